@@ -1,0 +1,1 @@
+"""Ways to run a machine, behind one small interface."""

@@ -1,0 +1,52 @@
+"""What every backend offers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from xnai.lab.progress import Progress
+from xnai.lab.spec import Config
+
+
+@dataclass(frozen=True)
+class Launch:
+    """How a machine's process is started.
+
+    Args:
+        argv: the command.
+        env: variables set over the present environment.
+    """
+
+    argv: Sequence[str]
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+class Backend(Protocol):
+    """One way to run a machine."""
+
+    name: str
+    # Seconds within which a boot must have reached ssh.
+    boot_timeout_s: float
+    # Whether Debian's own kernel has to be on the disk.
+    needs_kernel_on_disk: bool
+
+    def missing(self) -> list[str]:
+        """Debian packages that are needed and not installed on this host."""
+
+    def build(self, progress: Progress) -> None:
+        """Bring what does not belong to the image (a kernel) into the cache."""
+
+    def prepare(self, directory: Path, config: Config, image_dir: Path | None) -> None:
+        """Put into the machine's folder what it boots with; ``image_dir`` is its image's."""
+
+    def launch(self, directory: Path, config: Config) -> Launch:
+        """The command that boots the machine."""
+
+    def helpers(self, directory: Path, config: Config) -> dict[str, Launch]:
+        """Processes that must run beside the machine, by name, started before it."""
+
+    def set_link(self, directory: Path, up: bool) -> None:
+        """Cut or restore the guest's network from outside; raise LabError if it cannot."""

@@ -1,0 +1,132 @@
+"""User-mode Linux: a kernel of our own as an ordinary process, on any x86-64 Linux host."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from pathlib import Path
+
+from xnai.lab.backends.base import Launch
+from xnai.lab.errors import LabError
+from xnai.lab.kernel import build as kernel
+from xnai.lab.progress import Progress
+from xnai.lab.spec import Config
+
+# The kernel keeps the guest's memory in an unlinked file below TMPDIR.
+MEMORY_DIR = Path("/dev/shm")
+BINARY = "linux"
+VNL = "net.vnl"
+
+
+class Uml:
+    """Machines under user-mode Linux."""
+
+    name = "uml"
+    boot_timeout_s = 90.0
+    needs_kernel_on_disk = False
+
+    def missing(self) -> list[str]:
+        """Debian packages that are needed and not installed on this host.
+
+        Returns:
+            Their names; the whole reason when the processor is not x86-64.
+        """
+        if platform.machine() != "x86_64":
+            raise LabError(
+                "user-mode Linux runs on x86-64 only", found=platform.machine(), needed="x86_64"
+            )
+        libraries = {
+            "libvdeplug-slirp": "vdeplug/libvdeplug_slirp.so",
+            "vdeplug": "libvdeplug.so.2",
+        }
+        folder = Path("/usr/lib/x86_64-linux-gnu")
+        return [name for name, file in libraries.items() if not (folder / file).exists()]
+
+    def build(self, progress: Progress) -> None:
+        """Build the kernel unless it is cached.
+
+        Args:
+            progress: where the steps are told.
+        """
+        kernel.ensure(progress)
+
+    def prepare(self, directory: Path, config: Config, image_dir: Path | None) -> None:
+        """Copy the kernel and write the network's description into the machine's folder.
+
+        A machine keeps its kernel: rebuilding the cache must not change it.
+
+        Args:
+            directory: the machine's folder.
+            config: the machine.
+            image_dir: not used.
+        """
+        have = kernel.cached()
+        if have is None:
+            raise LabError("no kernel in the cache", todo="run `xnai lab build`")
+        shutil.copy2(have.binary, directory / BINARY)
+        (directory / VNL).write_text(vnl(config.ssh_port))
+
+    def launch(self, directory: Path, config: Config) -> Launch:
+        """The kernel's own command line.
+
+        Args:
+            directory: the machine's folder.
+            config: the machine.
+
+        Returns:
+            The command and the place of the memory file.
+        """
+        return Launch(command(directory, config), {"TMPDIR": str(MEMORY_DIR)})
+
+    def helpers(self, directory: Path, config: Config) -> dict[str, Launch]:
+        """No processes beside the machine.
+
+        Returns:
+            Nothing.
+        """
+        return {}
+
+    def set_link(self, directory: Path, up: bool) -> None:
+        """Not offered yet."""
+        raise LabError("the network of this backend cannot be cut from outside")
+
+
+def vnl(port: int) -> str:
+    """The virtual network locator: slirp in user space, one port forwarded to ssh.
+
+    Args:
+        port: the port on the host's 127.0.0.1.
+
+    Returns:
+        The text; it stands in a file because the kernel's parser splits at ``=``.
+    """
+    return f"slirp:///tcpfwd=127.0.0.1:{port}:10.0.2.15:22\n"
+
+
+def command(directory: Path, config: Config) -> list[str]:
+    """The words that boot a machine.
+
+    Args:
+        directory: the machine's folder.
+        config: the machine.
+
+    Returns:
+        The command.
+    """
+    return [
+        str(directory / BINARY),
+        f"mem={config.memory_mib}M",
+        f"umid={config.name}",
+        f"uml_dir={directory / 'uml'}",
+        f"ubd0={directory / 'disk.ext4'}",
+        "root=/dev/ubda",
+        "rw",
+        "con0=null,fd:1",
+        "con=null",
+        "ssl=null",
+        "net.ifnames=0",
+        f"vec0:transport=vde,vnl={directory / VNL}",
+        f"ncpus={config.cpus}",
+        # More than one processor is refused without it.
+        "seccomp=on",
+    ]

@@ -1,0 +1,153 @@
+"""The command group ``xnai lab``."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from xnai.lab import create, deps, machine, snapshots
+from xnai.lab.backends.choose import choose
+from xnai.lab.errors import LabError
+from xnai.lab.progress import Lines
+from xnai.lab.spec import BACKENDS, MachineSpec
+
+F = TypeVar("F", bound=Callable[..., Any])
+PROGRESS = Lines()
+
+
+def told(function: F) -> F:
+    """Turn a LabError into its message and its exit code."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except LabError as error:
+            click.echo(f"xnai lab: {error}", err=True)
+            sys.exit(error.exit_code)
+
+    return wrapper  # type: ignore[return-value]
+
+
+@click.group()
+def lab() -> None:
+    """Throw-away Debian machines to try this project on and to test it with.
+
+    Machines listen on 127.0.0.1 only. Exit code 0 good, 1 problem, 2 could not tell.
+    """
+
+
+@lab.command()
+@click.argument("name", default="try")
+@click.option("--release", default="trixie", show_default=True, help="Debian's code name.")
+@click.option("--memory-mib", default=4096, show_default=True, help="RAM of the guest in MiB.")
+@click.option("--cpus", default=2, show_default=True, help="Processors of the guest.")
+@click.option("--disk-gib", default=16, show_default=True, help="Disk of the guest in GiB.")
+@click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True)
+@click.option("--from", "from_snapshot", metavar="SNAPSHOT", help="Start from a snapshot.")
+@told
+def up(name: str, **options: Any) -> None:
+    """Make the machine NAME (default: try) and boot it; one that exists is booted."""
+    found = machine.up(MachineSpec(name, **options), PROGRESS)
+    click.echo(f"{found.config.host_name} is up ({found.backend})")
+    click.echo(f"  get in:     {found.how_to_enter()}")
+    click.echo(f"  inventory:  {found.hosts_file}")
+    click.echo(f"  throw away: xnai lab down {found.name}")
+
+
+@lab.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name", default="try")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@told
+def ssh(name: str, command: tuple[str, ...]) -> None:
+    """Log in to NAME as root, or run COMMAND there."""
+    found = machine.find(name)
+    if not found.running:
+        raise LabError(f"{name} does not run", todo=f"boot it: xnai lab up {name}")
+    # One word is a piece of shell, several are words to be kept apart.
+    text = None if not command else command[0] if len(command) == 1 else shlex.join(command)
+    argv = found.ssh_argv(text, tty=text is None)
+    sys.stdout.flush()
+    os.execvp(argv[0], argv)
+
+
+@lab.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@told
+def status(as_json: bool) -> None:
+    """Show every machine and snapshot."""
+    machines = [machine.find(name) for name in machine.names()]
+    rows = [
+        {
+            "name": found.name,
+            "state": "running" if found.running else "stopped",
+            "backend": found.backend,
+            "release": found.config.release,
+            "memory_mib": found.config.memory_mib,
+            "cpus": found.config.cpus,
+            "ssh_port": found.ssh_port,
+            "disk_used_mib": (found.directory / "disk.ext4").stat().st_blocks * 512 // 1024**2,
+            "directory": str(found.directory),
+        }
+        for found in machines
+    ]
+    if as_json:
+        click.echo(json.dumps({"machines": rows, "snapshots": snapshots.names()}, indent=2))
+        return
+    for row in rows:
+        click.echo(
+            "{name:<16} {state:<8} {backend:<4} {release:<9} {memory_mib:>6} MiB "
+            "{cpus} cpu  127.0.0.1:{ssh_port}  {disk_used_mib} MiB on disk".format(**row)
+        )
+    if not rows:
+        click.echo("no machines")
+    if snapshots.names():
+        click.echo(f"snapshots: {' '.join(snapshots.names())}")
+
+
+@lab.command()
+@click.argument("name", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every machine.")
+@told
+def down(name: str | None, everything: bool) -> None:
+    """End the machine NAME (or all) and remove it; snapshots and the cache stay."""
+    if bool(name) == everything:
+        raise LabError("name a machine or say --all", found=f"machines: {machine.names()}")
+    create.clean_half_made(PROGRESS)
+    for each in machine.names() if everything else [str(name)]:
+        machine.find(each).down()
+        click.echo(f"{each} is gone")
+
+
+@lab.command()
+@click.argument("name")
+@click.argument("snapshot")
+@told
+def snapshot(name: str, snapshot: str) -> None:
+    """Keep the disk of NAME as SNAPSHOT (a running machine is shut down and booted again)."""
+    machine.find(name).snapshot(snapshot, PROGRESS)
+    click.echo(f"use it: xnai lab up NAME --from {snapshot}")
+
+
+@lab.command("deps")
+@click.option("--install", "do_install", is_flag=True, help="Install them with apt.")
+@click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True)
+@told
+def deps_command(do_install: bool, backend: str) -> None:
+    """Print the Debian packages that this controller lacks, and the command that installs them."""
+    lacking = deps.missing([choose(backend, PROGRESS)], registry=True)
+    if not lacking:
+        click.echo("nothing is missing")
+        return
+    click.echo(f"missing: {' '.join(lacking)}")
+    click.echo(f"command: {shlex.join(deps.apt_command(lacking))}")
+    if not do_install:
+        sys.exit(1)
+    deps.install(lacking)

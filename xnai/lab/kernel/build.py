@@ -1,0 +1,162 @@
+"""Get or build the kernel of user-mode Linux machines."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from xnai.lab import apt, bootstrap, paths
+from xnai.lab.errors import LabError
+from xnai.lab.proc import locked, run_logged
+from xnai.lab.progress import Progress
+from xnai.lab.recipe import recipe_hash
+
+SUITE = "trixie-backports"
+# The series this fragment was proven with; the newest one stands in when it is gone.
+PROVEN_SERIES = "7.2"
+# The oldest release the binary shall run on: it is linked against that libc.
+BUILD_SUITE = "bookworm"
+BUILD_PACKAGES = ("gcc", "libc6-dev", "make", "flex", "bison", "bc", "libelf-dev", "xz-utils")
+EPOCH = "1767225600"
+HERE = Path(__file__).resolve().parent
+FILES = ("linux", "config", "release", "modules.builtin", "modules.builtin.modinfo")
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel in the cache.
+
+    Args:
+        binary: the executable.
+        release: what ``uname -r`` will say.
+        directory: its folder, with the configuration and the list of built-in modules.
+    """
+
+    binary: Path
+    release: str
+    directory: Path
+
+
+def fragment_hash() -> str:
+    """Digest of everything of ours that decides what is built.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    return recipe_hash(
+        {
+            "fragment": (HERE / "uml.config").read_bytes(),
+            "script": (HERE / "build.sh").read_bytes(),
+            "suite": BUILD_SUITE,
+        }
+    )
+
+
+def cached() -> Kernel | None:
+    """The newest kernel in the cache that was built from the present fragment.
+
+    Returns:
+        The kernel, or None.
+    """
+    found = sorted(
+        paths.cache_dir().glob(f"kernel/*_{fragment_hash()}/release"),
+        key=lambda path: path.stat().st_mtime,
+    )
+    return _load(found[-1].parent) if found else None
+
+
+def _load(directory: Path) -> Kernel:
+    release = (directory / "release").read_text().strip()
+    return Kernel(directory / "linux", release, directory)
+
+
+def choose_series(versions: dict[str, str]) -> tuple[str, str]:
+    """Pick the source package: the proven series, else the newest.
+
+    Args:
+        versions: versions by package name, names such as linux-source-7.2.
+
+    Returns:
+        Package and version.
+
+    Raises:
+        LabError: the suite has no kernel source.
+    """
+    proven = f"linux-source-{PROVEN_SERIES}"
+    if proven in versions:
+        return proven, versions[proven]
+    if not versions:
+        raise LabError(
+            f"{SUITE} offers no linux-source package",
+            todo=f"look at the mirror named by ${apt.MIRROR_VARIABLE}",
+        )
+    newest = max(versions, key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
+    return newest, versions[newest]
+
+
+def ensure(progress: Progress, *, refresh: bool = False) -> Kernel:
+    """The kernel from the cache, built first when it is not there.
+
+    Args:
+        progress: where the steps are told.
+        refresh: look for a newer version in Debian although one is cached.
+
+    Returns:
+        The kernel.
+
+    Raises:
+        LabError: fetching, configuring or compiling failed.
+    """
+    cache = paths.cache_dir() / "kernel"
+    with locked(cache / "lock", progress, "the kernel in work"):
+        have = cached()
+        if have and not refresh:
+            return have
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="build-", dir=cache) as work:
+            # mmdebstrap's unshared root must be able to pass through.
+            os.chmod(work, 0o755)
+            return _build(Path(work), cache, progress)
+
+
+def _build(work: Path, cache: Path, progress: Progress) -> Kernel:
+    log = cache / "build.log"
+    log.unlink(missing_ok=True)
+    root = apt.AptRoot(work / "apt", SUITE, log)
+    with progress.step(f"reading {SUITE}"):
+        root.update()
+    package, version = choose_series(root.versions(r"linux-source-\d+\.\d+"))
+    final = cache / f"{version}_{fragment_hash()}"
+    if (final / "release").exists():
+        return _load(final)
+    with progress.step(f"downloading {package} {version}"):
+        deb = root.download(package, version)
+        run_logged(["dpkg-deb", "-x", str(deb), str(work / "deb")], log)
+    source = next((work / "deb" / "usr" / "src").glob("linux-source-*.tar.xz"))
+    out = work / "out"
+    out.mkdir()
+    inputs = {"jobs": str(os.cpu_count() or 1), "epoch": EPOCH}
+    for name, text in inputs.items():
+        (work / name).write_text(text)
+    hooks = [
+        'mkdir "$1/build"',
+        f'upload "{source}" /build/source.tar.xz',
+        f'upload "{HERE / "uml.config"}" /build/fragment',
+        f'upload "{HERE / "build.sh"}" /build/build.sh',
+        *(f'upload "{work / name}" /build/{name}' for name in inputs),
+        'chroot "$1" sh /build/build.sh',
+        *(f'download /build/{name} "{out / name}"' for name in FILES),
+    ]
+    argv = bootstrap.command(BUILD_SUITE, "/dev/null", packages=BUILD_PACKAGES, hooks=hooks)
+    with progress.step(f"compiling {package} {version} (several minutes, once; log: {log})"):
+        run_logged(argv, log)
+    (out / "linux").chmod(0o755)
+    staged = cache / f".{final.name}"
+    shutil.rmtree(staged, ignore_errors=True)
+    shutil.move(str(out), staged)
+    staged.rename(final)
+    return _load(final)

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Runs inside the build chroot: /build holds the source package's tarball,
+# the fragment, the number of jobs and the epoch. Leaves /build/linux.
+set -eu
+cd /build
+mkdir src
+tar -xf source.tar.xz -C src --strip-components=1
+cd src
+make ARCH=um x86_64_defconfig
+scripts/kconfig/merge_config.sh -m -O . .config /build/fragment
+make ARCH=um olddefconfig
+cp .config /build/config
+# A dropped option shows only later as a failing container: stop here instead.
+missing=$(grep -E '^(CONFIG_|# CONFIG_.* is not set)' /build/fragment | while read -r line; do
+    case $line in
+        '#'*) name=${line#\# }; name=${name%% *}; grep -q "^$name=" .config && echo "$line" ;;
+        *) grep -qxF "$line" .config || echo "$line" ;;
+    esac
+done || true)
+if [ -n "$missing" ]; then
+    echo "OPTIONS NOT TAKEN OVER:"
+    echo "$missing"
+    exit 3
+fi
+epoch=$(cat /build/epoch)
+export KBUILD_BUILD_TIMESTAMP="@$epoch" KBUILD_BUILD_USER=lab KBUILD_BUILD_HOST=lab
+make ARCH=um -j"$(cat /build/jobs)" linux
+strip -o /build/linux linux
+make -s ARCH=um kernelrelease > /build/release
+[ ! -f modules.builtin ] || cp modules.builtin modules.builtin.modinfo /build/

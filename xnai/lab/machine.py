@@ -1,0 +1,290 @@
+"""Throw-away machines: make one, find one, and everything that can be done to it."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from xnai.lab import paths, process, ssh
+from xnai.lab.backends.base import Backend
+from xnai.lab.backends.choose import by_name
+from xnai.lab.checks import require_port
+from xnai.lab.errors import LabError
+from xnai.lab.progress import Progress, Silent
+from xnai.lab.spec import Config, MachineSpec, check_name
+
+__all__ = ["Machine", "MachineSpec", "find", "names", "up"]
+
+CONFIG = "machine.json"
+PROCESS = "machine"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A machine that was made whole, running or not.
+
+    Args:
+        config: what it is.
+        directory: its folder.
+    """
+
+    config: Config
+    directory: Path
+
+    @property
+    def name(self) -> str:
+        """Its name; the guest's host name is ``lab-NAME``."""
+        return self.config.name
+
+    @property
+    def backend(self) -> str:
+        """kvm, uml or tcg."""
+        return self.config.backend
+
+    @property
+    def ssh_port(self) -> int:
+        """The port on 127.0.0.1 that leads to the guest's ssh."""
+        return self.config.ssh_port
+
+    @property
+    def ssh_key(self) -> Path:
+        """The private key that root accepts."""
+        return self.directory / "id_ed25519"
+
+    @property
+    def ssh_config(self) -> Path:
+        """An ssh_config for this machine: ``pytest --hosts=ssh://lab-NAME --ssh-config=FILE``."""
+        return self.directory / "ssh_config"
+
+    @property
+    def hosts_file(self) -> Path:
+        """A Python file with the group ``lab``, usable as a pyinfra inventory."""
+        return self.directory / "hosts.py"
+
+    @property
+    def testinfra_host(self) -> str:
+        """The machine as testinfra's ``--hosts`` takes it."""
+        return f"ssh://{self.config.host_name}"
+
+    @property
+    def running(self) -> bool:
+        """Whether its process runs (which says nothing about the guest's health)."""
+        return process.running(self.directory, PROCESS) is not None
+
+    def _backend(self) -> Backend:
+        return by_name(self.config.backend)
+
+    def ssh_argv(self, command: str | None = None, *, tty: bool = False) -> list[str]:
+        """The ssh command line as root.
+
+        Args:
+            command: for the guest's shell, None for a shell to type in.
+            tty: ask for a terminal in the guest.
+
+        Returns:
+            The words.
+        """
+        return ssh.argv(self.directory, self.config.host_name, command, tty=tty)
+
+    def run(
+        self,
+        command: str,
+        *,
+        check: bool = True,
+        timeout_s: float = 120.0,
+        stdin: str | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the guest as root.
+
+        Args:
+            command: for the guest's shell.
+            check: raise when it fails.
+            timeout_s: seconds it may take.
+            stdin: text for its standard input.
+
+        Returns:
+            Exit code and output.
+
+        Raises:
+            LabError: it failed (with check), or took too long.
+        """
+        return ssh.run(
+            self.directory,
+            self.config.host_name,
+            command,
+            check=check,
+            timeout_s=timeout_s,
+            stdin=stdin,
+        )
+
+    def start(self, progress: Progress | None = None) -> None:
+        """Boot it from its disk and wait for ssh; nothing happens when it runs already.
+
+        Args:
+            progress: where the waiting is told.
+
+        Raises:
+            LabError: its port is taken, or it did not come up.
+        """
+        if self.running:
+            return
+        require_port(self.ssh_port)
+        backend = self._backend()
+        for name, helper in backend.helpers(self.directory, self.config).items():
+            process.kill(self.directory, name)
+            process.spawn(helper, self.directory, name, f"{name}.log")
+        launch = backend.launch(self.directory, self.config)
+        process.spawn(launch, self.directory, PROCESS, "console.log")
+        with (progress or Silent()).step(f"booting {self.config.host_name} ({self.backend})"):
+            self._wait(None)
+
+    def _wait(self, not_boot: str | None) -> None:
+        ssh.wait(
+            self.directory,
+            self.config.host_name,
+            self.ssh_port,
+            timeout_s=self._backend().boot_timeout_s,
+            alive=lambda: self.running,
+            not_boot=not_boot,
+        )
+        # Units may still be starting; "degraded" is an answer too, and so is silence.
+        self.run("systemctl is-system-running --wait", check=False, timeout_s=120)
+
+    def reboot(self, progress: Progress | None = None) -> None:
+        """Reboot the guest from inside and wait for ssh.
+
+        Args:
+            progress: where the waiting is told.
+        """
+        before = self.run("cat /proc/sys/kernel/random/boot_id").stdout.strip()
+        self.run("systemctl reboot", check=False)
+        with (progress or Silent()).step(f"rebooting {self.config.host_name}"):
+            self._wait(before)
+
+    def power_cut(self) -> None:
+        """End the machine as if its power were cut; only what was written to disk stays."""
+        process.kill(self.directory, PROCESS)
+        self._end_helpers()
+
+    def _end_helpers(self) -> None:
+        for name in self._backend().helpers(self.directory, self.config):
+            process.kill(self.directory, name)
+
+    def stop(self, progress: Progress | None = None, *, timeout_s: float = 90.0) -> None:
+        """Shut the guest down; a guest that does not is ended after the time given.
+
+        Args:
+            progress: where the waiting is told.
+            timeout_s: seconds the shutdown may take.
+        """
+        progress = progress or Silent()
+        if self.running:
+            with progress.step(f"shutting {self.config.host_name} down"):
+                self.run("systemctl poweroff", check=False, timeout_s=15)
+                deadline = time.monotonic() + timeout_s
+                while self.running and time.monotonic() < deadline:
+                    time.sleep(0.1)
+            if self.running:
+                progress.say(f"  {self.config.host_name} does not shut down: ending its process")
+        self.power_cut()
+
+    def down(self) -> None:
+        """End it at once and remove its disk, keys and logs."""
+        self.power_cut()
+        shutil.rmtree(self.directory)
+
+    def set_link(self, up: bool) -> None:
+        """Cut or restore the guest's network from outside the guest.
+
+        Args:
+            up: False cuts it.
+
+        Raises:
+            LabError: the backend cannot; the reason is in the message.
+        """
+        self._backend().set_link(self.directory, up)
+
+    def snapshot(self, name: str, progress: Progress | None = None) -> Path:
+        """Copy its disk under a name; a running machine is shut down and booted again.
+
+        Args:
+            name: the snapshot's name; an older one of that name is replaced.
+            progress: where the steps are told.
+
+        Returns:
+            The snapshot's folder.
+        """
+        from xnai.lab import snapshots
+
+        was_running = self.running
+        self.stop(progress)
+        target = snapshots.take(name, self.config, self.directory, progress or Silent())
+        if was_running:
+            self.start(progress)
+        return target
+
+    def how_to_enter(self) -> str:
+        """What to type to get in.
+
+        Returns:
+            One line for people.
+        """
+        return f"xnai lab ssh {self.name}    (or: ssh -F {shlex.quote(str(self.ssh_config))} {self.config.host_name})"
+
+
+def names() -> list[str]:
+    """Every machine on this host, running or not.
+
+    Returns:
+        Names, sorted.
+    """
+    root = paths.machines_dir()
+    return sorted(path.parent.name for path in root.glob(f"*/{CONFIG}"))
+
+
+def find(name: str) -> Machine:
+    """A machine by name.
+
+    Args:
+        name: its name.
+
+    Returns:
+        The machine.
+
+    Raises:
+        LabError: there is none of that name.
+    """
+    check_name(name, "machine")
+    directory = paths.machines_dir() / name
+    config = Config.load(directory / CONFIG)
+    if config is None:
+        raise LabError(
+            f"there is no machine {name!r}",
+            found=", ".join(names()) or "no machine at all",
+            todo=f"make it: xnai lab up {name}",
+        )
+    return Machine(config, directory)
+
+
+def up(spec: MachineSpec, progress: Progress | None = None) -> Machine:
+    """Make a machine and boot it; an existing one of that name is booted if it is off.
+
+    Args:
+        spec: what it shall be.
+        progress: where the steps are told.
+
+    Returns:
+        The machine, reachable by ssh.
+
+    Raises:
+        LabError: the host lacks something, or the machine did not come up.
+    """
+    from xnai.lab import create
+
+    machine = create.make(spec, progress or Silent())
+    machine.start(progress)
+    return machine
