@@ -1,0 +1,13 @@
+"""The whole machine, step by step: pyinfra inventory.py deploy.py"""
+
+from tasks import containers, images, memory, preflight, secrets, stack, verify
+from xnai.pyinfra_ext import this_host_alone
+
+with this_host_alone():
+    preflight.apply()  # first: everything wrong is said at once, before anything changes
+    memory.apply()  # before images: a build on a small machine needs the swap
+    containers.apply()
+    images.apply()
+    secrets.apply()  # before the stack: a container with a missing secret does not start
+    stack.apply()
+    verify.apply()  # last: what is up, what waits, what is wrong

@@ -1,0 +1,32 @@
+"""Which hosts: this machine, or those of an untracked hosts.py beside this file.
+
+hosts.py defines groups as pyinfra's own inventories do, for example:
+
+    workstations = [("laptop.lan", {"ssh_user": "me"}), "desk.lan"]
+
+XNAI_HOSTS=/path/to/file.py names another file. A host whose `ssh_user` is not root is driven
+through sudo; its password is asked for once where it is needed.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parent
+if os.geteuid() == 0 and _ROOT.stat().st_uid != 0:
+    # Root must leave no bytecode files in somebody's checkout.
+    sys.dont_write_bytecode = True
+
+try:
+    from importlib.metadata import version
+
+    if version("pyinfra") != "3.10.0":
+        raise ImportError(f"pyinfra {version('pyinfra')} runs this, 3.10.0 is needed")
+    from xnai.hosts import groups
+except ImportError as _error:
+    sys.exit(
+        f"{_error}. This pyinfra ({sys.executable}) is not the project's: run `make setup` in "
+        f"{_ROOT} and use the command that it prints ({_ROOT}/.venv/bin/pyinfra)."
+    )
+
+globals().update(groups(_ROOT))

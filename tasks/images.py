@@ -1,0 +1,32 @@
+"""The stack's own images, built on the host where their content differs."""
+
+from pyinfra import host
+
+from tasks import preflight
+from xnai.facts.podman import Images, PodmanUnknown
+from xnai.image_content import CONTENT_LABEL, build_inputs
+from xnai.operations import image
+from xnai.pyinfra_ext import RUN_BY_PYINFRA, this_host_alone
+from xnai.settings import current
+
+
+def apply() -> None:
+    """Declare a build for each image whose content hash no image on the host carries."""
+    settings = current()
+    found = host.get_fact(Images, stack_name=settings.stack_name, label=CONTENT_LABEL)
+    present = {} if isinstance(found, PodmanUnknown) else found
+    for wanted in build_inputs(settings):
+        if present.get(wanted.reference) != wanted.content_hash:
+            image.build(
+                name=f"images: build {wanted.reference} (no image with this content)",
+                build_input=wanted,
+                stack_name=settings.stack_name,
+                directory=f"/var/lib/xnai/{settings.stack_name}/build",
+                stack_user=settings.stack_user,
+            )
+
+
+if __name__ == RUN_BY_PYINFRA:
+    with this_host_alone():
+        preflight.apply()
+        apply()

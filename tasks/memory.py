@@ -1,0 +1,96 @@
+"""Compressed swap and the kernel's reclaim settings."""
+
+from io import StringIO
+
+from pyinfra import host
+from pyinfra.operations import files, server, systemd
+
+from tasks import preflight
+from xnai.facts.memory import Memory
+from xnai.facts.sections import file_difference
+from xnai.operations import apt, zram
+from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
+from xnai.render import render
+from xnai.settings import Settings, current
+
+PACKAGE = "systemd-zram-generator"
+ZRAM_CONF = "/etc/systemd/zram-generator.conf.d/90-xnai.conf"
+SYSCTL_CONF = "/etc/sysctl.d/90-xnai.conf"
+ZSWAP_CONF = "/etc/tmpfiles.d/90-xnai.conf"
+
+
+def rendered(settings: Settings) -> dict[str, str]:
+    """Return our files by path, with their texts."""
+    texts = {
+        ZRAM_CONF: render(
+            "memory/zram-generator.conf.j2",
+            pct_of_ram=settings.zram_effective_pct_of_ram,
+            algorithm=settings.zram_compression_algorithm,
+            priority=settings.zram_swap_priority,
+        ),
+        SYSCTL_CONF: render("memory/sysctl.conf.j2", sysctls=settings.sysctls),
+    }
+    if settings.zswap == "off":
+        texts[ZSWAP_CONF] = render("memory/tmpfiles.conf.j2")
+    return texts
+
+
+def apply() -> None:
+    """Declare what differs between the settings and the host."""
+    settings = current()
+    texts = rendered(settings)
+
+    def read():
+        return host.get_fact(
+            Memory, packages=[PACKAGE], paths=list(texts), keys=list(settings.sysctls)
+        )
+
+    facts = read()
+    if facts is None:
+        fail_host("could not read the memory state (/proc/meminfo, /proc/swaps, /sys/block)")
+
+    # Configuration before the package: Debian's starts zram0 the moment it is installed.
+    written = set()
+    for path, text in texts.items():
+        if difference := file_difference(facts.files.get(path), text):
+            written.add(path)
+            files.put(
+                name=f"memory: {path} ({difference})",
+                src=StringIO(text), dest=path, mode="0644", user="root", group="root",
+            )
+    if PACKAGE not in facts.packages:
+        apt.install(name=f"memory: install {PACKAGE}", packages=[PACKAGE])
+
+    drift = [
+        f"{key} {facts.sysctls.get(key, 'absent')} -> {value}"
+        for key, value in settings.sysctls.items() if facts.sysctls.get(key) != value
+    ]
+    if drift:
+        server.shell(
+            name=f"memory: load sysctls ({', '.join(drift)})",
+            commands=[f"/usr/lib/systemd/systemd-sysctl {SYSCTL_CONF}"],
+        )
+    if settings.zswap == "off" and facts.zswap_enabled:
+        server.shell(
+            name="memory: switch zswap off (it would compress in front of zram)",
+            commands=["echo N > /sys/module/zswap/parameters/enabled"],
+        )
+
+    change = ", ".join(
+        zram.differences(
+            facts.zram, settings.zram_size_mib,
+            settings.zram_compression_algorithm, settings.zram_swap_priority,
+        )
+    )
+    if change and facts.zram.swap_active and zram.missing_mib(facts):
+        zram.defer_resize(facts, change)
+        if ZRAM_CONF in written:
+            systemd.daemon_reload(name="memory: tell systemd of zram0's new configuration")
+    elif change:
+        zram.activate(name=f"memory: zram0 ({change})", read=read, change=change)
+
+
+if __name__ == RUN_BY_PYINFRA:
+    with this_host_alone():
+        preflight.apply()
+        apply()

@@ -1,0 +1,50 @@
+"""Everything that is wrong with a host, at once, before the first change."""
+
+from pyinfra import host, logger
+
+from xnai.facts.preflight import Preflight
+from xnai.preflight.finding import blocks
+from xnai.preflight.judge import judge
+from xnai.preflight.model import PreflightFacts
+from xnai.preflight.table import block, one_line, render_table
+from xnai.preflight.wanted import wanted
+from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
+from xnai.settings import Settings, current
+
+_KEY = "xnai_preflight"
+
+
+def look(settings: Settings) -> PreflightFacts:
+    """Return what preflight read on the current host, once a run."""
+    facts = host.connector_data.get(_KEY)
+    if facts is None:
+        want = wanted(settings)
+        facts = host.get_fact(
+            Preflight,
+            sysctl_keys=want.sysctl_keys,
+            ports=tuple(want.ports),
+            stack_user=settings.stack_user,
+            paths=tuple(want.space_needs_mib),
+            urls=want.urls,
+        )
+        facts = facts or PreflightFacts()
+        host.connector_data[_KEY] = facts
+    return facts
+
+
+def apply() -> None:
+    """Judge the host; with an error print all findings and go no further."""
+    settings = current()
+    findings = judge(look(settings), settings)
+    if blocks(findings):
+        fail_host(f"preflight, nothing was changed:\n{render_table(findings)}")
+    for finding in findings:
+        text = one_line(finding) if finding.severity == "note" else block(finding, colour=False)
+        write = logger.info if finding.severity == "note" else logger.warning
+        for line in text.splitlines():
+            write(f"{host.print_prefix}{line}")
+
+
+if __name__ == RUN_BY_PYINFRA:
+    with this_host_alone():
+        apply()

@@ -1,0 +1,95 @@
+"""The stack's containers from one compose file, at every boot, healthy."""
+
+from io import StringIO
+
+from pyinfra import host
+from pyinfra.operations import files, server
+
+from tasks import preflight
+from xnai.facts.podman import Secrets, Stack
+from xnai.facts.sections import file_difference
+from xnai.image_content import build_inputs
+from xnai.operations import stack
+from xnai.pyinfra_ext import RUN_BY_PYINFRA, this_host_alone
+from xnai.render import render
+from xnai.settings import Settings, current
+from xnai.stack_plan import differences, plan
+
+
+def compose_file(settings: Settings) -> str:
+    """Return the compose file's path on the host."""
+    return f"/var/lib/xnai/{settings.stack_name}/stack/docker-compose.yml"
+
+
+def unit(settings: Settings) -> str:
+    """Return the name of the boot unit."""
+    return f"{settings.stack_name}-stack.service"
+
+
+def unit_file(settings: Settings) -> str:
+    """Return the boot unit's path: for all users, but started by its condition for one alone."""
+    return f"/etc/systemd/user/{unit(settings)}"
+
+
+def read(settings: Settings):
+    """Return the stack's facts."""
+    return host.get_fact(
+        Stack,
+        stack_name=settings.stack_name,
+        paths=[compose_file(settings), unit_file(settings)],
+        wants=f"/etc/systemd/user/default.target.wants/{unit(settings)}",
+    )
+
+
+def apply() -> None:
+    """Declare what differs between the plan and the host's containers."""
+    settings = current()
+    wanted = plan(settings, build_inputs(settings))
+    facts = read(settings)
+    user = settings.stack_user
+
+    path = compose_file(settings)
+    if difference := file_difference(facts.files.get(path), wanted.compose_text, "0644", user, user):
+        files.put(
+            name=f"stack: {path} ({difference})",
+            src=StringIO(wanted.compose_text), dest=path, mode="0644", user=user, group=user,
+        )
+    reasons = differences(wanted, facts.containers, host.get_fact(Secrets))
+    if reasons:
+        shown = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
+        stack.bring_up(
+            name=f"stack: bring up {shown}",
+            stack_name=settings.stack_name,
+            compose_file=path,
+            recreate=[s.container_name for s in wanted.services if s.name in reasons],
+        )
+    _at_boot(settings, facts)
+    if reasons:
+        stack.wait_until_healthy(
+            name="stack: wait until healthy",
+            read=lambda: read(settings),
+            containers=[service.container_name for service in wanted.services],
+            timeout_s=settings.stack_healthy_timeout_s,
+        )
+
+
+def _at_boot(settings, facts):
+    """The boot unit: in place and enabled."""
+    path = unit_file(settings)
+    text = render(
+        "stack/xnai-stack.service.j2",
+        stack_name=settings.stack_name, stack_user=settings.stack_user,
+    )
+    if difference := file_difference(facts.files.get(path), text):
+        files.put(name=f"stack: {path} ({difference})", src=StringIO(text), dest=path, mode="0644")
+    if not facts.enabled:
+        server.shell(
+            name=f"stack: enable {unit(settings)} at boot",
+            commands=[f"systemctl --global enable {unit(settings)}"],
+        )
+
+
+if __name__ == RUN_BY_PYINFRA:
+    with this_host_alone():
+        preflight.apply()
+        apply()

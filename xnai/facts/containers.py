@@ -1,0 +1,145 @@
+"""The containers component as a host has it now: Podman, the stack's user, podman-compose."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyinfra.api.facts import FactBase
+
+from xnai.facts.memory import installed_packages, parse_packages
+from xnai.facts.sections import FileState, file_states, parse_file_states, script, split
+
+# Debian's useradd gives regular users from 1000 on; ours stays clear of people's.
+FIRST_UID = 2000
+LAST_UID = 59999
+CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids")
+
+
+@dataclass(frozen=True)
+class StackUser:
+    """The stack's user: passwd(5) entry, primary group's name, subordinate IDs, lingering."""
+
+    name: str
+    uid: int
+    group: str
+    home: str
+    subuid: bool
+    subgid: bool
+    lingering: bool
+
+
+@dataclass(frozen=True)
+class ContainersFacts:
+    """What the containers step compares with the settings.
+
+    Attributes:
+        packages: Debian package -> installed version.
+        files: path -> state; paths in the user's home are absolute too.
+        directories: path -> `mode owner group` of the directories asked for that exist.
+        user: None before it is made.
+        free_uid: a UID that nobody has, for a new user.
+        manager: controllers that the user's manager may hand on; None while it does not run.
+        sessions: number of the user's login sessions.
+        compose_python: whether podman-compose's environment fits the system's Python.
+    """
+
+    packages: dict[str, str]
+    files: dict[str, FileState]
+    directories: dict[str, str]
+    user: StackUser | None
+    free_uid: int
+    manager: frozenset[str] | None
+    sessions: int
+    compose_python: bool
+
+
+class Containers(FactBase[ContainersFacts | None]):
+    """The containers component's state by one command, or None where it could not be read."""
+
+    def command(
+        self,
+        packages: Sequence[str],
+        paths: Sequence[str],
+        home_paths: Sequence[str],
+        directories: Sequence[str],
+        stack_user: str,
+        compose: str,
+    ) -> str:
+        """Return the script.
+
+        Args:
+            packages: Debian packages to look up.
+            paths: our files, absolute; `{uid}` stands for the stack user's UID.
+            home_paths: our files below the stack user's home, relative.
+            directories: our directories, absolute.
+            stack_user: the stack user's name.
+            compose: directory of podman-compose's environment.
+        """
+        user = shlex.quote(stack_user)
+        here = " ".join(shlex.quote(path) for path in directories)
+        env = shlex.quote(compose)
+        uid_paths = [path for path in paths if "{uid}" in path]
+        fixed = [path for path in paths if "{uid}" not in path]
+        late = file_states([path.replace("{uid}", "@UID@") for path in uid_paths]).replace(
+            "@UID@", "'\"$u\"'"
+        )
+        homes = file_states([f"@HOME@/{path}" for path in home_paths]).replace(
+            "@HOME@", "'\"$h\"'"
+        )
+        cgroup = '/sys/fs/cgroup/user.slice/user-$u.slice/user@$u.service'
+        return f"u=$(id -u {user} 2>/dev/null); h=$(getent passwd {user} | cut -d: -f6)\n" + script(
+            {
+                "packages": installed_packages(packages),
+                "files": "\n".join((file_states(fixed), late, homes)),
+                "directories": f'for d in {here}; do [ -d "$d" ] && '
+                'echo "$(stat -c "%a %U %G" "$d") $d"; done; :',
+                "passwd": f'getent passwd {user} && id -gn {user}; :',
+                "subids": f"grep -h '^{stack_user}:' /etc/subuid | sed 's/^/u /'; "
+                f"grep -h '^{stack_user}:' /etc/subgid | sed 's/^/g /'; :",
+                "linger": f"ls /var/lib/systemd/linger/{user}; :",
+                "uids": "getent passwd | cut -d: -f3",
+                "manager": f'[ -n "$u" ] && [ -S /run/user/$u/bus ] && cat {cgroup}/cgroup.controllers; :',
+                "sessions": f'[ -n "$u" ] && grep -l "^UID=$u$" /run/systemd/sessions/*[!.ref]; :',
+                "compose": f'[ -x {env}/bin/podman-compose ] && '
+                f'p=$(readlink -f /usr/bin/python3) && ls -d {env}/lib/"${{p##*/}}"; :',
+            }
+        )
+
+    def process(self, output: list[str]) -> ContainersFacts | None:
+        """Parse the sections; None where one is missing."""
+        found = split(output)
+        if "compose" not in found or not found["uids"]:
+            return None
+        taken = {int(uid) for uid in found["uids"] if uid.isdigit()}
+        return ContainersFacts(
+            packages=parse_packages(found["packages"]),
+            files=parse_file_states(found["files"]),
+            directories={
+                path: f"{mode.zfill(4)} {owner} {group}"
+                for mode, owner, group, path in (
+                    line.split(" ", 3) for line in found["directories"]
+                )
+            },
+            user=_user(found),
+            free_uid=next(uid for uid in range(FIRST_UID, LAST_UID) if uid not in taken),
+            manager=frozenset(found["manager"][0].split()) if found["manager"] else None,
+            sessions=len(found["sessions"]),
+            compose_python=bool(found["compose"]),
+        )
+
+
+def _user(found: dict[str, list[str]]) -> StackUser | None:
+    if len(found["passwd"]) != 2:
+        return None
+    name, _, uid, _, _, home, _ = found["passwd"][0].split(":")
+    return StackUser(
+        name=name,
+        uid=int(uid),
+        group=found["passwd"][1],
+        home=home,
+        subuid=any(line.startswith("u ") for line in found["subids"]),
+        subgid=any(line.startswith("g ") for line in found["subids"]),
+        lingering=bool(found["linger"]),
+    )

@@ -1,0 +1,47 @@
+"""The one fact behind preflight: everything it needs to know about a host, read in one command."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyinfra.api import FactBase, StringCommand
+
+from xnai.preflight.model import PreflightFacts
+from xnai.preflight.parse import parse
+from xnai.preflight.probe import script
+
+
+class Preflight(FactBase[PreflightFacts]):
+    """Return `PreflightFacts` of the host; reads only, needs POSIX sh and coreutils there."""
+
+    abstract = False
+
+    @staticmethod
+    def default() -> PreflightFacts:
+        """Return facts in which everything is unknown."""
+        return PreflightFacts()
+
+    def command(
+        self,
+        sysctl_keys: Sequence[str] = (),
+        ports: Sequence[int] = (),
+        stack_user: str = "xnai",
+        paths: Sequence[str] = (),
+        urls: Sequence[str] = (),
+        urls_when: str = "fresh",
+    ) -> StringCommand:
+        """Return the script; the arguments are those of `xnai.preflight.probe.script`."""
+        return StringCommand(
+            script(
+                sysctl_keys=sysctl_keys,
+                ports=ports,
+                stack_user=stack_user,
+                paths=paths,
+                urls=urls,
+                urls_when=urls_when,
+            )
+        )
+
+    def process(self, output: list[str]) -> PreflightFacts:
+        """Return what the lines of `output` tell; `[]` gives facts in which everything is unknown."""
+        return parse(output)

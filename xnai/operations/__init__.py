@@ -1,0 +1,1 @@
+"""What pyinfra's own operations lack, one module a component."""

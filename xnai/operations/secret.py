@@ -1,0 +1,33 @@
+"""Secrets that are made on the host and never leave it."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+
+from pyinfra.api.operation import operation
+
+from xnai.facts.podman import XNAI_PODMAN
+
+# 32 random bytes as 64 hexadecimal digits: nothing in them needs quoting anywhere.
+_RANDOM = "od -An -tx1 -N32 /dev/urandom | tr -d ' \\n'"
+
+
+@operation()
+def generate(stack_name: str, forms: Mapping[str, str]) -> Iterator[str]:
+    """Make one random value and store it as one or more Podman secrets, replacing old ones.
+
+    The value lives in a shell variable and goes through the shell's own printf into standard
+    input: it is never an argument of a process, in a file, or in the output.
+
+    Args:
+        stack_name: the stack's name, for the label.
+        forms: secret name -> printf format with one %s, for readers that want more than the
+            bare value (a line of redis.conf, say).
+    """
+    stores = " && ".join(
+        f"printf {shlex.quote(form)} \"$v\" | {XNAI_PODMAN} secret create --replace "
+        f"--label io.xnai.stack={shlex.quote(stack_name)} {shlex.quote(name)} - >/dev/null"
+        for name, form in forms.items()
+    )
+    yield f"v=$({_RANDOM}) && [ ${{#v}} = 64 ] && {stores}"

@@ -1,0 +1,44 @@
+"""The stack's user: subordinate IDs and a running user manager."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from pyinfra.api.operation import operation
+
+
+@operation()
+def subordinate_ids(user: str) -> Iterator[str]:
+    """Give `user` 65,536 free subordinate UIDs and GIDs, each only if it has none.
+
+    Source: subuid(5), usermod(8). Rootless Podman maps a container's users to them.
+
+    Args:
+        user: name of a user that exists when the operation runs.
+    """
+    name = shlex.quote(user)
+    for path, option in (("/etc/subuid", "--add-subuids"), ("/etc/subgid", "--add-subgids")):
+        first_free = f"awk -F: 'BEGIN {{n=100000}} $2+$3 > n {{n=$2+$3}} END {{print n}}' {path}"
+        yield (
+            f"touch {path}; grep -q ^{name}: {path} || "
+            f"{{ n=$({first_free}); usermod {option} $n-$((n+65535)) {name}; }}"
+        )
+
+
+@operation()
+def linger(user: str, uid: int) -> Iterator[str]:
+    """Let `user`'s manager run without a login, and wait until its bus answers (30 s at most).
+
+    Args:
+        user: name of an existing user.
+        uid: its UID, for its runtime directory.
+    """
+    yield f"loginctl enable-linger {shlex.quote(user)}"
+    # enable-linger starts the manager without waiting for it; Podman needs its bus.
+    yield f"systemctl start user@{uid}.service"
+    yield (
+        f"i=0; until [ -S /run/user/{uid}/bus ]; do i=$((i+1)); "
+        f"[ $i -le 300 ] || {{ echo 'no bus in /run/user/{uid} after 30 s: "
+        f"see journalctl -u user@{uid}.service' >&2; exit 1; }}; sleep 0.1; done"
+    )

@@ -1,0 +1,65 @@
+"""The few things around pyinfra that every deploy file shares."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyinfra import logger
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.api.host import Host
+from pyinfra.context import ctx_host, ctx_state
+
+
+# pyinfra exec()s a deploy file in a namespace without a name of its own; Python then answers
+# with that of the built-ins. An imported file has its module's name.
+RUN_BY_PYINFRA = "builtins"
+
+
+class HostFailed(PyinfraError):
+    """This host cannot go on; the text says why and what to do. Other hosts can."""
+
+
+def fail_host(reason: str) -> None:
+    """Stop working on the current host, before any change, with a reason of one or more lines.
+
+    Raises:
+        HostFailed: always.
+    """
+    raise HostFailed(reason)
+
+
+@contextmanager
+def this_host_alone() -> Iterator[None]:
+    """Declare operations for the current host; HostFailed takes only this host out of the run.
+
+    pyinfra by itself stops the preparation of every host at the first exception.
+
+    Raises:
+        PyinfraError: no host is left (the run's exit code is then not 0).
+    """
+    host = ctx_host.get()
+    without_delay(host)
+    try:
+        yield
+    except HostFailed as failure:
+        for line in str(failure).splitlines():
+            logger.error(f"{host.print_prefix}{line}")
+        state = ctx_state.get()
+        # What earlier steps declared must not run either: nothing is half done.
+        state.ops[host].clear()
+        host.op_hash_order.clear()
+        state.fail_hosts({host})
+
+
+def without_delay(host: Host) -> None:
+    """Switch on TCP_NODELAY for an SSH host.
+
+    paramiko leaves it off, and Nagle's algorithm then holds nearly every command back for the
+    40 ms of the peer's delayed acknowledgement.
+    """
+    client = getattr(host.connector, "client", None)
+    transport = client.get_transport() if client else None
+    if transport is not None and isinstance(transport.sock, socket.socket):
+        transport.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,0 +1,151 @@
+"""Checks that a raw setting must pass; each returns the converted value or raises Refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+Check = Callable[[object], object]
+
+
+class Refused(ValueError):
+    """A raw value is not allowed; the text says what is."""
+
+
+def integer(lowest: int, highest: int, why: str = "") -> Check:
+    """Return a check for a whole number between `lowest` and `highest`, both allowed."""
+
+    def check(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise Refused(f"a whole number from {lowest} to {highest}")
+        if value > highest:
+            raise Refused(f"at most {highest}{why and '; ' + why}")
+        if value < lowest:
+            raise Refused(f"at least {lowest}{why and '; ' + why}")
+        return value
+
+    return check
+
+
+def number(lowest: float, highest: float) -> Check:
+    """Return a check for a number between `lowest` and `highest`, both allowed."""
+
+    def check(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise Refused(f"a number from {lowest} to {highest}")
+        if not lowest <= value <= highest:
+            raise Refused(f"from {lowest} to {highest}")
+        return float(value)
+
+    return check
+
+
+def choice(*allowed: str) -> Check:
+    """Return a check for one of the words in `allowed`."""
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or value not in allowed:
+            raise Refused("one of " + ", ".join(repr(word) for word in allowed))
+        return value
+
+    return check
+
+
+def boolean(value: object) -> bool:
+    """Check for True or False, exactly."""
+    if not isinstance(value, bool):
+        raise Refused("True or False")
+    return value
+
+
+def optional(inner: Check) -> Check:
+    """Return a check that also lets None through (derived from the host)."""
+
+    def check(value: object) -> object:
+        return None if value is None else inner(value)
+
+    return check
+
+
+def pattern(expression: str, words: str) -> Check:
+    """Return a check for a string that matches `expression` whole; `words` says it plainly."""
+    compiled = re.compile(expression, re.ASCII)
+
+    def check(value: object) -> str:
+        if not isinstance(value, str) or not compiled.fullmatch(value):
+            raise Refused(words)
+        return value
+
+    return check
+
+
+# The characters and lengths of useradd(8) (Debian's NAME_REGEX), less the trailing dollar sign.
+user_name = pattern(r"[a-z][a-z0-9_-]{0,30}", "a user name: a-z, then a-z 0-9 _ -, at most 31")
+stack_name = pattern(r"[a-z][a-z0-9]{0,19}", "a-z, then a-z or 0-9, at most 20 characters")
+
+_IMAGE = re.compile(
+    r"(?P<registry>(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+)(:[0-9]+)?)"
+    r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
+    r":(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})"
+    r"(@sha256:[0-9a-f]{64})?",
+    re.ASCII,
+)
+
+
+def image(value: object) -> str:
+    """Check for a fully qualified image name with a tag that pins a version."""
+    match = _IMAGE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not isinstance(value, str):
+        raise Refused("registry/path:tag[@sha256:digest], as docker.io/library/redis:8.0")
+    if match["tag"] == "latest":
+        raise Refused("a tag that pins a version; 'latest' moves")
+    return value
+
+
+def index_url(value: object) -> str:
+    """Check for an http(s) address without credentials (they would end in a world-read file)."""
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise Refused("an http:// or https:// address")
+    if re.search(r"[\s\"'\\$`]", parts.geturl()):
+        raise Refused("an address without spaces, quotes, backslashes or dollar signs")
+    if parts.username or parts.password:
+        raise Refused("an address without user and password")
+    return parts.geturl()
+
+
+def certificate_paths(value: object) -> tuple[str, ...]:
+    """Check for a list of absolute paths of PEM files; whether they exist is preflight's."""
+    words = "a list of absolute paths of PEM files on the controller"
+    if not isinstance(value, list | tuple):
+        raise Refused(words)
+    for path in value:
+        if not isinstance(path, str) or not PurePosixPath(path).is_absolute():
+            raise Refused(words)
+    return tuple(value)
+
+
+_LOCATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[A-Za-z0-9._/-]+)?", re.ASCII)
+
+
+def mirrors(value: object) -> dict[str, tuple[str, bool]]:
+    """Check for {registry: {"location": host[:port][/path], "insecure": bool}}."""
+    words = '{"docker.io": {"location": "mirror.example:5000", "insecure": False}}'
+    if not isinstance(value, dict):
+        raise Refused(words)
+    checked: dict[str, tuple[str, bool]] = {}
+    for registry, mirror in value.items():
+        if not (
+            isinstance(registry, str)
+            and _LOCATION.fullmatch(registry)
+            and isinstance(mirror, dict)
+            and set(mirror) <= {"location", "insecure"}
+            and isinstance(mirror.get("location"), str)
+            and _LOCATION.fullmatch(mirror["location"])
+            and isinstance(mirror.get("insecure", False), bool)
+        ):
+            raise Refused(words)
+        checked[registry] = (mirror["location"], mirror.get("insecure", False))
+    return checked

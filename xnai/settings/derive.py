@@ -1,0 +1,62 @@
+"""From checked settings and a host's RAM to the derived values; every formula stands here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from xnai.settings.model import Settings
+
+# (RAM up to MiB, percent). Reason and source: zram_size_pct_of_ram in group_data/all.py.
+ZRAM_PROFILE_PCT_OF_RAM = ((8 * 1024, 200), (16 * 1024, 150), (32 * 1024, 100))
+ZRAM_PCT_OF_LARGER_RAM = 50
+
+# Setting -> key of sysctl(8).
+SYSCTL_KEYS = {
+    "vm_swappiness": "vm.swappiness",
+    "vm_page_cluster": "vm.page-cluster",
+    "vm_watermark_boost_factor": "vm.watermark_boost_factor",
+    "vm_watermark_scale_factor": "vm.watermark_scale_factor",
+    "vm_vfs_cache_pressure": "vm.vfs_cache_pressure",
+    "vm_dirty_background_ratio_pct": "vm.dirty_background_ratio",
+    "vm_dirty_ratio_pct": "vm.dirty_ratio",
+}
+
+
+def zram_pct_of_ram(ram_mib: int) -> int:
+    """Return the profile's zram size in percent of RAM for `ram_mib` MiB of RAM."""
+    for up_to_mib, percent in ZRAM_PROFILE_PCT_OF_RAM:
+        if ram_mib <= up_to_mib:
+            return percent
+    return ZRAM_PCT_OF_LARGER_RAM
+
+
+def host_reserve_mib(ram_mib: int) -> int:
+    """Return what a host keeps for itself, in MiB: the larger of 2048 MiB and 20 % of RAM."""
+    return max(2048, ram_mib * 20 // 100)
+
+
+def derive(checked: Mapping[str, Any], ram_kib: int) -> Settings:
+    """Return the typed settings of a host.
+
+    Args:
+        checked: every name of SPEC with its checked value.
+        ram_kib: MemTotal of /proc/meminfo in KiB, above 0.
+    """
+    values = dict(checked)
+    ram_mib = ram_kib // 1024
+    percent = values["zram_size_pct_of_ram"]
+    if percent is None:
+        percent = zram_pct_of_ram(ram_mib)
+    if values["host_reserve_mib"] is None:
+        values["host_reserve_mib"] = host_reserve_mib(ram_mib)
+    values["stack_user_explicit"] = values["stack_user"] is not None
+    values["stack_user"] = values["stack_user"] or "xnai"
+    return Settings(
+        **values,
+        ram_mib=ram_mib,
+        # zram-generator computes the same from the same MemTotal: ram * percent / 100 in MiB.
+        zram_size_mib=ram_kib * percent // 100 // 1024,
+        zram_effective_pct_of_ram=percent,
+        sysctls={key: str(values[name]) for name, key in SYSCTL_KEYS.items()},
+    )

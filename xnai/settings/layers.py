@@ -1,0 +1,129 @@
+"""Where a raw setting comes from: --data, a host, a group_data file; and which are unknown."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pyinfra.api.arguments import all_global_arguments
+from pyinfra.api.host import Host
+from pyinfra.api.inventory import Inventory
+from pyinfra.connectors.local import LocalConnector
+from pyinfra.connectors.ssh import SSHConnector
+
+from xnai.settings.spec import KNOWN_GROUPS, SPEC
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One source of raw settings: its name for messages, and the values that it sets."""
+
+    origin: str
+    values: Mapping[str, Any]
+
+
+def layers(host: Host) -> list[Layer]:
+    """Return the sources of `host`'s data in pyinfra's order, the strongest first.
+
+    Source: pyinfra.api.host.Host and Inventory.get_groups_data (a later group wins).
+    """
+    inventory = host.inventory
+    found = [
+        Layer("--data", inventory.get_override_data() or {}),
+        Layer(f"the inventory, host {host.name}", inventory.get_host_data(host.name)),
+    ]
+    for group in reversed(host.groups):
+        found.append(Layer(f"group_data/{group}.py", inventory.get_group_data(group)))
+    found.append(Layer("group_data/all.py", inventory.get_data()))
+    return found
+
+
+def pyinfra_names() -> set[str]:
+    """Return the names that belong to pyinfra: its connectors' data and global arguments."""
+    names = {name for name, _ in all_global_arguments()}
+    for connector in (SSHConnector, LocalConnector):
+        names |= set(connector.data_meta())
+    return names
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint with the nearest known name, or an empty string."""
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {matches[0]}?" if matches else ""
+
+
+def unknown_groups(inventory: Inventory) -> list[str]:
+    """Return a sentence for each group_data file whose name is no known group.
+
+    A group with hosts is known; so are KNOWN_GROUPS without any.
+    """
+    with_hosts = {name for name, hosts in inventory.groups.items() if hosts}
+    known = with_hosts | set(KNOWN_GROUPS)
+    return [
+        f"group_data/{name}.py: no group of that name{nearest(name, known)} "
+        f"Known groups: {', '.join(sorted(known))}. Rename the file, or give the group hosts."
+        for name in sorted(set(inventory.group_data) - known)
+    ]
+
+
+def unknown_names(sources: Iterable[Layer]) -> list[str]:
+    """Return a sentence for each name that is neither a setting nor pyinfra's own."""
+    allowed = set(SPEC) | pyinfra_names()
+    return [
+        f"{name} ({where(layer, name)}): no setting of that name{nearest(name, SPEC)} "
+        "`xnai settings` lists all."
+        for layer in sources
+        for name in sorted(set(layer.values) - allowed)
+    ]
+
+
+def origin(sources: Iterable[Layer], name: str) -> str:
+    """Return where the effective value of `name` was set, or 'nowhere'."""
+    for layer in sources:
+        if name in layer.values:
+            return where(layer, name)
+    return "nowhere"
+
+
+def where(layer: Layer, name: str) -> str:
+    """Return the layer's name, with the line where it is a group_data file that can be found."""
+    if not layer.origin.startswith("group_data/"):
+        return layer.origin
+    for directory in reversed(_group_data_directories()):
+        path = directory / layer.origin.removeprefix("group_data/")
+        line = _assignment_line(path, name)
+        if line:
+            shown = path.resolve()
+            if shown.is_relative_to(Path.cwd()):
+                shown = shown.relative_to(Path.cwd())
+            return f"{shown}:{line}"
+    return layer.origin
+
+
+def _group_data_directories() -> list[Path]:
+    """The directories that pyinfra read, as far as the command line tells."""
+    words = sys.argv
+    extra = [Path(words[i + 1]) for i, word in enumerate(words[:-1]) if word == "--group-data"]
+    extra += [Path(word.split("=", 1)[1]) for word in words if word.startswith("--group-data=")]
+    return [Path("group_data"), *extra]
+
+
+def _assignment_line(path: Path, name: str) -> int | None:
+    """The line of the last top-level assignment to `name` in a Python file, if any."""
+    try:
+        tree = ast.parse(path.read_text("utf-8"))
+    except (OSError, SyntaxError, ValueError):
+        return None
+    lines = [
+        node.lineno
+        for node in tree.body
+        if isinstance(node, ast.Assign | ast.AnnAssign)
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name) and target.id == name
+    ]
+    return lines[-1] if lines else None

@@ -1,0 +1,50 @@
+"""The settings that exist, and what each may be. Defaults and reasons: group_data/all.py."""
+
+from __future__ import annotations
+
+from xnai.settings import checks
+from xnai.settings.checks import Check
+
+# Groups that a file in group_data may be named after, besides the groups that the inventory
+# itself defines. pyinfra gives a file of any other name an empty group without a word.
+KNOWN_GROUPS = ("all", "workstations", "lab")
+
+# Past four times RAM even a device full of pages at zstd's best usual ratio (about 4) fills RAM.
+_ZRAM_HIGHEST_PCT = 400
+
+SPEC: dict[str, Check] = {
+    "strict": checks.boolean,
+    "stack_name": checks.stack_name,
+    "stack_user": checks.optional(checks.user_name),
+    "host_reserve_mib": checks.optional(checks.integer(256, 1 << 22)),
+    "zram_size_pct_of_ram": checks.optional(
+        checks.integer(1, _ZRAM_HIGHEST_PCT, "zram pages still cost RAM")
+    ),
+    "zram_compression_algorithm": checks.choice("zstd", "lz4", "lz4hc", "lzo-rle", "lzo", "842"),
+    "zram_assumed_ratio": checks.number(1.0, 6.0),
+    "zram_swap_priority": checks.integer(0, 32767, "swapon(2)"),
+    "zswap": checks.choice("off", "leave"),
+    "memory_rivals": checks.choice("stop", "set_aside"),
+    "oom_guard_exempt_stack": checks.boolean,
+    "vm_swappiness": checks.integer(0, 200),
+    "vm_page_cluster": checks.integer(0, 10),
+    "vm_watermark_boost_factor": checks.integer(0, 200000),
+    "vm_watermark_scale_factor": checks.integer(1, 3000),
+    "vm_vfs_cache_pressure": checks.integer(1, 1000),
+    "vm_dirty_background_ratio_pct": checks.integer(1, 99),
+    "vm_dirty_ratio_pct": checks.integer(2, 100),
+    "registry_mirrors": checks.mirrors,
+    "extra_ca_certificates": checks.certificate_paths,
+    "package_index_url": checks.index_url,
+    "base_image": checks.image,
+    "redis_image": checks.image,
+    # Inside the 65,536 IDs that a rootless user gets in /etc/subuid, and not root.
+    "container_uid": checks.integer(1, 65000),
+    "container_gid": checks.integer(1, 65000),
+    "stack_healthy_timeout_s": checks.integer(10, 3600),
+    "redis_memory_limit_mib": checks.integer(32, 1 << 20),
+    "redis_port": checks.integer(1024, 65535, "a rootless container cannot publish below 1024"),
+    "redis_publish_loopback": checks.boolean,
+    "rag_api_memory_limit_mib": checks.integer(64, 1 << 20),
+    "rag_api_port": checks.integer(1024, 65535, "a rootless container cannot publish below 1024"),
+}

@@ -1,0 +1,99 @@
+"""From the catalogue to the compose file, and from a host's containers to what must be done."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from xnai.catalogue import Service, services
+from xnai.facts.podman import Container, PodmanUnknown, Secret
+from xnai.image_content import BuildInput
+from xnai.render import render
+from xnai.settings.model import Settings
+
+
+@dataclass(frozen=True)
+class StackPlan:
+    """The stack as it should be.
+
+    Attributes:
+        services: in dependency order.
+        references: service name -> image reference.
+        config_hashes: service name -> hash of all that its container is made from.
+        compose_text: the rendered compose file.
+    """
+
+    services: tuple[Service, ...]
+    references: dict[str, str]
+    config_hashes: dict[str, str]
+    compose_text: str
+
+
+def plan(settings: Settings, inputs: list[BuildInput]) -> StackPlan:
+    """Return the plan for `settings` with the images of `inputs`."""
+    built = {item.image.name: item.reference for item in inputs}
+    wanted = services(settings)
+    references = {s.name: built[s.build] if s.build else s.image for s in wanted}
+    hashes = {service.name: _hash(service, references[service.name]) for service in wanted}
+    text = render(
+        "stack/docker-compose.yml.j2",
+        stack_name=settings.stack_name,
+        services=wanted,
+        references=references,
+        config_hashes=hashes,
+        volumes=sorted({name for s in wanted for name, _ in s.volumes}),
+        secrets=sorted({secret.secret for s in wanted for secret in s.secrets}),
+    )
+    return StackPlan(wanted, references, hashes, text)
+
+
+def _hash(service: Service, reference: str) -> str:
+    content = json.dumps([reference, asdict(service)], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def differences(
+    wanted: StackPlan,
+    containers: Mapping[str, Container] | PodmanUnknown,
+    secrets: Mapping[str, Secret] | PodmanUnknown,
+) -> dict[str, str]:
+    """Return for each service that must be brought up why, in dependency order.
+
+    A container that depends on a recreated one is recreated with it.
+    """
+    reasons: dict[str, str] = {}
+    for service in wanted.services:
+        reason = _reason(service, wanted, containers, secrets)
+        if not reason:
+            upstream = [name for name in service.depends_on if name in reasons]
+            reason = f"depends on {upstream[0]}" if upstream else ""
+        if reason:
+            reasons[service.name] = reason
+    return reasons
+
+
+def _reason(
+    service: Service,
+    wanted: StackPlan,
+    containers: Mapping[str, Container] | PodmanUnknown,
+    secrets: Mapping[str, Secret] | PodmanUnknown,
+) -> str:
+    """Why one service's container is not as it should be; empty if it is."""
+    if isinstance(containers, PodmanUnknown) or service.container_name not in containers:
+        return "absent"
+    container = containers[service.container_name]
+    if container.image != wanted.references[service.name]:
+        return "image changed"
+    if container.config != wanted.config_hashes[service.name]:
+        return "configuration changed"
+    if isinstance(secrets, PodmanUnknown):
+        return "secrets unknown"
+    for item in service.secrets:
+        # A container keeps the secret that it was made with, whatever happened to it since.
+        if item.secret not in secrets or secrets[item.secret].created > container.created:
+            return f"secret {item.secret} is newer"
+    if container.state != "running":
+        return f"{container.state}, exit code {container.exit_code}"
+    return "" if container.is_up else container.health or "no health"
