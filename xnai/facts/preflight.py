@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyinfra.api import FactBase, StringCommand
+from pyinfra.api.command import StringCommand
+from pyinfra.api.facts import FactBase
 
 from xnai.preflight.model import PreflightFacts
 from xnai.preflight.parse import parse
@@ -43,5 +44,5 @@ class Preflight(FactBase[PreflightFacts]):
         )
 
     def process(self, output: list[str]) -> PreflightFacts:
-        """Return what the lines of `output` tell; `[]` gives facts in which everything is unknown."""
+        """Return what the lines of `output` tell; `[]` makes everything unknown."""
         return parse(output)

@@ -1,0 +1,1 @@
+"""Preflight: looks at a host, judges everything at once, and changes nothing."""

@@ -1,0 +1,100 @@
+"""All judgements in one list: what `tasks/preflight.py` and `xnai status` show."""
+
+from __future__ import annotations
+
+from xnai.preflight import (
+    existing_stack,
+    memory,
+    network,
+    oom_guards,
+    platform,
+    ports,
+    space,
+    sysctl_rivals,
+    zram_rivals,
+)
+from xnai.preflight.finding import SEVERITIES, Finding
+from xnai.preflight.model import PreflightFacts
+from xnai.preflight.wanted import wanted
+from xnai.settings.model import Settings
+
+
+def judge(facts: PreflightFacts, settings: Settings) -> list[Finding]:
+    """Return every finding on a host, the gravest first; errors must stop the deploy.
+
+    facts: what `xnai.facts.preflight.Preflight` read with the arguments of `wanted(settings)`.
+    """
+    if not facts.complete and facts == PreflightFacts():
+        needed, remedy = "its state", "Run again with -vv and read what the shell said."
+        return [Finding("facts", "error", "the host", "answered nothing", needed, remedy)]
+    found = _platform(facts) + _memory(facts, settings) + _stack(facts, settings)
+    if not facts.complete:
+        needed, remedy = (
+            "the probe's last line",
+            "Run again with -vv; what is missing says unknown.",
+        )
+        found.append(Finding("facts", "unknown", "the host", "answer cut short", needed, remedy))
+    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+
+
+def _platform(facts: PreflightFacts) -> list[Finding]:
+    return [
+        *platform.judge_root(facts.uid, facts.login),
+        *platform.judge_os(facts.os_release),
+        *platform.judge_arch(facts.arch),
+        *platform.judge_systemd(facts.pid1),
+        *platform.judge_cgroup(facts.cgroup_type, facts.cgroup_controllers),
+        *platform.judge_podman(facts.podman_installed, facts.podman_candidate),
+        *platform.judge_apt_locks(facts.apt_locks),
+    ]
+
+
+def _memory(facts: PreflightFacts, settings: Settings) -> list[Finding]:
+    want = wanted(settings)
+    has_generator = (
+        "systemd-zram-generator" in facts.packages if facts.packages is not None else None
+    )
+    return [
+        *memory.judge_capacity(
+            facts.mem_total_kib,
+            settings.host_reserve_mib,
+            settings.zram_size_mib,
+            settings.zram_assumed_ratio,
+            want.limits_mib,
+        ),
+        *memory.judge_zram(facts.zram, facts.zram_algorithms, settings.zram_compression_algorithm),
+        *sysctl_rivals.judge_sysctls(
+            facts.sysctl_files,
+            facts.sysctl_live,
+            settings.sysctls,
+            want.setting_names,
+            settings.memory_rivals,
+        ),
+        *zram_rivals.judge_generator(
+            facts.zram_files, want.zram_conf, facts.mem_total_kib, facts.kernel_command_line
+        ),
+        *zram_rivals.judge_zram_tools(facts.packages, facts.units),
+        *zram_rivals.judge_devices(facts.zram_devices, has_generator),
+        *zram_rivals.judge_zswap(facts.zswap, settings.zswap),
+        *zram_rivals.judge_swaps(facts.swaps, settings.zram_swap_priority),
+        *oom_guards.judge_oom_guards(
+            facts.units,
+            settings.oom_guard_exempt_stack,
+            settings.stack_user,
+            facts.pid1.text == "systemd",
+        ),
+    ]
+
+
+def _stack(facts: PreflightFacts, settings: Settings) -> list[Finding]:
+    want = wanted(settings)
+    ours = (store for store in facts.stores or () if store.user == settings.stack_user)
+    fresh = not any(store.containers for store in ours)
+    return [
+        *existing_stack.judge_stores(
+            facts.stores, want.container_names, settings.stack_name, settings.stack_user
+        ),
+        *ports.judge_ports(facts.listeners, want.ports, facts.stack_user_uid),
+        *space.judge_space(facts.spaces, want.space_needs_mib, fresh),
+        *network.judge_network(facts.probes),
+    ]

@@ -1,0 +1,131 @@
+"""Whether RAM carries the settings: the capacity formula, zram's size and algorithm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from xnai.preflight.finding import Finding
+from xnai.preflight.model import Reading
+
+BEST_FIRST = ("zstd", "lz4hc", "lz4", "lzo-rle", "lzo")
+"""zram's compressors by how much they save, the best first (kernel, admin-guide/blockdev/zram)."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What a machine can hold, all in MiB but the ratio.
+
+    zram's pages live in RAM: a page in zram gives back only (1 - 1/ratio) of itself, so
+    W = A + C * (1 - 1/ratio) with A = RAM - reserve and C = min(zram size, ratio * A).
+    """
+
+    ram_mib: int
+    reserve_mib: int
+    zram_mib: int
+    ratio: float
+
+    @property
+    def available_mib(self) -> int:
+        """A: RAM left after the reserve, at least 0."""
+        return max(0, self.ram_mib - self.reserve_mib)
+
+    @property
+    def backed_mib(self) -> float:
+        """C: the part of zram that A can back."""
+        return min(float(self.zram_mib), self.ratio * self.available_mib)
+
+    @property
+    def working_set_mib(self) -> int:
+        """W: the largest sum of the services' limits."""
+        return int(self.available_mib + self.backed_mib * (1 - 1 / self.ratio))
+
+    def terms(self) -> str:
+        """Return the formula with this machine's numbers."""
+        return (
+            f"W = A + C*(1 - 1/r) = {self.available_mib} + {self.backed_mib:.0f}"
+            f"*(1 - 1/{self.ratio:g}) = {self.working_set_mib} MiB, with "
+            f"A = RAM {self.ram_mib} - reserve {self.reserve_mib} MiB, "
+            f"C = min(zram {self.zram_mib}, r*A {self.ratio * self.available_mib:.0f}) MiB"
+        )
+
+
+def judge_capacity(
+    mem_total_kib: int | None,
+    reserve_mib: int,
+    zram_mib: int,
+    ratio: float,
+    limits_mib: Mapping[str, int],
+) -> list[Finding]:
+    """Return findings on RAM against the services' limits.
+
+    mem_total_kib: MemTotal; reserve_mib: left to the desktop; zram_mib: device size; ratio: assumed
+    compression, at least 1; limits_mib: service -> memory limit.
+    """
+    if not mem_total_kib:
+        needed = "MemTotal, to hold it against the services' limits"
+        return [Finding("memory", "unknown", "RAM", "could not tell", needed, "free -m")]
+    capacity = Capacity(mem_total_kib // 1024, reserve_mib, zram_mib, ratio)
+    total = sum(limits_mib.values())
+    sums = " + ".join(f"{name} {limit}" for name, limit in limits_mib.items()) or "none"
+    found: list[Finding] = []
+    if total > capacity.working_set_mib:
+        remedy = (
+            f"Lower *_memory_limit_mib by {total - capacity.working_set_mib} MiB in all, lower "
+            f"host_reserve_mib (now {reserve_mib}), or add RAM. More zram helps only up to r*A."
+        )
+        needed = f"limits {sums} = {total} MiB"
+        found.append(Finding("memory", "error", "RAM", capacity.terms(), needed, remedy))
+    else:
+        needed = f"limits {sums} = {total} MiB: they fit"
+        found.append(Finding("memory", "note", "RAM", capacity.terms(), needed))
+    if zram_mib * 1024 / ratio > mem_total_kib:
+        highest = int(ratio * 100)
+        found.append(
+            Finding(
+                "zram-size",
+                "error",
+                "zram size",
+                f"{zram_mib} MiB; full, at ratio {ratio:g}, its pages need "
+                f"{zram_mib / ratio:.0f} MiB of RAM",
+                f"at most RAM x ratio = {mem_total_kib * ratio / 1024:.0f} MiB",
+                f"Set zram_size_pct_of_ram to at most {highest}, or zram_assumed_ratio to what "
+                "was measured (orig_data_size / mem_used_total of /sys/block/zram0/mm_stat).",
+            )
+        )
+    return found
+
+
+def best_algorithm(wanted: str, available: str) -> str | None:
+    """Return `wanted` if it is among the blank-separated `available`, else the best of them, or
+    None.
+    """
+    names = available.split()
+    if wanted in names:
+        return wanted
+    return next((name for name in BEST_FIRST if name in names), names[0] if names else None)
+
+
+def judge_zram(zram: Reading, algorithms: Reading, wanted: str) -> list[Finding]:
+    """Return findings on the kernel's zram support and on the compression algorithm `wanted`."""
+    needed = f"a kernel with zram and {wanted}"
+    if zram.state == "absent":
+        remedy = (
+            "Install the kernel's extra modules (Ubuntu: linux-modules-extra-$(uname -r)) or "
+            "Debian's own kernel package."
+        )
+        return [Finding("zram", "error", "zram", "not in this kernel", needed, remedy)]
+    if zram.state != "ok":
+        remedy = "modinfo zram"
+        return [Finding("zram", "unknown", "zram", "could not tell", needed, remedy)]
+    subject = "zram_compression_algorithm"
+    if algorithms.state != "ok" or not algorithms.text:
+        remedy = "modprobe zram && cat /sys/block/zram0/comp_algorithm"
+        found = "no device and no kernel configuration to read the algorithms from"
+        return [Finding("zram-algorithm", "unknown", subject, found, needed, remedy)]
+    best = best_algorithm(wanted, algorithms.text)
+    if best == wanted:
+        return []
+    remedy = f"{best} is used instead. To silence this: zram_compression_algorithm = {best!r}"
+    found = f"this kernel has {', '.join(algorithms.text.split())}"
+    return [Finding("zram-algorithm", "warning", subject, found, wanted, remedy)]

@@ -1,0 +1,156 @@
+"""What the preflight fact tells about a host, as plain frozen data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["ok", "absent", "unreadable", "failed", "skipped", "unknown"]
+"""How a reading ended. `unknown`: no record of it came back. `absent` is knowledge, `unknown` is
+not.
+"""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One value of the host: `text` counts only when `state` is "ok" (and may be empty)."""
+
+    state: State = "unknown"
+    text: str = ""
+
+    @property
+    def known(self) -> bool:
+        """True when the host answered: the value, or that there is none."""
+        return self.state in ("ok", "absent")
+
+
+@dataclass(frozen=True)
+class ConfigFile:
+    """A configuration file: where it was found, where its link leads (the same path if none), its
+    text.
+    """
+
+    path: str
+    target: str
+    text: str = ""
+    state: State = "ok"
+
+
+@dataclass(frozen=True)
+class ZramDevice:
+    """A zram device of the running kernel; `size_bytes` 0 means not set up."""
+
+    name: str
+    size_bytes: int
+    algorithms: Reading
+
+
+@dataclass(frozen=True)
+class Swap:
+    """One line of /proc/swaps; sizes in KiB."""
+
+    path: str
+    kind: str
+    size_kib: int
+    used_kib: int
+    priority: int
+
+
+@dataclass(frozen=True)
+class Unit:
+    """Properties of one systemd unit as `systemctl show` prints them."""
+
+    name: str
+    properties: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Listener:
+    """A listening TCP socket; `process`, `pid` and `uid` are None where the host would not say."""
+
+    address: str
+    port: int
+    process: str | None = None
+    pid: int | None = None
+    uid: int | None = None
+
+
+@dataclass(frozen=True)
+class Space:
+    """Room at a path; `existing` is its nearest existing parent; no inodes: no limit to them."""
+
+    path: str
+    existing: str
+    filesystem: str
+    mounted_on: str
+    free_bytes: int
+    free_inodes: int | None
+
+
+@dataclass(frozen=True)
+class Store:
+    """A container store on disk: whose it is and the names in it (None: could not be read)."""
+
+    user: str
+    uid: int
+    path: str
+    containers: tuple[str, ...] | None = ()
+    volumes: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lock:
+    """A file lock of apt or dpkg and who holds it."""
+
+    path: str
+    pid: int
+    process: str
+
+
+@dataclass(frozen=True)
+class Probe:
+    """The outcome of reaching for a URL: `state` ok, failed (`detail` says why) or unknown."""
+
+    url: str
+    state: State
+    method: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class PreflightFacts:
+    """All that preflight knows about a host; a default instance means that nothing was told."""
+
+    complete: bool = False
+    uid: int | None = None
+    login: str = ""
+    kernel: Reading = Reading()
+    arch: Reading = Reading()
+    os_release: Reading = Reading()
+    pid1: Reading = Reading()
+    cgroup_type: Reading = Reading()
+    cgroup_controllers: Reading = Reading()
+    zram: Reading = Reading()
+    zram_algorithms: Reading = Reading()
+    zswap: Reading = Reading()
+    kernel_command_line: Reading = Reading()
+    mem_total_kib: int | None = None
+    swap_total_kib: int | None = None
+    swaps: tuple[Swap, ...] | None = None
+    zram_devices: tuple[ZramDevice, ...] = ()
+    sysctl_files: tuple[ConfigFile, ...] | None = None
+    sysctl_live: dict[str, Reading] | None = None
+    zram_files: tuple[ConfigFile, ...] | None = None
+    packages: dict[str, str] | None = None
+    units: tuple[Unit, ...] | None = None
+    listeners: tuple[Listener, ...] | None = None
+    spaces: tuple[Space, ...] = ()
+    podman_installed: Reading = Reading()
+    podman_candidate: Reading = Reading()
+    python3: Reading = Reading()
+    apt_locks: tuple[Lock, ...] | None = None
+    stack_user_uid: int | None = None
+    stack_user_home: str | None = None
+    stores: tuple[Store, ...] | None = None
+    probes: tuple[Probe, ...] = ()

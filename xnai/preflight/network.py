@@ -1,0 +1,34 @@
+"""Whether the registries and package indexes that the settings name can be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from xnai.preflight.finding import Finding
+from xnai.preflight.model import Probe
+
+
+def judge_network(probes: Iterable[Probe]) -> list[Finding]:
+    """Return a finding for each URL that was asked for and not reached."""
+    found = []
+    for probe in probes:
+        needed = "an answer within 3 s"
+        detail = " ".join(probe.detail.split())[:200]
+        if probe.state == "ok":
+            continue
+        if probe.state != "failed":
+            text = (
+                f"only its name could be looked up ({probe.method}): no curl, wget, python3 or bash"
+            )
+            remedy = f"Look by hand from the host: {probe.url}"
+            found.append(Finding("network", "unknown", probe.url, text, needed, remedy))
+            continue
+        remedy = (
+            "Check the host's network, name server and proxy, or name a mirror that it reaches "
+            "(registry_mirrors, package_index_url)."
+        )
+        if "certificate" in detail.lower() or "(60)" in detail:
+            remedy = "An inspecting proxy? Name its CA certificate in extra_ca_certificates."
+        text = f"{probe.method}: {detail or 'no answer'}"
+        found.append(Finding("network", "error", probe.url, text, needed, remedy))
+    return found

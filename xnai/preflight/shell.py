@@ -1,0 +1,186 @@
+"""The parts of the probe's shell script; `probe.py` puts them together and says how they frame."""
+
+from __future__ import annotations
+
+HELPERS = r"""
+LC_ALL=C; export LC_ALL; PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
+put() {
+  k=$1; s=$2; shift 2
+  case "$*" in
+  *[!A-Za-z0-9._:/,+@=%\ -]*)
+    printf 'xnai1\t%s\t%s\tb\t' "$k" "$s"; printf '%s\0' "$@" | base64 -w0; echo;;
+  *) printf 'xnai1\t%s\t%s\tp' "$k" "$s"; [ $# -eq 0 ] || printf '\t%s' "$@"; echo;;
+  esac
+}
+blob() { printf 'xnai1\t%s\tok\tb\t' "$1"; base64 -w0; echo; }
+file() {
+  if [ -d "$2" ] || [ -p "$2" ]; then return 0; fi
+  if [ ! -e "$2" ]; then put "$1" absent "$2"; return 0; fi
+  if [ ! -r "$2" ]; then put "$1" unreadable "$2"; return 0; fi
+  l=$2; if [ -L "$2" ]; then l=$(readlink -f -- "$2"); fi
+  printf 'xnai1\t%s\tok\tb\t' "$1"; { printf '%s\0%s\0' "$2" "$l"; cat -- "$2"; } | base64 -w0; echo
+}
+files() {
+  if [ -e "$2" ] && [ ! -r "$2" ]; then put "$1" unreadable "$2"; return 0; fi
+  for f in "$2"/*"$3"; do if [ -e "$f" ] || [ -L "$f" ]; then file "$1" "$f"; fi; done
+}
+line() {
+  if [ ! -e "$2" ]; then put "$1" absent "" ${3+"$3"}
+  elif [ -r "$2" ] && v= && { IFS= read -r v < "$2" || [ -n "$v" ]; } 2>/dev/null; then
+    put "$1" ok "$v" ${3+"$3"}
+  else put "$1" unreadable "" ${3+"$3"}; fi
+}
+"""
+
+PLATFORM = r"""
+put self ok "$(id -u)" "$(id -un)"
+put uname ok $(uname -rm)
+file os-release /etc/os-release
+if [ -d /run/systemd/system ]; then put pid1 ok systemd; else line pid1 /proc/1/comm; fi
+if t=$(stat -f -c %T /sys/fs/cgroup 2>/dev/null); then put cgroup ok "$t"
+else put cgroup absent; fi
+line controllers /sys/fs/cgroup/cgroup.controllers
+file meminfo /proc/meminfo
+file swaps /proc/swaps
+line cmdline /proc/cmdline
+line zswap /sys/module/zswap/parameters/enabled
+r=$(uname -r); m=/lib/modules/$r
+# zram-control/hot_add is never read: reading it makes a new device.
+if [ -d /sys/class/zram-control ] || [ -d /sys/module/zram ]; then put zram ok loaded
+elif modinfo -F filename zram >/dev/null 2>&1; then put zram ok module
+elif grep -qs '/zram\.ko' "$m/modules.dep" "$m/modules.builtin"; then put zram ok module
+elif [ -f "$m/modules.dep" ] || [ ! -e /proc/modules ]; then put zram absent
+else put zram unknown; fi
+for d in /sys/block/zram*; do if [ -d "$d" ]; then
+  s=0; a=; IFS= read -r s < "$d/disksize"; IFS= read -r a < "$d/comp_algorithm"
+  put zdev ok "${d##*/}" "$s" "$a"
+fi; done 2>/dev/null
+c='CONFIG_(ZRAM|CRYPTO_(ZSTD|LZ4|LZ4HC|LZO|842|DEFLATE)([=]|$))'
+if [ -r "/boot/config-$r" ]; then grep -E "$c" "/boot/config-$r" | blob kconfig
+elif [ -r /proc/config.gz ]; then zcat /proc/config.gz | grep -E "$c" | blob kconfig
+else put kconfig absent; fi
+"""
+
+SOFTWARE = r"""
+if command -v dpkg-query >/dev/null; then
+  p=$(dpkg-query -W -f='${Package} ${db:Status-Status} ${Version}\n' @PACKAGES@ 2>/dev/null)
+  printf '%s\n' "$p" | blob packages
+else p=; put packages absent; fi
+fresh=yes
+case "$p" in
+*"podman installed "*)
+  v=${p#*podman installed }; put podman ok "${v%%[!A-Za-z0-9.:+~-]*}"; fresh=no;;
+*) if command -v podman >/dev/null; then put podman ok "$(podman --version 2>/dev/null)"; fresh=no
+  else
+    put podman absent
+    if command -v apt-cache >/dev/null; then apt-cache policy podman 2>/dev/null | blob candidate
+    else put candidate absent; fi
+  fi;;
+esac
+if q=$(command -v python3); then put python3 ok "$q"; else put python3 absent; fi
+if [ -r /proc/locks ]; then
+  put locks ok
+  for l in lib/dpkg/lock-frontend lib/dpkg/lock lib/apt/lists/lock cache/apt/archives/lock; do
+    l=/var/$l; if [ -e "$l" ]; then
+      i=$(stat -c %i "$l")
+      while read -r a b c d p e g; do
+        case "$e" in *:"$i")
+          # Inode numbers repeat across file systems: the holder must really have this file open.
+          for x in /proc/"$p"/fd/*; do
+            if [ "$x" -ef "$l" ]; then
+              n=; read -r n < "/proc/$p/comm"; put lock ok "$l" "$p" "$n"; break
+            fi
+          done;;
+        esac
+      done < /proc/locks
+    fi
+  done
+else put locks unreadable; fi
+"""
+
+CONFIGURATION = r"""
+put sysctldirs ok
+for d in /etc /run /usr/local/lib /usr/lib; do files sysctl "$d/sysctl.d" .conf; done
+if [ ! -L /lib ]; then files sysctl /lib/sysctl.d .conf; fi
+file sysctl /etc/sysctl.conf
+put zramdirs ok
+for d in /etc /run /usr/local/lib /usr/lib; do
+  file zramconf "$d/systemd/zram-generator.conf"
+  files zramconf "$d/systemd/zram-generator.conf.d" .conf
+done
+"""
+
+USERS = r"""
+IFS=: read -r n x su g g sh x <<END
+$(getent passwd @USER@)
+END
+if [ -n "$su" ]; then put stackuser ok "$su" "$sh"; else put stackuser absent; fi
+if [ -d /run/systemd/system ] && command -v systemctl >/dev/null; then
+  set -- @UNITS@; if [ -n "$su" ]; then set -- "$@" "user-$su.slice" "user@$su.service"; fi
+  timeout 5 systemctl show -p @PROPERTIES@ -- "$@" 2>/dev/null | blob units
+else put units absent; fi
+store() {
+  if [ ! -d "$3" ]; then return 0; fi
+  if [ ! -r "$3" ]; then put store unreadable "$1" "$2" "$3"; return 0; fi
+  put store ok "$1" "$2" "$3"
+  for c in "$3"/*-containers/containers.json; do
+    if [ -e "$c" ]; then file "containers:$2" "$c"; fi
+  done
+  for c in "$3"/volumes/*; do if [ -d "$c" ]; then put "volume:$2" ok "${c##*/}" "$3"; fi; done
+  for c in "$4"/*.json; do if [ -e "$c" ]; then put "network:$2" ok "${c##*/}" "$3"; fi; done
+}
+root() {
+  if [ -r "$1" ]; then
+    sed -nE "s/^[[:space:]]*($2)[[:space:]]*=[[:space:]]*\"([^\"]*)\".*/\2/p" "$1" | head -n 1
+  fi
+}
+put stores ok
+g=$(root /etc/containers/storage.conf graphroot)
+store root 0 "${g:-/var/lib/containers/storage}" /etc/containers/networks
+while IFS=: read -r n x u x x h x; do
+  case "$u" in ''|*[!0-9]*) continue;; esac
+  if [ "$u" = 0 ] || { [ "$u" -ge 1000 ] && [ "$u" -le 60000 ]; }; then
+    g=; k='graphroot|rootless_storage_path'
+    if [ -e "$h/.config/containers/storage.conf" ]; then
+      g=$(root "$h/.config/containers/storage.conf" "$k" 2>/dev/null)
+    fi
+    g=${g:-$h/.local/share/containers/storage}; store "$n" "$u" "$g" "$g/networks"
+  fi
+done <<END
+$(getent passwd)
+END
+"""
+
+SPACE = r"""
+space() {
+  # "~/" is the stack user's home, or where it will be made.
+  case "$1" in "~/"*) e=${sh:-/home}/${1#??};; *) e=$1;; esac
+  while [ ! -e "$e" ] && [ -n "${e%/*}" ]; do e=${e%/*}; done; if [ ! -e "$e" ]; then e=/; fi
+  if d=$(df -B1 --output=source,avail,iavail,itotal,target -- "$e" 2>/dev/null); then
+    put space ok "$1" "$e" "$(stat -c %d -- "$e")" "${d#*
+}"
+  else put space failed "$1" "$e"; fi
+}
+"""
+
+URL = r"""
+url() {
+  w=failed; m=; o=
+  if command -v curl >/dev/null; then
+    m=curl; o=$(curl -sS -o /dev/null -m 3 -w '%{http_code}' -- "$1" 2>&1) && w=ok
+  elif command -v wget >/dev/null; then
+    m=wget; o=$(wget -q --spider -T 3 -t 1 -- "$1" 2>&1); c=$?; o="exit code $c $o"
+    # 8: the server answered with an error, so it was reached.
+    if [ $c = 0 ] || [ $c = 8 ]; then w=ok; fi
+  elif command -v python3 >/dev/null; then
+    m=python3; o=$(python3 -c 'import sys,urllib.request as u,urllib.error as e
+try: u.urlopen(sys.argv[1],timeout=3)
+except e.HTTPError: pass
+except Exception as x: sys.exit(str(x))' "$1" 2>&1) && w=ok
+  elif command -v bash >/dev/null; then
+    m=/dev/tcp; o=$(timeout 3 bash -c ': </dev/tcp/"$0"/"$1"' "$2" "$3" 2>&1) && w=ok
+  elif o=$(timeout 3 getent hosts "$2"); then m=getent; w=unknown
+  else m=getent; o="name not resolved"; fi
+  o=$(put url "$w" "$1" "$m" "$o"); printf '%s\n' "$o"
+}
+"""

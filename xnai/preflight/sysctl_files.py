@@ -1,0 +1,114 @@
+"""Who wins each of our sysctl keys, for both programs that read the files.
+
+systemd-sysctl(8) at boot and procps' `sysctl --system` (which packages and people run) agree but
+for three things: only procps reads /etc/sysctl.conf, last of all; a bare `-key` line takes an
+explicit value back only for systemd; and both apply patterns only to keys that no file names
+explicitly. Sources: sysctl.d(5), sysctl(8), and both programs (systemd 252, procps 4.0.2) run on
+the same files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from xnai.preflight.config_files import in_force
+from xnai.preflight.model import ConfigFile
+
+Reader = Literal["systemd-sysctl", "sysctl --system"]
+READERS: tuple[Reader, ...] = ("systemd-sysctl", "sysctl --system")
+"""The two programs that apply sysctl files."""
+
+DIRECTORIES = tuple(
+    f"{base}/sysctl.d" for base in ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
+)
+"""Directories by precedence: a name in an earlier one masks it in the later ones."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One line of a sysctl file; `value` None is a bare `-key`; `key` is normalised to slashes."""
+
+    file: ConfigFile
+    line: int
+    key: str
+    value: str | None
+
+    @property
+    def is_pattern(self) -> bool:
+        """True when the key is a glob(7) pattern."""
+        return any(character in self.key for character in "*?[")
+
+    @property
+    def place(self) -> str:
+        """`path:line`, with the link's target where the path is a link."""
+        path, target = self.file.path, self.file.target
+        return (
+            f"{path}:{self.line}" if path == target else f"{path} (a link to {target}):{self.line}"
+        )
+
+    def matches(self, key: str) -> bool:
+        """Return whether the line's key or pattern means `key` (normalised); * stops at slashes."""
+        if not self.is_pattern:
+            return self.key == key
+        mine, theirs = self.key.split("/"), key.split("/")
+        return len(mine) == len(theirs) and all(map(fnmatchcase, theirs, mine))
+
+
+def normalise(key: str) -> str:
+    """Return a key with slashes as separators: `vm.swappiness` and `vm/swappiness` are the same.
+
+    If the first separator is a dot, dots and slashes change places; else all stay (sysctl.d(5)).
+    """
+    key = key.removeprefix("/proc/sys/")
+    first = next((c for c in key if c in "./"), "/")
+    return key if first == "/" else key.translate(str.maketrans("./", "/."))
+
+
+def assignments(file: ConfigFile) -> list[Assignment]:
+    """Return the lines of `file` that mean something, in order; what neither program takes is left
+    out.
+    """
+    found = []
+    for number, raw in enumerate(file.text.split("\n"), start=1):
+        line = raw.strip()
+        if not line or line[0] in "#;":
+            continue
+        key, equals, value = line.partition("=")
+        key = key.strip()
+        if equals:
+            # "-key = value" only asks that a failure be ignored.
+            found.append(Assignment(file, number, normalise(key.removeprefix("-")), value.strip()))
+        elif key.startswith("-"):
+            found.append(Assignment(file, number, normalise(key[1:].strip()), None))
+    return found
+
+
+def files_read(files: Iterable[ConfigFile], reader: Reader) -> list[ConfigFile]:
+    """Return the files that `reader` reads, in its order."""
+    all_files = list(files)
+    found = in_force(all_files, DIRECTORIES)
+    if reader == "sysctl --system":
+        found += [file for file in all_files if file.path == "/etc/sysctl.conf"]
+    return found
+
+
+def winner(key: str, files: Iterable[ConfigFile], reader: Reader) -> Assignment | None:
+    """Return the line that decides `key` (such as `vm.swappiness`) for `reader`, or None."""
+    explicit: Assignment | None = None
+    pattern: Assignment | None = None
+    excluded = False
+    wanted = normalise(key)
+    for file in files_read(files, reader):
+        for line in assignments(file):
+            if not line.matches(wanted):
+                continue
+            if line.is_pattern:
+                pattern = line if line.value is not None else pattern
+            elif line.value is None and reader == "sysctl --system":
+                excluded = True
+            else:
+                explicit = line
+    return explicit or (None if excluded else pattern)

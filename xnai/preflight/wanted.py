@@ -1,0 +1,77 @@
+"""What the settings ask of a machine, in plain values for the probe and the judgements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from xnai import catalogue
+from xnai.render import render
+from xnai.settings.derive import SYSCTL_KEYS
+from xnai.settings.model import Settings
+
+SPACE_NEEDS_MIB = {
+    # Two generations of the images (some 700 MiB each), the build cache and the volumes.
+    "~/.local/share/containers/storage": 3072,
+    # Podman unpacks and commits layers here (TMPDIR, containers-storage(5)).
+    "/var/tmp": 1024,  # noqa: S108
+    # Podman with its parts, zram-generator and the compose environment.
+    "/usr": 600,
+    "/var/cache/apt": 200,
+}
+"""Path -> MiB that must be free before the first deploy."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to ask the probe for.
+
+    Attributes:
+        sysctl_keys: keys of our sysctl.d file.
+        setting_names: key -> the setting that gives its value.
+        ports: TCP port on 127.0.0.1 -> service.
+        limits_mib: service -> memory limit.
+        container_names: of the stack.
+        space_needs_mib: path -> MiB.
+        urls: registries and indexes.
+        zram_conf: text of our zram-generator drop-in.
+    """
+
+    sysctl_keys: tuple[str, ...]
+    setting_names: dict[str, str]
+    ports: dict[int, str]
+    limits_mib: dict[str, int]
+    container_names: tuple[str, ...]
+    space_needs_mib: dict[str, int]
+    urls: tuple[str, ...]
+    zram_conf: str
+
+
+def registry_url(registry: str, mirrors: dict[str, tuple[str, bool]]) -> str:
+    """Return the address that answers for a registry: its mirror's, if the settings name one."""
+    location, insecure = mirrors.get(registry, (registry, False))
+    host = PurePosixPath(location).parts[0]
+    # docker.io is a name in image references; its registry answers elsewhere.
+    host = "registry-1.docker.io" if host == "docker.io" else host
+    return f"{'http' if insecure else 'https'}://{host}/v2/"
+
+
+def wanted(settings: Settings) -> Wanted:
+    """Return what `settings` ask of the host."""
+    registries = {image.partition("/")[0] for image in (settings.base_image, settings.redis_image)}
+    urls = {registry_url(name, settings.registry_mirrors) for name in registries - {"localhost"}}
+    return Wanted(
+        sysctl_keys=tuple(settings.sysctls),
+        setting_names={key: name for name, key in SYSCTL_KEYS.items()},
+        ports=catalogue.published_ports(settings),
+        limits_mib=catalogue.memory_limits_mib(settings),
+        container_names=tuple(s.container_name for s in catalogue.services(settings)),
+        space_needs_mib=SPACE_NEEDS_MIB,
+        urls=(*sorted(urls), settings.package_index_url),
+        zram_conf=render(
+            "memory/zram-generator.conf.j2",
+            pct_of_ram=settings.zram_effective_pct_of_ram,
+            algorithm=settings.zram_compression_algorithm,
+            priority=settings.zram_swap_priority,
+        ),
+    )

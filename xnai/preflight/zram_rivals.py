@@ -1,0 +1,220 @@
+"""Who else configures zram or compressed swap: zram-generator's merged files, zram-tools, zswap,
+swap files.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from xnai.preflight.config_files import HEADER, in_force, is_ours, with_ours
+from xnai.preflight.finding import Finding
+from xnai.preflight.model import ConfigFile, Reading, Swap, Unit, ZramDevice
+
+OUR_PATH = "/etc/systemd/zram-generator.conf.d/90-xnai.conf"
+"""Where our own drop-in lies."""
+
+# /run comes first, other than for systemd's own files: zram-generator.conf(5) and its src/config.rs
+# ("we look at /run to allow temporary overriding").
+_BASES = ("/run/systemd", "/etc/systemd", "/usr/local/lib/systemd", "/usr/lib/systemd")
+DROP_IN_DIRECTORIES = tuple(f"{base}/zram-generator.conf.d" for base in _BASES)
+"""Drop-in directories by precedence."""
+
+_HARMFUL = {
+    "host-memory-limit": "the device is not created on a machine with more RAM",
+    "mount-point": "the device becomes a file system, not swap",
+    "fs-type": "the device becomes a file system, not swap",
+    "zram-resident-limit": "the device is full before its size is reached",
+}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One line of zram-generator's configuration."""
+
+    file: ConfigFile
+    line: int
+    section: str
+    key: str
+    value: str
+
+    @property
+    def place(self) -> str:
+        """`path:line`."""
+        return f"{self.file.path}:{self.line}"
+
+
+def options(file: ConfigFile) -> list[Option]:
+    """Return the lines of `file` inside sections, in order (systemd.syntax(7))."""
+    found, section = [], ""
+    for number, raw in enumerate(file.text.split("\n"), start=1):
+        line = raw.strip()
+        if line.startswith("[") and line.endswith("]"):
+            section = line[1:-1].strip()
+        elif section and "=" in line and line[0] not in "#;":
+            key, _, value = line.partition("=")
+            found.append(Option(file, number, section, key.strip(), value.strip()))
+    return found
+
+
+def files_read(files: Iterable[ConfigFile]) -> list[ConfigFile]:
+    """Return the files that zram-generator reads, in order: a main file, then drop-ins."""
+    all_files = list(files)
+    by_path = {file.path: file for file in all_files}
+    mains = [f"{base}/zram-generator.conf" for base in _BASES]
+    main = next((by_path[path] for path in mains if path in by_path), None)
+    return ([main] if main else []) + in_force(all_files, DROP_IN_DIRECTORIES)
+
+
+def merged(files: Iterable[ConfigFile]) -> dict[tuple[str, str], Option]:
+    """Return the effective configuration: (section, key) -> the line that decides it."""
+    return {
+        (option.section, option.key): option
+        for file in files_read(files)
+        for option in options(file)
+    }
+
+
+def judge_generator(
+    files: tuple[ConfigFile, ...] | None,
+    our_text: str,
+    mem_total_kib: int | None,
+    command_line: Reading,
+) -> list[Finding]:
+    """Return findings on zram-generator's configuration once our drop-in is written.
+
+    files: None when they could not be listed; our_text: our rendered drop-in; mem_total_kib:
+    MemTotal; command_line: the kernel's.
+    """
+    subject = "zram-generator"
+    ours = ConfigFile(OUR_PATH, OUR_PATH, our_text)
+    settings = {option.key: option.value for option in options(ours) if option.section == "zram0"}
+    if files is None:
+        needed = "the generator's files, to merge them with ours"
+        remedy = "systemd-analyze cat-config systemd/zram-generator.conf"
+        return [Finding("zram-rival", "unknown", subject, "could not tell", needed, remedy)]
+    found = [
+        Finding("zram-rival", "unknown", f.path, f"{f.path} is {f.state}", "every file read", "")
+        for f in files
+        if f.state != "ok"
+    ]
+    present = next((f for f in files if f.path == OUR_PATH), None)
+    if present and present.text and not is_ours(present):
+        needed = f"free, or a file that begins with {HEADER!r}: only such a file is replaced"
+        remedy = f"Rename it to a name before 90-xnai.conf, or remove it: {OUR_PATH}"
+        found.append(Finding("zram-foreign", "error", OUR_PATH, "not ours", needed, remedy))
+    if command_line.state == "ok" and re.search(
+        r"\bsystemd\.zram=(0|no|false|off)\b", command_line.text
+    ):
+        found.append(
+            Finding(
+                "zram-rival",
+                "error",
+                "kernel command line",
+                "systemd.zram=0 keeps zram-generator from making any device",
+                "no such word",
+                "Remove it from the boot loader's configuration; it is never edited here.",
+            )
+        )
+    for (section, key), option in merged(with_ours(files, ours)).items():
+        if option.file.path == OUR_PATH or is_ours(option.file):
+            continue
+        found += _judge_option(option, section, key, settings, mem_total_kib)
+    return found
+
+
+def _judge_option(
+    option: Option, section: str, key: str, settings: Mapping[str, str], mem_total_kib: int | None
+) -> list[Finding]:
+    text = f"{option.place} wins: {key} = {option.value}"
+    remedy = (
+        f"Remove line {option.line} of {option.file.path}, or rename it to before 90-xnai.conf."
+    )
+    if section != "zram0":
+        if not section.startswith("zram") or key != "zram-size":
+            return []
+        needed = "zram0 alone: every further device takes its pages out of the same RAM"
+        text = f"{option.place} sets up another device, {section}: {key} = {option.value}"
+        return [Finding("zram-device", "warning", section, text, needed, remedy)]
+    if key in settings:
+        if option.value == settings[key]:
+            return []
+        needed = f"{key} = {settings[key]} ({OUR_PATH})"
+        return [Finding("zram-rival", "error", f"zram0 {key}", text, needed, remedy)]
+    if key not in _HARMFUL or option.value in ("", "none", "0", "swap"):
+        return []
+    limit_mib = int(option.value) if option.value.isdigit() else 0
+    if key == "host-memory-limit" and mem_total_kib and limit_mib * 1024 >= mem_total_kib:
+        return []
+    needed = f"{key} not set: {_HARMFUL[key]}"
+    return [Finding("zram-rival", "error", f"zram0 {key}", text, needed, remedy)]
+
+
+def judge_zram_tools(
+    packages: Mapping[str, str] | None, units: tuple[Unit, ...] | None
+) -> list[Finding]:
+    """Return findings on zram-tools, whose zramswap.service sets up zram0 as well."""
+    if packages is None or "zram-tools" not in packages:
+        return []
+    unit = next((u for u in units or () if u.name == "zramswap.service"), None)
+    state = unit.properties if unit else {}
+    running = state.get("ActiveState") == "active" or state.get("UnitFileState") == "enabled"
+    found = f"zram-tools {packages['zram-tools']} is installed, zramswap.service "
+    needed = "zram-generator alone sets up zram0"
+    if not unit:
+        text = found + "in an unknown state"
+        remedy = "systemctl status zramswap.service"
+        return [Finding("zram-tools", "unknown", "zram-tools", text, needed, remedy)]
+    if running:
+        text = found + f"{state.get('UnitFileState', '')} and {state.get('ActiveState', '')}"
+        remedy = (
+            "systemctl disable --now zramswap.service (while RAM has room for what is swapped)."
+        )
+        return [Finding("zram-tools", "error", "zram-tools", text, needed, remedy)]
+    return [Finding("zram-tools", "note", "zram-tools", found + "disabled", needed)]
+
+
+def judge_devices(devices: Iterable[ZramDevice], has_generator: bool | None) -> list[Finding]:
+    """Return findings on zram devices in use that nobody's configuration explains."""
+    found = []
+    for device in devices:
+        if not device.size_bytes or (device.name == "zram0" and has_generator):
+            continue
+        text = f"/dev/{device.name} is set up with {device.size_bytes // 2**20} MiB"
+        needed = "zram0 alone, set up by zram-generator"
+        remedy = f"Find what makes it (rc.local, a unit); swapoff /dev/{device.name} frees it."
+        found.append(Finding("zram-device", "warning", device.name, text, needed, remedy))
+    return found
+
+
+def judge_zswap(zswap: Reading, setting: str) -> list[Finding]:
+    """Return findings on zswap; `setting` is "off" (switched off at run time) or "leave"."""
+    if zswap.state != "ok" or zswap.text.strip() not in ("Y", "1"):
+        return []
+    needed = "off: in front of zram it compresses every page twice"
+    if setting == "off":
+        remedy = "Switched off at run time and by a tmpfiles.d line; the boot loader is left alone."
+        return [Finding("zswap", "note", "zswap", "enabled", needed, remedy)]
+    return [Finding("zswap", "warning", "zswap", "enabled", needed, "Set zswap = 'off'.")]
+
+
+def judge_swaps(swaps: tuple[Swap, ...] | None, zram_priority: int) -> list[Finding]:
+    """Return findings on swap that is no zram: named, kept, and warned of if used before zram
+    (swapon(2)).
+    """
+    if swaps is None:
+        needed = "the swap devices, to see which is used first"
+        return [Finding("swap", "unknown", "swap", "could not tell", needed, "swapon --show")]
+    found = []
+    for swap in swaps:
+        if re.fullmatch(r"/dev/zram\d+", swap.path):
+            continue
+        text = f"{swap.kind} of {swap.size_kib // 1024} MiB, priority {swap.priority}"
+        needed = f"a priority below zram's {zram_priority}, so that it is used after zram"
+        if swap.priority < zram_priority:
+            found.append(Finding("swap", "note", swap.path, text, needed, "It is left as it is."))
+        else:
+            remedy = "Lower pri= of its line in /etc/fstab, or raise zram_swap_priority."
+            found.append(Finding("swap", "warning", swap.path, text, needed, remedy))
+    return found
