@@ -6,46 +6,22 @@ from pyinfra import host
 from pyinfra.operations import files, server
 
 from tasks import preflight
-from xnai.facts.podman import Secrets, Stack
+from xnai.facts.podman import Secrets
 from xnai.facts.sections import file_difference
 from xnai.image_content import build_inputs
 from xnai.operations import stack
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, this_host_alone
 from xnai.render import render
-from xnai.settings import Settings, current
+from xnai.settings import current
 from xnai.stack_plan import differences, plan
-
-
-def compose_file(settings: Settings) -> str:
-    """Return the compose file's path on the host."""
-    return f"/var/lib/xnai/{settings.stack_name}/stack/docker-compose.yml"
-
-
-def unit(settings: Settings) -> str:
-    """Return the name of the boot unit."""
-    return f"{settings.stack_name}-stack.service"
-
-
-def unit_file(settings: Settings) -> str:
-    """Return the boot unit's path: for all users, but started by its condition for one alone."""
-    return f"/etc/systemd/user/{unit(settings)}"
-
-
-def read(settings: Settings):
-    """Return the stack's facts."""
-    return host.get_fact(
-        Stack,
-        stack_name=settings.stack_name,
-        paths=[compose_file(settings), unit_file(settings)],
-        wants=f"/etc/systemd/user/default.target.wants/{unit(settings)}",
-    )
+from xnai.stack_reading import compose_file, read_stack, unit, unit_file
 
 
 def apply() -> None:
     """Declare what differs between the plan and the host's containers."""
     settings = current()
     wanted = plan(settings, build_inputs(settings))
-    facts = read(settings)
+    facts = read_stack(host, settings)
     user = settings.stack_user
 
     path = compose_file(settings)
@@ -67,7 +43,7 @@ def apply() -> None:
     if reasons:
         stack.wait_until_healthy(
             name="stack: wait until healthy",
-            read=lambda: read(settings),
+            read=lambda: read_stack(host, settings),
             containers=[service.container_name for service in wanted.services],
             timeout_s=settings.stack_healthy_timeout_s,
         )

@@ -3,12 +3,12 @@
 from pyinfra import host, state
 from pyinfra.api.exceptions import OperationError
 
-from tasks import stack
 from xnai.catalogue import services
 from xnai.deferred import deferred
 from xnai.operations import verify
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, HostFailed, this_host_alone
 from xnai.settings import current
+from xnai.stack_reading import read_stack
 from xnai.status import all_healthy, lines, rows
 
 
@@ -18,7 +18,7 @@ def apply() -> None:
     wanted = services(settings)
 
     def show(error: type[Exception]) -> None:
-        containers = stack.read(settings).containers
+        containers = read_stack(host, settings).containers
         waiting = deferred(host)
         for line in lines(rows(wanted, containers), waiting):
             host.log(line)

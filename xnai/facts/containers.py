@@ -82,12 +82,9 @@ class Containers(FactBase[ContainersFacts | None]):
         env = shlex.quote(compose)
         uid_paths = [path for path in paths if "{uid}" in path]
         fixed = [path for path in paths if "{uid}" not in path]
-        late = file_states([path.replace("{uid}", "@UID@") for path in uid_paths]).replace(
-            "@UID@", "'\"$u\"'"
-        )
-        homes = file_states([f"@HOME@/{path}" for path in home_paths]).replace(
-            "@HOME@", "'\"$h\"'"
-        )
+        # Ours are plain words, which shlex.quote leaves bare: the variables may stand in them.
+        late = file_states([path.format(uid="@UID@") for path in uid_paths]).replace("@UID@", "$u")
+        homes = file_states([f"@HOME@/{path}" for path in home_paths]).replace("@HOME@", '"$h"')
         cgroup = '/sys/fs/cgroup/user.slice/user-$u.slice/user@$u.service'
         return f"u=$(id -u {user} 2>/dev/null); h=$(getent passwd {user} | cut -d: -f6)\n" + script(
             {

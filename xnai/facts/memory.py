@@ -76,7 +76,8 @@ class Memory(FactBase[MemoryFacts | None]):
             {
                 "packages": installed_packages(packages),
                 "files": file_states(paths),
-                "sysctls": f'for f in {files}; do read -r v < "$f" && echo "$f $v"; done; :',
+                # Not the shell's read: byte by byte it gets only the first one of a sysctl.
+                "sysctls": f"grep -H '' {files}; :",
                 "zram": "cat /sys/block/zram0/disksize /sys/block/zram0/comp_algorithm; :",
                 "swaps": "cat /proc/swaps",
                 "meminfo": "grep '^MemAvailable:' /proc/meminfo",
@@ -94,7 +95,7 @@ class Memory(FactBase[MemoryFacts | None]):
             files=parse_file_states(found["files"]),
             sysctls={
                 path.removeprefix("/proc/sys/").replace("/", "."): value
-                for path, value in (line.split(" ", 1) for line in found["sysctls"])
+                for path, value in (line.split(":", 1) for line in found["sysctls"])
             },
             zram=_zram(found["zram"], found["swaps"]),
             available_mib=int(found["meminfo"][0].split()[1]) // 1024,

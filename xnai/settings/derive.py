@@ -55,8 +55,8 @@ def derive(checked: Mapping[str, Any], ram_kib: int) -> Settings:
     return Settings(
         **values,
         ram_mib=ram_mib,
-        # zram-generator computes the same from the same MemTotal: ram * percent / 100 in MiB.
-        zram_size_mib=ram_kib * percent // 100 // 1024,
+        # As zram-generator computes it: its `ram` is whole MiB of MemTotal.
+        zram_size_mib=ram_mib * percent // 100,
         zram_effective_pct_of_ram=percent,
         sysctls={key: str(values[name]) for name, key in SYSCTL_KEYS.items()},
     )

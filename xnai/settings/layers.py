@@ -47,7 +47,7 @@ def pyinfra_names() -> set[str]:
     """Return the names that belong to pyinfra: its connectors' data and global arguments."""
     names = {name for name, _ in all_global_arguments()}
     for connector in (SSHConnector, LocalConnector):
-        names |= set(connector.data_meta())
+        names |= set(connector.data_meta)
     return names
 
 

@@ -1,0 +1,124 @@
+"""The `xnai` command: it looks at hosts and changes nothing on them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import click
+from pyinfra.api.host import Host
+
+from xnai import looking
+from xnai.catalogue import services
+from xnai.facts.podman import PodmanUnknown
+from xnai.lab.cli import lab
+from xnai.looking import Answer, Where
+from xnai.settings import current, layers
+from xnai.settings.spec import SPEC
+from xnai.stack_reading import read_stack
+from xnai.status import all_healthy, lines, rows
+
+GOOD, FINDINGS, UNKNOWN = 0, 1, 2
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="xnai")
+def main() -> None:
+    """Look at the hosts that `pyinfra inventory.py deploy.py` provisions.
+
+    Exit code 0: good; 1: findings; 2: could not tell.
+    """
+
+
+main.add_command(lab)
+
+_hosts = [
+    click.option("--inventory", "inventory_file", default="inventory.py", show_default=True),
+    click.option("--group-data", multiple=True, help="Further group_data directories."),
+    click.option("--data", multiple=True, help="name=value, as pyinfra's --data."),
+    click.option("--json", "as_json", is_flag=True, help="For machines."),
+]
+
+
+def _with_hosts(command: Any) -> Any:
+    for option in reversed(_hosts):
+        command = option(command)
+    return command
+
+
+def _print_errors(answers: list[Answer[Any]]) -> None:
+    for answer in answers:
+        if answer.error:
+            click.echo(f"[{answer.host}] could not tell: {answer.error}", err=True)
+
+
+@main.command()
+@_with_hosts
+def settings(
+    inventory_file: str, group_data: tuple[str, ...], data: tuple[str, ...], as_json: bool
+) -> None:
+    """Print every effective setting, where it was set, and what was derived from the RAM."""
+
+    def question(host: Host) -> list[dict[str, Any]]:
+        effective = asdict(current(host))
+        sources = layers.layers(host)
+        return [
+            {
+                "name": name,
+                "value": value,
+                "set in": layers.origin(sources, name) if name in SPEC else "derived",
+                "derived": name not in SPEC or _raw(sources, name) is None is not value,
+            }
+            for name, value in effective.items()
+        ]
+
+    answers = looking.ask_each(Where(inventory_file, group_data, data), question)
+    if as_json:
+        click.echo(json.dumps({a.host: a.value or {"error": a.error} for a in answers}, indent=2))
+    else:
+        for answer in answers:
+            click.echo(f"[{answer.host}]" if answer.value else "", nl=bool(answer.value))
+            for row in answer.value or ():
+                mark = " (derived from the host)" if row["derived"] and row["name"] in SPEC else ""
+                click.echo(f"  {row['name']} = {row['value']!r}{mark}  # {row['set in']}")
+        _print_errors(answers)
+    sys.exit(UNKNOWN if any(answer.error for answer in answers) else GOOD)
+
+
+def _raw(sources: list[layers.Layer], name: str) -> object:
+    return next((layer.values[name] for layer in sources if name in layer.values), None)
+
+
+@main.command()
+@_with_hosts
+def status(
+    inventory_file: str, group_data: tuple[str, ...], data: tuple[str, ...], as_json: bool
+) -> None:
+    """Print one table a host: service, state, health, memory limit, where it answers."""
+
+    def question(host: Host) -> tuple[list[dict[str, str]], bool | None]:
+        effective = current(host)
+        wanted = services(effective)
+        containers = read_stack(host, effective).containers
+        healthy = None
+        if not isinstance(containers, PodmanUnknown):
+            healthy = all_healthy(wanted, containers)
+        return rows(wanted, containers), healthy
+
+    answers = looking.ask_each(Where(inventory_file, group_data, data), question)
+    if as_json:
+        shown = {
+            a.host: {"services": a.value[0], "healthy": a.value[1]} if a.value else
+            {"error": a.error} for a in answers
+        }
+        click.echo(json.dumps(shown, indent=2))
+    else:
+        for answer in answers:
+            if answer.value:
+                click.echo(f"[{answer.host}]")
+                click.echo("\n".join(f"  {line}" for line in lines(answer.value[0], [])))
+        _print_errors(answers)
+    verdicts = [answer.value[1] if answer.value else None for answer in answers]
+    sys.exit(UNKNOWN if None in verdicts else GOOD if all(verdicts) else FINDINGS)

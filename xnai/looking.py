@@ -1,0 +1,99 @@
+"""How `xnai` looks at hosts: pyinfra's own inventory loader and facts, and no operation."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pyinfra.api.config import Config
+from pyinfra.api.connect import connect_all
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.api.host import Host
+from pyinfra.api.inventory import Inventory
+from pyinfra.api.state import State, StateStage
+from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
+from pyinfra_cli.inventory import make_inventory_from_files
+from pyinfra_cli.util import parse_cli_arg
+
+from xnai.pyinfra_ext import without_delay
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Answer(Generic[T]):
+    """What one host answered, or why it did not."""
+
+    host: str
+    value: T | None
+    error: str
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which hosts, as pyinfra's command line would say it.
+
+    Attributes:
+        inventory_file: path of the inventory.
+        group_data: further directories, as --group-data.
+        data: name=value overrides, as --data.
+    """
+
+    inventory_file: str = "inventory.py"
+    group_data: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+
+
+@contextmanager
+def _connected(where: Where) -> Iterator[tuple[Inventory, State]]:
+    """The inventory and a pyinfra state with every reachable host connected."""
+    logging.getLogger("pyinfra").setLevel(logging.CRITICAL)
+    state = State()
+    state.cwd = str(Path.cwd())
+    override = {
+        name: parse_cli_arg(value) for name, value in (item.split("=", 1) for item in where.data)
+    }
+    config = Config()
+    with ctx_config.use(config), ctx_state.use(state):
+        hosts = make_inventory_from_files(
+            where.inventory_file, override, state.cwd, list(where.group_data)
+        )
+        with ctx_inventory.use(hosts):
+            state.init(hosts, config)
+            state.set_stage(StateStage.Connect)
+            # Where no host answers pyinfra raises; each host's own answer says so below.
+            with suppress(PyinfraError):
+                connect_all(state)
+            state.set_stage(StateStage.Prepare)
+            try:
+                yield hosts, state
+            finally:
+                for host in list(state.active_hosts):
+                    host.disconnect()
+
+
+def ask_each(where: Where, question: Callable[[Host], T]) -> list[Answer[T]]:
+    """Return each host's answer to `question`, or the reason why there is none."""
+    answers: list[Answer[T]] = []
+    with _connected(where) as (hosts, state):
+        for host in hosts:
+            if host not in state.active_hosts:
+                answers.append(Answer(host.name, None, f"not reachable: {_target(host)}"))
+                continue
+            without_delay(host)
+            with ctx_host.use(host):
+                try:
+                    answers.append(Answer(host.name, question(host), ""))
+                except PyinfraError as error:
+                    answers.append(Answer(host.name, None, str(error)))
+    return answers
+
+
+def _target(host: Host) -> str:
+    data: Any = host.data
+    name = data.get("ssh_hostname") or host.name
+    return f"{data.get('ssh_user') or 'current user'}@{name}:{data.get('ssh_port') or 22}"
