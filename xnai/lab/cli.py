@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from xnai.lab import create, deps, machine, snapshots
+from xnai.lab import create, deps, machine, registry, snapshots
 from xnai.lab.backends.choose import choose
 from xnai.lab.errors import LabError
 from xnai.lab.progress import Lines
@@ -151,3 +151,42 @@ def deps_command(do_install: bool, backend: str) -> None:
     if not do_install:
         sys.exit(1)
     deps.install(lacking)
+
+
+@lab.group("registry")
+def registry_group() -> None:
+    """An image registry on 127.0.0.1 with stand-ins for official images."""
+
+
+@registry_group.command("up")
+@told
+def registry_up() -> None:
+    """Build the stand-ins, start the registry and put them into it."""
+    _show_registry(registry.up(PROGRESS))
+
+
+@registry_group.command("down")
+@told
+def registry_down() -> None:
+    """Stop the registry; its images stay in the cache."""
+    click.echo("stopped" if registry.down() else "it did not run")
+
+
+@registry_group.command("status")
+@told
+def registry_status() -> None:
+    """Show whether the registry runs, where, and what it serves."""
+    found = registry.status()
+    _show_registry(found)
+    if not found.running:
+        sys.exit(1)
+
+
+def _show_registry(found: registry.Status) -> None:
+    if not found.running:
+        click.echo("the registry does not run    (start it: xnai lab registry up)")
+        return
+    guest = f"{registry.HOST_AS_SEEN_BY_GUESTS}:{found.port}"
+    click.echo(f"registry on 127.0.0.1:{found.port}, seen by guests as {guest}")
+    for reference in found.images:
+        click.echo(f"  docker.io/{reference}    (a stand-in, not the official image)")

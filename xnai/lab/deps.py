@@ -27,11 +27,7 @@ TOOLS = {
 }
 # Without root, ownership inside an image needs these.
 USER_TOOLS = {"fakeroot": "fakeroot", "newuidmap": "uidmap"}
-REGISTRY_TOOLS = {
-    "docker-registry": "docker-registry",
-    "skopeo": "skopeo",
-    "umoci": "umoci",
-}
+REGISTRY_TOOLS = {"docker-registry": "docker-registry", "skopeo": "skopeo"}
 
 
 def missing(backends: Sequence[Backend], *, registry: bool, uid: int | None = None) -> list[str]:
@@ -67,7 +63,19 @@ def require(backend: Backend) -> None:
     Raises:
         LabError: naming what is missing and the command that installs it.
     """
-    lacking = missing([backend], registry=False)
+    _refuse(missing([backend], registry=False))
+
+
+def require_registry() -> None:
+    """Refuse to go on without the packages that the image registry needs.
+
+    Raises:
+        LabError: naming what is missing and the command that installs it.
+    """
+    _refuse(missing([], registry=True))
+
+
+def _refuse(lacking: Sequence[str]) -> None:
     if lacking:
         raise LabError(
             "packages are missing on this host",

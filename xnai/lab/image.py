@@ -127,6 +127,8 @@ def ensure(release: str, progress: Progress, *, with_kernel: bool = False) -> Im
     kind = f"{release}-kernel" if with_kernel else release
     cache = paths.cache_dir() / "image"
     final = cache / f"{kind}_{recipe(release, with_kernel=with_kernel)}"
+    if (final / "disk.ext4").exists():
+        return Image(final / "disk.ext4", final)
     with locked(cache / f"{kind}.lock", progress, f"the {kind} image in work"):
         if not (final / "disk.ext4").exists():
             with tempfile.TemporaryDirectory(prefix="build-", dir=cache) as work:

@@ -111,6 +111,9 @@ def ensure(progress: Progress, *, refresh: bool = False) -> Kernel:
     Raises:
         LabError: fetching, configuring or compiling failed.
     """
+    have = cached()
+    if have and not refresh:
+        return have
     cache = paths.cache_dir() / "kernel"
     with locked(cache / "lock", progress, "the kernel in work"):
         have = cached()

@@ -1,0 +1,31 @@
+"""Settings of lab machines alone; passed by ``pyinfra … --group-data xnai/lab/group_data``."""
+
+from xnai.lab import bootstrap as _bootstrap
+from xnai.lab import registry as _registry
+
+__all__ = [
+    "base_image",
+    "extra_ca_certificates",
+    "redis_image",
+    "registry_mirrors",
+]
+
+_port = _registry.port()
+
+# Where the lab's registry was started, docker.io is asked there; else it is asked itself.
+registry_mirrors = (
+    {
+        "docker.io": {
+            "location": f"{_registry.HOST_AS_SEEN_BY_GUESTS}:{_port}",
+            "insecure": True,
+        }
+    }
+    if _port
+    else {}
+)
+
+# A proxy that inspects TLS on this controller does so for its guests too.
+extra_ca_certificates = [str(path) for path in _bootstrap.extra_ca_certificates()]
+
+base_image = "docker.io/library/python:3.13-slim"
+redis_image = "docker.io/library/redis:8.0"

@@ -1,0 +1,108 @@
+"""Building stand-ins into the cache."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from xnai.lab import bootstrap, paths
+from xnai.lab.apt import mirror
+from xnai.lab.oci import write_layout
+from xnai.lab.proc import locked, run_logged
+from xnai.lab.progress import Progress
+from xnai.lab.recipe import recipe_hash
+from xnai.lab.standins.definitions import REDIS_ENTRYPOINT, StandIn
+
+EPOCH = "1767225600"
+CREATED = "2026-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A stand-in in the cache.
+
+    Args:
+        standin: what it is.
+        layout: its OCI layout.
+        digest: its manifest's digest.
+    """
+
+    standin: StandIn
+    layout: Path
+    digest: str
+
+
+def recipe(standin: StandIn) -> str:
+    """Digest of what a stand-in is made of.
+
+    Args:
+        standin: the definition.
+
+    Returns:
+        16 hexadecimal digits.
+    """
+    return recipe_hash(
+        {
+            "definition": repr(standin),
+            "entrypoint": REDIS_ENTRYPOINT.read_bytes(),
+            "labels": json.dumps(standin.labels(), sort_keys=True),
+            "mirror": mirror(),
+            "epoch": EPOCH,
+        }
+    )
+
+
+def ensure(standin: StandIn, progress: Progress) -> Built:
+    """The stand-in from the cache, built first when it is not there.
+
+    Args:
+        standin: the definition.
+        progress: where the step is told.
+
+    Returns:
+        Where it is.
+    """
+    name = standin.reference.replace("/", "-").replace(":", "-")
+    cache = paths.cache_dir() / "standin"
+    final = cache / f"{name}_{recipe(standin)}"
+    if not (final / "digest").exists():
+        with locked(cache / f"{name}.lock", progress, f"{standin.reference} in work"):
+            if not (final / "digest").exists():
+                _build(standin, final, cache / f"{name}.log", progress)
+    return Built(standin, final / "oci", (final / "digest").read_text().strip())
+
+
+def _build(standin: StandIn, final: Path, log: Path, progress: Progress) -> None:
+    log.unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="build-", dir=final.parent) as folder:
+        work = Path(folder)
+        # The root of an unshared mmdebstrap must be able to pass through.
+        work.chmod(0o755)
+        out = work / "out"
+        out.mkdir()
+        argv = bootstrap.command(
+            standin.suite,
+            str(work / "root.tar"),
+            packages=standin.packages,
+            hooks=standin.hooks,
+            options=(
+                "--skip=output/dev",
+                *(f"--essential-hook={hook}" for hook in standin.essential_hooks),
+            ),
+            extra_sources=(
+                f"deb {mirror()} {standin.suite}-updates main",
+                f"deb {mirror()}-security {standin.suite}-security main",
+            ),
+        )
+        with progress.step(f"building a stand-in for {standin.reference} (once; log: {log})"):
+            run_logged(argv, log, env={"SOURCE_DATE_EPOCH": EPOCH})
+            config = {**standin.config, "Labels": standin.labels()}
+            digest = write_layout(
+                work / "root.tar", out / "oci", config=config, created=CREATED, tag=standin.tag
+            )
+        (out / "digest").write_text(f"{digest}\n")
+        shutil.rmtree(final, ignore_errors=True)
+        shutil.move(str(out), final)
