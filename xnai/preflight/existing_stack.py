@@ -65,6 +65,6 @@ def judge_stores(
             text = f"{whose} could not be read"
             found.append(Finding("existing-stack", "unknown", store.user, text, needed, remedy))
         elif store.containers:
-            text = f"{whose} holds {len(store.containers)} containers, none of them ours"
+            text = f"{whose} holds other containers: {len(store.containers)}"
             found.append(Finding("existing-stack", "note", store.user, text, needed))
     return found

@@ -29,11 +29,12 @@ def judge(facts: PreflightFacts, settings: Settings) -> list[Finding]:
         return [Finding("facts", "error", "the host", "answered nothing", needed, remedy)]
     found = _platform(facts) + _memory(facts, settings) + _stack(facts, settings)
     if not facts.complete:
+        # What was not looked at must not pass as good.
         needed, remedy = (
             "the probe's last line",
             "Run again with -vv; what is missing says unknown.",
         )
-        found.append(Finding("facts", "unknown", "the host", "answer cut short", needed, remedy))
+        found.append(Finding("facts", "error", "the host", "answer cut short", needed, remedy))
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 

@@ -38,7 +38,7 @@ class Capacity:
     @property
     def working_set_mib(self) -> int:
         """W: the largest sum of the services' limits."""
-        return int(self.available_mib + self.backed_mib * (1 - 1 / self.ratio))
+        return round(self.available_mib + self.backed_mib * (1 - 1 / self.ratio))
 
     def terms(self) -> str:
         """Return the formula with this machine's numbers."""

@@ -29,6 +29,7 @@ def judge_network(probes: Iterable[Probe]) -> list[Finding]:
         )
         if "certificate" in detail.lower() or "(60)" in detail:
             remedy = "An inspecting proxy? Name its CA certificate in extra_ca_certificates."
-        text = f"{probe.method}: {detail or 'no answer'}"
+        named = detail.startswith(probe.method)
+        text = detail if named else f"{probe.method}: {detail or 'no answer'}"
         found.append(Finding("network", "error", probe.url, text, needed, remedy))
     return found

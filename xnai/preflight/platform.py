@@ -154,7 +154,7 @@ def judge_podman(installed: Reading, candidate: Reading) -> list[Finding]:
 def judge_apt_locks(locks: tuple[Lock, ...] | None) -> list[Finding]:
     """Return a warning for each process that holds a lock of apt or dpkg."""
     if locks is None:
-        return [_unread("apt-lock", "apt", Reading(), "no lock held", "/proc/locks")]
+        return [_unread("apt-lock", "apt", Reading("unreadable"), "no lock held", "/proc/locks")]
     holders = {(lock.process, lock.pid): lock.path for lock in reversed(locks)}
     return [
         Finding(

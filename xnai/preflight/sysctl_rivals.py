@@ -14,7 +14,15 @@ from xnai.preflight.config_files import (
 )
 from xnai.preflight.finding import Finding, Severity
 from xnai.preflight.model import ConfigFile, Reading
-from xnai.preflight.sysctl_files import READERS, Assignment, Reader, assignments, normalise, winner
+from xnai.preflight.sysctl_files import (
+    READERS,
+    Assignment,
+    Reader,
+    assignments,
+    files_read,
+    normalise,
+    winner,
+)
 
 OUR_PATH = "/etc/sysctl.d/90-xnai.conf"
 """Where our own file lies."""
@@ -103,7 +111,8 @@ def judge_sysctls(
     for (key, line), readers in rivals.items():
         found.append(_rival(key, line, readers, sysctls, setting_names))
     beaten: dict[str, list[str]] = {}
-    for file in left:
+    read = {file.path: file for reader in READERS for file in files_read(left, reader)}
+    for file in read.values():
         for line in assignments(file):
             for key in sysctls:
                 if (

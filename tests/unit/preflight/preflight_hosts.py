@@ -1,0 +1,19 @@
+"""Settings for tests: those of group_data/all.py with a few changed, for a given amount of RAM."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any
+
+from xnai.settings.derive import derive
+from xnai.settings.model import Settings
+from xnai.settings.spec import SPEC
+
+ROOT = Path(__file__).parents[3]
+CASES = Path(__file__).parent / "cases"
+
+
+def settings(ram_kib: int = 15099264, **changes: Any) -> Settings:
+    raw = runpy.run_path(str(ROOT / "group_data/all.py")) | changes
+    return derive({name: check(raw[name]) for name, check in SPEC.items()}, ram_kib)

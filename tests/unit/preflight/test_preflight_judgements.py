@@ -1,0 +1,324 @@
+"""The other judgements, one table each."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xnai.preflight.existing_stack import judge_stores
+from xnai.preflight.memory import Capacity, best_algorithm, judge_capacity, judge_zram
+from xnai.preflight.model import (
+    ConfigFile,
+    Listener,
+    Lock,
+    Probe,
+    Reading,
+    Space,
+    Store,
+    Unit,
+)
+from xnai.preflight.network import judge_network
+from xnai.preflight.oom_guards import judge_oom_guards, percent
+from xnai.preflight.parse import swaps, units
+from xnai.preflight.platform import judge_apt_locks, judge_os, judge_podman, os_release, version
+from xnai.preflight.ports import judge_ports
+from xnai.preflight.sockets import listeners_of_proc, listeners_of_ss
+from xnai.preflight.space import judge_space
+from xnai.preflight.zram_rivals import judge_generator, merged
+
+OUR_ZRAM = "# Managed by xnai\n[zram0]\nzram-size = ram * 150 / 100\ncompression-algorithm = zstd\n"
+
+
+def test_capacity_as_measured_on_a_3_gib_machine():
+    # A 2,912 MiB, zram 6 GiB, ratio 2.6 gave 6,688 MiB when measured.
+    assert Capacity(2912, 0, 6144, 2.6).working_set_mib == 6693
+
+
+@given(
+    st.integers(0, 10**6),
+    st.integers(0, 10**6),
+    st.integers(0, 4 * 10**6),
+    st.floats(1, 8, allow_nan=False),
+)
+def test_capacity_never_promises_more_than_a_times_r(ram, reserve, zram, ratio):
+    capacity = Capacity(ram, reserve, zram, ratio)
+    available = capacity.available_mib
+    assert available <= capacity.working_set_mib + 1
+    assert capacity.working_set_mib <= available * ratio + 1
+    assert Capacity(ram, reserve, zram + 1, ratio).working_set_mib >= capacity.working_set_mib
+
+
+def test_capacity_prints_its_terms():
+    (finding,) = judge_capacity(6758 * 1024, 2048, 6758, 2.0, {"redis": 4000, "rag": 5000})
+    assert finding.severity == "error"
+    for term in ("4710", "6758", "2048", "8089"):
+        assert term in finding.found
+    assert "redis 4000 + rag 5000 = 9000" in finding.needed and "911 MiB" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("total_kib", "zram", "ids"),
+    [
+        (None, 100, ["memory"]),
+        (1024 * 1024, 2048, ["memory"]),
+        (1024 * 1024, 2049, ["memory", "zram-size"]),
+    ],
+)
+def test_zram_beyond_what_ram_backs(total_kib, zram, ids):
+    assert [f.id for f in judge_capacity(total_kib, 0, zram, 2.0, {})] == ids
+
+
+@pytest.mark.parametrize(
+    ("wanted", "available", "best"),
+    [
+        ("zstd", "lzo lz4 zstd", "zstd"),
+        ("zstd", "lzo lzo-rle lz4", "lz4"),
+        ("lz4", "zstd lz4", "lz4"),
+        ("zstd", "deflate", "deflate"),
+        ("zstd", "", None),
+    ],
+)
+def test_best_algorithm(wanted, available, best):
+    assert best_algorithm(wanted, available) == best
+
+
+@pytest.mark.parametrize(
+    ("zram", "algorithms", "expected"),
+    [
+        (Reading("ok", "module"), Reading("ok", "zstd"), []),
+        (Reading("ok", "module"), Reading("ok", "lz4"), ["warning"]),
+        (Reading("ok", "module"), Reading("unknown"), ["unknown"]),
+        (Reading("absent"), Reading("ok", "zstd"), ["error"]),
+        (Reading("unknown"), Reading("ok", "zstd"), ["unknown"]),
+        (Reading(), Reading(), ["unknown"]),
+    ],
+)
+def test_zram_support(zram, algorithms, expected):
+    assert [f.severity for f in judge_zram(zram, algorithms, "zstd")] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('ID=debian\nVERSION_ID="13"\n', []),
+        ('ID=debian\nVERSION_ID="14"\n', []),
+        ('ID=debian\nVERSION_ID="12"\n', ["error"]),
+        ("ID=debian\nVERSION_CODENAME=forky\n", ["warning"]),
+        ('ID=ubuntu\nVERSION_ID="24.04"\n', []),
+        ('ID=ubuntu\nVERSION_ID="25.10"\n', []),
+        ('ID=ubuntu\nVERSION_ID="23.10"\n', ["error"]),
+        ('ID=linuxmint\nID_LIKE="ubuntu debian"\nVERSION_ID="22"\n', ["error"]),
+        ("ID='fedora'\nVERSION_ID=43\n", ["error"]),
+        ("", ["unknown"]),
+        ("rubbish", ["unknown"]),
+    ],
+)
+def test_os(text, expected):
+    assert [f.severity for f in judge_os(Reading("ok", text))] == expected
+
+
+def test_os_unread_is_unknown():
+    for state in ("absent", "unreadable", "unknown"):
+        assert [f.severity for f in judge_os(Reading(state))] == ["unknown"]
+
+
+def test_os_release_quotes_and_comments():
+    assert os_release("# ID=x\nID='a'\nNAME=\"B c\"\n\n") == {"ID": "a", "NAME": "B c"}
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("5.4.2+ds1-2+b2", (5, 4, 2)),
+        ("1:4.9.3", (4, 9, 3)),
+        ("podman version 4.6.0", (4, 6, 0)),
+        ("24.04", (24, 4)),
+        ("4.6~rc1", (4, 6)),
+        ("", ()),
+        ("none", ()),
+    ],
+)
+def test_versions(text, numbers):
+    assert version(text) == numbers
+
+
+@pytest.mark.parametrize(
+    ("installed", "candidate", "expected"),
+    [
+        (Reading("ok", "5.4.2"), Reading(), []),
+        (Reading("ok", "4.5.9"), Reading("ok", "5.0"), ["error"]),
+        (Reading("absent"), Reading("ok", "4.6.0"), []),
+        (Reading("absent"), Reading("ok", "4.3.1"), ["error"]),
+        (Reading("absent"), Reading("absent"), ["unknown"]),
+        (Reading("ok", ""), Reading(), ["unknown"]),
+        (Reading(), Reading(), ["unknown"]),
+    ],
+)
+def test_podman(installed, candidate, expected):
+    assert [f.severity for f in judge_podman(installed, candidate)] == expected
+
+
+def test_apt_lock_names_its_holder_once():
+    locks = (Lock("/a/lock-frontend", 7, "apt-get"), Lock("/a/lock", 7, "apt-get"))
+    (finding,) = judge_apt_locks(locks)
+    assert "/a/lock-frontend is held by apt-get (PID 7)" in finding.found
+    assert judge_apt_locks(()) == []
+
+
+@pytest.mark.parametrize(
+    ("listener", "stack_uid", "clash"),
+    [
+        (Listener("127.0.0.1", 8000, "node", 5, 1000), 1001, True),
+        (Listener("0.0.0.0", 8000, "rootlessport", 5, 1000), 1001, True),  # noqa: S104
+        (Listener("*", 8000, None, None, 0), None, True),
+        (Listener("127.0.0.1", 8000, "rootlessport", 5, 1001), 1001, False),
+        (Listener("127.0.0.1", 8000, "pasta.avx2", 5, 1001), 1001, False),
+        (Listener("127.0.0.1", 8000, "node", 5, 1001), 1001, True),
+        (Listener("127.0.0.1", 8000, None, None, 1001), 1001, False),
+        (Listener("192.168.1.7", 8000, "node", 5, 1000), 1001, False),
+        (Listener("127.0.0.53%lo", 8000, "x", 5, 0), 1001, False),
+        (Listener("::1", 8000, "node", 5, 1000), 1001, False),
+        (Listener("127.0.0.1", 8001, "node", 5, 1000), 1001, False),
+    ],
+)
+def test_ports(listener, stack_uid, clash):
+    findings = judge_ports((listener,), {8000: "rag_api"}, stack_uid)
+    assert [f.severity for f in findings] == (["error"] if clash else [])
+
+
+def test_ss_and_proc_tell_the_same():
+    ss = (
+        'LISTEN 0 4096 127.0.0.53%lo:53 0.0.0.0:* users:(("systemd-resolve",pid=9,fd=14)) '
+        "uid:992 ino:1 sk:1\n"
+        'LISTEN 0 511 *:8000 *:* users:(("a \\"b, c",pid=12,fd=1),("z",pid=13,fd=1)) ino:2 sk:2\n'
+        "LISTEN 0 5 [::1]:631 [::]:* ino:3 sk:3\n"
+        "garbage\n\n"
+    )
+    found = listeners_of_ss(ss)
+    assert [(s.address, s.port, s.pid, s.uid) for s in found] == [
+        ("127.0.0.53%lo", 53, 9, 992),
+        ("*", 8000, 12, 0),
+        ("::1", 631, None, 0),
+    ]
+    proc = (
+        "  1: 0100007F:1F40 00000000:0000 0A 0:0 00:0 0 1000 0 25034 1\n"
+        "  2: 0100007F:1F40 x 01 0 0 0 0\n"
+    )
+    assert listeners_of_proc(proc) == (Listener("127.0.0.1", 8000, uid=1000),)
+
+
+@pytest.mark.parametrize(
+    ("store", "expected"),
+    [
+        (Store("arjun", 1000, "/s", ("xnai_redis",)), ["error"]),
+        (Store("arjun", 1000, "/s", (), ("xnai_data",)), ["error"]),
+        (Store("arjun", 1000, "/s", (), (), ("xnai_default",)), ["error"]),
+        (Store("arjun", 1000, "/s", ("xnai-redis-1",)), ["error"]),
+        (Store("arjun", 1000, "/s", ("xnaistic", "redis")), ["note"]),
+        (Store("arjun", 1000, "/s"), []),
+        (Store("arjun", 1000, "/s", None), ["unknown"]),
+        (Store("arjun", 1000, "/s", None, ("xnai_data",)), ["error"]),
+        (Store("xnai", 1001, "/s", ("xnai_redis",)), []),
+    ],
+)
+def test_existing_stack(store, expected):
+    assert [f.severity for f in judge_stores((store,), ["xnai_redis"], "xnai", "xnai")] == expected
+
+
+def test_an_existing_stack_of_the_named_user_is_ours():
+    store = Store("arjun", 1000, "/s", ("xnai_redis",))
+    assert judge_stores((store,), ["xnai_redis"], "xnai", "arjun") == []
+
+
+def space(path, filesystem, mib, inodes=10**9):
+    return Space(path, path, filesystem, "/", mib * 2**20, inodes)
+
+
+@pytest.mark.parametrize(
+    ("spaces", "fresh", "expected"),
+    [
+        ([space("/a", "d", 300), space("/b", "d", 300)], True, []),
+        ([space("/a", "d", 299), space("/b", "d", 299)], True, ["error"]),
+        ([space("/a", "d", 299), space("/b", "d", 299)], False, ["warning"]),
+        ([space("/a", "d", 200), space("/b", "e", 100)], True, []),
+        ([space("/a", "d", 300, 10), space("/b", "d", 300, 10)], True, ["error"]),
+        ([space("/a", "d", 300, None), space("/b", "d", 300, None)], True, []),
+        ([space("/a", "d", 300)], True, ["unknown"]),
+    ],
+)
+def test_space_is_summed_by_file_system(spaces, fresh, expected):
+    found = judge_space(spaces, {"/a": 200, "/b": 100}, fresh)
+    assert [f.severity for f in found] == expected
+
+
+def test_network():
+    found = judge_network(
+        [
+            Probe("https://a/", "ok", "curl"),
+            Probe("https://b/", "failed", "curl", "curl: (60) SSL certificate problem"),
+            Probe("https://c/", "unknown", "getent"),
+        ]
+    )
+    assert [f.severity for f in found] == ["error", "unknown"]
+    assert "extra_ca_certificates" in found[0].remedy
+    assert judge_network([]) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("/etc/systemd/zram-generator.conf", "[zram0]\nzram-size = 5\n", []),
+        ("/etc/systemd/zram-generator.conf.d/10-a.conf", "[zram0]\nzram-size = 5\n", []),
+        ("/run/systemd/zram-generator.conf.d/95-a.conf", "[zram0]\nzram-size = 5\n", ["error"]),
+        (
+            "/etc/systemd/zram-generator.conf.d/95-a.conf",
+            "[zram0]\ncompression-algorithm=zstd\n",
+            [],
+        ),
+        # a file of our name in /run masks ours
+        ("/run/systemd/zram-generator.conf.d/90-xnai.conf", "[zram0]\nzram-size = 5\n", ["error"]),
+        ("/usr/lib/systemd/zram-generator.conf", "[zram0]\nhost-memory-limit = 4096\n", ["error"]),
+        ("/usr/lib/systemd/zram-generator.conf", "[zram0]\nhost-memory-limit = 65536\n", []),
+        ("/usr/lib/systemd/zram-generator.conf", "[zram0]\nmount-point = /x\n", ["error"]),
+        ("/usr/lib/systemd/zram-generator.conf", "[zram1]\nzram-size = 5\n", ["warning"]),
+        ("/usr/lib/systemd/zram-generator.conf", "zram-size = 5\n# [zram0]\n[other]\nx = 1\n", []),
+    ],
+)
+def test_zram_generator(path, text, expected):
+    files = (ConfigFile(path, path, text),)
+    found = judge_generator(files, OUR_ZRAM, 8 * 2**20, Reading("ok", "quiet"))
+    assert [f.severity for f in found] == expected
+
+
+def test_zram_generator_main_file_by_directory():
+    files = [
+        ConfigFile(f"{base}/systemd/zram-generator.conf", "", f"[zram0]\nzram-size = {number}\n")
+        for number, base in enumerate(["/usr/lib", "/usr/local/lib", "/etc", "/run"])
+    ]
+    for count in range(1, 5):
+        assert merged(files[:count])["zram0", "zram-size"].value == str(count - 1)
+
+
+def test_oom_limits():
+    assert percent("2147483648") == " over 50 %"
+    assert percent("50%") == " over 50 %"
+    assert percent("0") == percent("") == percent("0%") == ""
+    oomd = Unit("systemd-oomd.service", {"ActiveState": "active"})
+    slice_ = Unit("-.slice", {"ManagedOOMSwap": "kill"})
+    ids = [(f.id, f.severity) for f in judge_oom_guards((oomd, slice_), True, "xnai", True)]
+    assert ids == [("oom-guard", "note"), ("oom-guard-swap", "warning")]
+    ids = [(f.id, f.severity) for f in judge_oom_guards((oomd,), False, "xnai", True)]
+    assert ids == [("oom-guard", "warning")]
+    assert judge_oom_guards((slice_,), True, "xnai", True) == []
+    assert judge_oom_guards(None, True, "xnai", False) == []
+    assert [f.severity for f in judge_oom_guards(None, True, "xnai", True)] == ["unknown"]
+
+
+def test_proc_swaps_and_units():
+    text = (
+        "Filename Type Size Used Priority\n/a\\040b file 2048 4 -2\n/dev/zram0 partition 10 0 100\n"
+    )
+    assert [(s.path, s.priority) for s in swaps(text)] == [("/a b", -2), ("/dev/zram0", 100)]
+    assert swaps("") == ()
+    assert [u.name for u in units("Id=a\nX=1=2\n\nId=b\n\n\nnothing")] == ["a", "b"]

@@ -1,0 +1,97 @@
+"""The script itself, on the machine that runs the tests."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from preflight_hosts import settings
+
+from xnai.facts.preflight import Preflight
+from xnai.preflight.judge import judge
+from xnai.preflight.model import PreflightFacts
+from xnai.preflight.parse import parse
+from xnai.preflight.probe import host_and_port, script
+from xnai.preflight.wanted import registry_url, wanted
+
+HOSTILE = "x y'; touch /tmp/never $(id) \" \\"
+
+
+def stubs(folder: Path) -> str:
+    """A PATH whose slow or telling programs are stand-ins: the script is tested, not this host."""
+    (folder / "dpkg-query").write_text("#!/bin/sh\necho podman installed 5.4.2+ds1-2\n")
+    (folder / "dpkg-query").chmod(0o755)
+    return f"{folder}:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@pytest.mark.parametrize("program", ["sh", "dash", "bash"])
+def test_runs_whole_and_silent(tmp_path, program):
+    text = script(
+        sysctl_keys=["vm.swappiness", "vm.no_such_key"],
+        ports=[8000, 22],
+        stack_user=HOSTILE,
+        paths=["/var/tmp", f"/no such/{HOSTILE}", "~/x"],
+        urls=["docker.io"],
+    )
+    done = subprocess.run(
+        [program, "-c", text],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": stubs(tmp_path)},
+    )
+    assert done.stderr == ""
+    facts = parse(done.stdout.splitlines())
+    assert facts.complete
+    assert facts.sysctl_live and facts.sysctl_live["vm.swappiness"].text.isdigit()
+    assert facts.sysctl_live["vm.no_such_key"].state == "absent"
+    assert [space.path for space in facts.spaces] == ["/var/tmp", f"/no such/{HOSTILE}", "~/x"]
+    assert facts.podman_installed.text == "5.4.2+ds1-2"
+    assert facts.probes == ()  # podman is there, so this is no fresh machine
+    assert facts.stack_user_home is None
+    assert facts.mem_total_kib and facts.swaps is not None and facts.sysctl_files is not None
+
+
+def test_this_machine_gets_one_clear_verdict(tmp_path):
+    want = wanted(settings())
+    command = Preflight().command(
+        sysctl_keys=want.sysctl_keys, ports=tuple(want.ports), paths=tuple(want.space_needs_mib)
+    )
+    done = subprocess.run(
+        ["sh", "-c", str(command)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": stubs(tmp_path)},
+    )
+    facts = Preflight().process(done.stdout.splitlines())
+    ids = [finding.id for finding in judge(facts, settings(facts.mem_total_kib or 1))]
+    assert "facts" not in ids
+    assert ("systemd" in ids) is not Path("/run/systemd/system").is_dir()
+
+
+def test_the_fact_takes_no_output_as_unknown():
+    assert Preflight().process([]) == Preflight.default() == PreflightFacts()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("docker.io", ("docker.io", 443)),
+        ("https://pypi.org/simple", ("pypi.org", 443)),
+        ("http://10.0.2.2:5000/v2/", ("10.0.2.2", 5000)),
+        ("http://mirror/", ("mirror", 80)),
+        ("https://[::1]:8443/x", ("::1", 8443)),
+        ("https://u:p@host/x", ("host", 443)),
+    ],
+)
+def test_host_and_port(url, expected):
+    assert host_and_port(url) == expected
+
+
+def test_registry_urls_follow_the_mirror():
+    mirrors = {"docker.io": ("10.0.2.2:5000/cache", True)}
+    assert registry_url("docker.io", mirrors) == "http://10.0.2.2:5000/v2/"
+    assert registry_url("docker.io", {}) == "https://registry-1.docker.io/v2/"
+    assert registry_url("quay.io", mirrors) == "https://quay.io/v2/"
