@@ -97,5 +97,5 @@ def _stack(facts: PreflightFacts, settings: Settings) -> list[Finding]:
         ),
         *ports.judge_ports(facts.listeners, want.ports, facts.stack_user_uid),
         *space.judge_space(facts.spaces, want.space_needs_mib, fresh),
-        *network.judge_network(facts.probes),
+        *network.judge_network(facts.probes, bool(settings.extra_ca_certificates)),
     ]

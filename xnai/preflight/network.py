@@ -8,8 +8,12 @@ from xnai.preflight.finding import Finding
 from xnai.preflight.model import Probe
 
 
-def judge_network(probes: Iterable[Probe]) -> list[Finding]:
-    """Return a finding for each URL that was asked for and not reached."""
+def judge_network(probes: Iterable[Probe], extra_ca: bool) -> list[Finding]:
+    """Return a finding for each URL that was asked for and not reached.
+
+    probes: none where nothing was asked for; extra_ca: whether the settings name certificates that
+    a later step installs, so that an untrusted one is no obstacle yet.
+    """
     found = []
     for probe in probes:
         needed = "an answer within 3 s"
@@ -28,6 +32,11 @@ def judge_network(probes: Iterable[Probe]) -> list[Finding]:
             "(registry_mirrors, package_index_url)."
         )
         if "certificate" in detail.lower() or "(60)" in detail:
+            if extra_ca:
+                text = f"reached, but its certificate is not trusted yet: {detail}"
+                needed = "the CA of extra_ca_certificates, which the deploy installs"
+                found.append(Finding("network", "note", probe.url, text, needed))
+                continue
             remedy = "An inspecting proxy? Name its CA certificate in extra_ca_certificates."
         named = detail.startswith(probe.method)
         text = detail if named else f"{probe.method}: {detail or 'no answer'}"

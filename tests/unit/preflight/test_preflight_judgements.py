@@ -258,11 +258,14 @@ def test_network():
             Probe("https://a/", "ok", "curl"),
             Probe("https://b/", "failed", "curl", "curl: (60) SSL certificate problem"),
             Probe("https://c/", "unknown", "getent"),
-        ]
+        ],
+        extra_ca=False,
     )
     assert [f.severity for f in found] == ["error", "unknown"]
     assert "extra_ca_certificates" in found[0].remedy
-    assert judge_network([]) == []
+    assert judge_network([], extra_ca=False) == []
+    untrusted = Probe("https://b/", "failed", "wget", "cannot verify b's certificate")
+    assert [f.severity for f in judge_network([untrusted], extra_ca=True)] == ["note"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xnai.preflight.config_files import HEADER, in_force, with_ours
@@ -232,6 +232,7 @@ def test_our_file_reads_back(sysctls):
     assert {line.key.replace("/", "."): line.value for line in lines} == sysctls
 
 
+@settings(max_examples=40, deadline=None)
 @given(FILES)
 def test_the_winner_is_the_last_explicit_line(files):
     for reader in READERS:
@@ -245,12 +246,14 @@ def test_the_winner_is_the_last_explicit_line(files):
         assert line == (explicit[-1] if explicit else None)
 
 
+@settings(max_examples=40, deadline=None)
 @given(FILES)
 def test_a_name_is_read_once_and_in_order(files):
     names = [f.path.rsplit("/", 1)[1] for f in in_force(files, DIRECTORIES)]
     assert names == sorted(set(names))
 
 
+@settings(max_examples=40, deadline=None)
 @given(FILES)
 def test_after_setting_aside_only_named_rivals_are_left(files):
     aside = files_to_set_aside(files, OURS)
