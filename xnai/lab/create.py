@@ -60,8 +60,8 @@ def make(spec: MachineSpec, progress: Progress) -> Machine:
         disk.copy_sparse(source, directory / "disk.ext4", log)
         disk.grow(directory / "disk.ext4", spec.disk_gib, log)
         files = disk.identity_files(directory, config.host_name)
+        files += backend.prepare(directory, config, image_dir)
         disk.inject(directory / "disk.ext4", files, directory / "inject.debugfs", log)
-        backend.prepare(directory, config, image_dir)
     (directory / f"{CONFIG}.making").rename(directory / CONFIG)
     return Machine(config, directory)
 
@@ -87,7 +87,7 @@ def _existing(config: Config, spec: MachineSpec, directory: Path, progress: Prog
 
 def _source(
     spec: MachineSpec, backend: Backend, progress: Progress
-) -> tuple[Path, str, bool, Path | None]:
+) -> tuple[Path, str, bool, Path]:
     """The disk to copy, its release, whether it has a kernel, and where that kernel is."""
     if spec.from_snapshot:
         shot = snapshots.find(spec.from_snapshot)

@@ -14,16 +14,16 @@ from xnai.lab.proc import run_logged
 
 @dataclass(frozen=True)
 class GuestFile:
-    """One file to be put into a guest's file system.
+    """One file or folder to be put into a guest's file system.
 
     Args:
         path: absolute path in the guest; its folder must exist.
-        source: the file on the host.
+        source: the file on the host, None for a folder.
         mode: permissions, such as 0o600.
     """
 
     path: str
-    source: Path
+    source: Path | None
     mode: int
 
 
@@ -83,6 +83,7 @@ def identity_files(directory: Path, host_name: str) -> list[GuestFile]:
         GuestFile("/etc/hosts", directory / "hosts", 0o644),
         GuestFile("/etc/ssh/ssh_host_ed25519_key", directory / HOST_KEY, 0o600),
         GuestFile("/etc/ssh/ssh_host_ed25519_key.pub", directory / f"{HOST_KEY}.pub", 0o644),
+        GuestFile("/root/.ssh", None, 0o700),
         GuestFile("/root/.ssh/authorized_keys", directory / f"{USER_KEY}.pub", 0o600),
     ]
 
@@ -96,11 +97,15 @@ def inject_script(files: Sequence[GuestFile]) -> str:
     Returns:
         One command per line.
     """
-    lines = ["mkdir /root/.ssh", "set_inode_field /root/.ssh mode 040700"]
+    lines = []
     for file in files:
         folder, _, name = file.path.rpartition("/")
+        lines.append(f"cd {folder}")
+        if file.source is None:
+            # For one that exists debugfs complains and goes on, which is what we want.
+            lines += [f"mkdir {name}", f"set_inode_field {name} mode 040{file.mode:o}"]
+            continue
         lines += [
-            f"cd {folder}",
             f"rm {name}",
             f'write "{file.source}" {name}',
             f"set_inode_field {name} mode 0100{file.mode:o}",
@@ -125,6 +130,8 @@ def inject(disk: Path, files: Sequence[GuestFile], script: Path, log: Path) -> N
     script.write_text(inject_script(files))
     run_logged(["debugfs", "-w", "-f", str(script), str(disk)], log)
     for file in files:
+        if file.source is None:
+            continue
         back = subprocess.run(
             ["debugfs", "-R", f"cat {file.path}", str(disk)], capture_output=True, check=False
         ).stdout

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from xnai.lab.disk import GuestFile
 from xnai.lab.progress import Progress
 from xnai.lab.spec import Config
 
@@ -39,8 +40,11 @@ class Backend(Protocol):
     def build(self, progress: Progress) -> None:
         """Bring what does not belong to the image (a kernel) into the cache."""
 
-    def prepare(self, directory: Path, config: Config, image_dir: Path | None) -> None:
-        """Put into the machine's folder what it boots with; ``image_dir`` is its image's."""
+    def prepare(self, directory: Path, config: Config, image_dir: Path) -> list[GuestFile]:
+        """Put into the machine's folder what it boots with; what the disk needs is returned.
+
+        ``image_dir`` is the folder of the image or snapshot that the disk was copied from.
+        """
 
     def launch(self, directory: Path, config: Config) -> Launch:
         """The command that boots the machine."""

@@ -7,8 +7,10 @@ import shutil
 from pathlib import Path
 
 from xnai.lab.backends.base import Launch
+from xnai.lab.disk import GuestFile
 from xnai.lab.errors import LabError
 from xnai.lab.kernel import build as kernel
+from xnai.lab.proc import run_logged
 from xnai.lab.progress import Progress
 from xnai.lab.spec import Config
 
@@ -50,7 +52,7 @@ class Uml:
         """
         kernel.ensure(progress)
 
-    def prepare(self, directory: Path, config: Config, image_dir: Path | None) -> None:
+    def prepare(self, directory: Path, config: Config, image_dir: Path) -> list[GuestFile]:
         """Copy the kernel and write the network's description into the machine's folder.
 
         A machine keeps its kernel: rebuilding the cache must not change it.
@@ -59,12 +61,24 @@ class Uml:
             directory: the machine's folder.
             config: the machine.
             image_dir: not used.
+
+        Returns:
+            The lists of built-in drivers, for the guest's disk.
         """
         have = kernel.cached()
         if have is None:
             raise LabError("no kernel in the cache", todo="run `xnai lab build`")
         shutil.copy2(have.binary, directory / BINARY)
         (directory / VNL).write_text(vnl(config.ssh_port))
+        lists = directory / "modules"
+        lists.mkdir()
+        run_logged(["tar", "-xf", str(have.modules), "-C", str(lists)], directory / "make.log")
+        target = f"/usr/lib/modules/{have.release}"
+        return [
+            GuestFile("/usr/lib/modules", None, 0o755),
+            GuestFile(target, None, 0o755),
+            *(GuestFile(f"{target}/{p.name}", p, 0o644) for p in sorted(lists.iterdir())),
+        ]
 
     def launch(self, directory: Path, config: Config) -> Launch:
         """The kernel's own command line.

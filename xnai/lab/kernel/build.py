@@ -20,10 +20,10 @@ SUITE = "trixie-backports"
 PROVEN_SERIES = "7.2"
 # The oldest release the binary shall run on: it is linked against that libc.
 BUILD_SUITE = "bookworm"
-BUILD_PACKAGES = ("gcc", "libc6-dev", "make", "flex", "bison", "bc", "libelf-dev", "xz-utils")
+BUILD_PACKAGES = ("gcc", "libc6-dev", "make", "flex", "bison", "bc", "libelf-dev", "xz-utils", "kmod")
 EPOCH = "1767225600"
 HERE = Path(__file__).resolve().parent
-FILES = ("linux", "config", "release", "modules.builtin", "modules.builtin.modinfo")
+FILES = ("linux", "config", "release", "modules.tar")
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Kernel:
 
     Args:
         binary: the executable.
+        modules: a tar of what belongs to /lib/modules/RELEASE: lists of built-in drivers.
         release: what ``uname -r`` will say.
-        directory: its folder, with the configuration and the list of built-in modules.
     """
 
     binary: Path
+    modules: Path
     release: str
-    directory: Path
 
 
 def fragment_hash() -> str:
@@ -52,6 +52,7 @@ def fragment_hash() -> str:
             "fragment": (HERE / "uml.config").read_bytes(),
             "script": (HERE / "build.sh").read_bytes(),
             "suite": BUILD_SUITE,
+            "packages": " ".join(BUILD_PACKAGES),
         }
     )
 
@@ -71,7 +72,7 @@ def cached() -> Kernel | None:
 
 def _load(directory: Path) -> Kernel:
     release = (directory / "release").read_text().strip()
-    return Kernel(directory / "linux", release, directory)
+    return Kernel(directory / "linux", directory / "modules.tar", release)
 
 
 def choose_series(versions: dict[str, str]) -> tuple[str, str]:

@@ -26,5 +26,12 @@ epoch=$(cat /build/epoch)
 export KBUILD_BUILD_TIMESTAMP="@$epoch" KBUILD_BUILD_USER=lab KBUILD_BUILD_HOST=lab
 make ARCH=um -j"$(cat /build/jobs)" linux
 strip -o /build/linux linux
-make -s ARCH=um kernelrelease > /build/release
-[ ! -f modules.builtin ] || cp modules.builtin modules.builtin.modinfo /build/
+release=$(make -s ARCH=um kernelrelease)
+echo "$release" > /build/release
+# Without these lists modprobe calls a driver missing that is built in.
+lib=/build/modules/lib/modules/$release
+mkdir -p "$lib"
+cp modules.builtin modules.builtin.modinfo "$lib/"
+: > "$lib/modules.order"
+depmod -b /build/modules "$release"
+tar -C "$lib" -cf /build/modules.tar .
