@@ -62,6 +62,14 @@ def host_and_port(url: str) -> tuple[str, int]:
     return netloc.strip("[]"), 80 if scheme == "http" else 443
 
 
+def _live(keys: Iterable[str]) -> str:
+    """Return the lines that print the running kernel's values of `keys`."""
+    paths = {key: "/proc/sys/" + key.replace(".", "/") for key in keys}
+    # The shell's own read takes a byte at a time, and /proc/sys answers only at offset 0: it would
+    # see the first digit alone.
+    return "".join(f"live {quoted((path, key))}\n" for key, path in paths.items())
+
+
 def _ports(ports: Iterable[int]) -> str:
     """Return the lines that list who listens on `ports` (TCP, 1-65535)."""
     wanted = sorted({int(port) for port in ports})
@@ -102,9 +110,7 @@ def script(
         shell.SOFTWARE.replace("@PACKAGES@", quoted(PACKAGES)),
         shell.CONFIGURATION,
     ]
-    for key in sysctl_keys:
-        path = "/proc/sys/" + key.replace(".", "/")
-        parts.append(f"line live {shlex.quote(path)} {shlex.quote(key)}\n")
+    parts.append(_live(sysctl_keys))
     users = shell.USERS.replace("@USER@", shlex.quote(stack_user)).replace("@UNITS@", quoted(UNITS))
     parts += [users.replace("@PROPERTIES@", _PROPERTIES), _ports(ports), shell.SPACE]
     parts += [f"space {shlex.quote(path)}\n" for path in paths]

@@ -12,6 +12,11 @@ put() {
   *) printf 'xnai1\t%s\t%s\tp' "$k" "$s"; [ $# -eq 0 ] || printf '\t%s' "$@"; echo;;
   esac
 }
+live() {
+  if [ ! -e "$1" ]; then put live absent "" "$2"
+  elif v=$(cat "$1" 2>/dev/null); then put live ok "$v" "$2"
+  else put live unreadable "" "$2"; fi
+}
 blob() { printf 'xnai1\t%s\tok\tb\t' "$1"; base64 -w0; echo; }
 file() {
   if [ -d "$2" ] || [ -p "$2" ]; then return 0; fi
@@ -25,10 +30,10 @@ files() {
   for f in "$2"/*"$3"; do if [ -e "$f" ] || [ -L "$f" ]; then file "$1" "$f"; fi; done
 }
 line() {
-  if [ ! -e "$2" ]; then put "$1" absent "" ${3+"$3"}
+  if [ ! -e "$2" ]; then put "$1" absent ""
   elif [ -r "$2" ] && v= && { IFS= read -r v < "$2" || [ -n "$v" ]; } 2>/dev/null; then
-    put "$1" ok "$v" ${3+"$3"}
-  else put "$1" unreadable "" ${3+"$3"}; fi
+    put "$1" ok "$v"
+  else put "$1" unreadable ""; fi
 }
 """
 
