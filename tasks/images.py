@@ -3,17 +3,18 @@
 from pyinfra import host
 
 from tasks import preflight
-from xnai.facts.podman import Images, PodmanUnknown
-from xnai.image_content import CONTENT_LABEL, build_inputs
+from xnai.facts.podman import PodmanUnknown
+from xnai.image_content import build_inputs
 from xnai.operations import image
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, this_host_alone
 from xnai.settings import current
+from xnai.stack_reading import read_store
 
 
 def apply() -> None:
     """Declare a build for each image whose content hash no image on the host carries."""
     settings = current()
-    found = host.get_fact(Images, stack_name=settings.stack_name, label=CONTENT_LABEL)
+    found = read_store(host, settings).images
     present = {} if isinstance(found, PodmanUnknown) else found
     for wanted in build_inputs(settings):
         if present.get(wanted.reference) != wanted.content_hash:

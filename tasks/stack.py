@@ -6,7 +6,6 @@ from pyinfra import host
 from pyinfra.operations import files, server
 
 from tasks import preflight
-from xnai.facts.podman import Secrets
 from xnai.facts.sections import file_difference
 from xnai.image_content import build_inputs
 from xnai.operations import stack
@@ -14,14 +13,14 @@ from xnai.pyinfra_ext import RUN_BY_PYINFRA, this_host_alone
 from xnai.render import render
 from xnai.settings import current
 from xnai.stack_plan import differences, plan
-from xnai.stack_reading import compose_file, read_stack, unit, unit_file
+from xnai.stack_reading import compose_file, read_running, read_store, unit, unit_file
 
 
 def apply() -> None:
     """Declare what differs between the plan and the host's containers."""
     settings = current()
     wanted = plan(settings, build_inputs(settings))
-    facts = read_stack(host, settings)
+    facts = read_store(host, settings)
     user = settings.stack_user
 
     path = compose_file(settings)
@@ -30,23 +29,18 @@ def apply() -> None:
             name=f"stack: {path} ({difference})",
             src=StringIO(wanted.compose_text), dest=path, mode="0644", user=user, group=user,
         )
-    reasons = differences(wanted, facts.containers, host.get_fact(Secrets))
+    reasons = differences(wanted, facts.containers, facts.secrets)
     if reasons:
         shown = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
         stack.bring_up(
             name=f"stack: bring up {shown}",
             stack_name=settings.stack_name,
             compose_file=path,
-            recreate=[s.container_name for s in wanted.services if s.name in reasons],
-        )
-    _at_boot(settings, facts)
-    if reasons:
-        stack.wait_until_healthy(
-            name="stack: wait until healthy",
-            read=lambda: read_stack(host, settings),
-            containers=[service.container_name for service in wanted.services],
+            recreate=[service for service in wanted.services if service.name in reasons],
+            read=lambda: read_running(host, settings),
             timeout_s=settings.stack_healthy_timeout_s,
         )
+    _at_boot(settings, facts)
 
 
 def _at_boot(settings, facts):

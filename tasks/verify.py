@@ -8,7 +8,7 @@ from xnai.deferred import deferred
 from xnai.operations import verify
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, HostFailed, this_host_alone
 from xnai.settings import current
-from xnai.stack_reading import read_stack
+from xnai.stack_reading import read_running, read_store
 from xnai.status import all_healthy, lines, rows
 
 
@@ -17,8 +17,7 @@ def apply() -> None:
     settings = current()
     wanted = services(settings)
 
-    def show(error: type[Exception]) -> None:
-        containers = read_stack(host, settings).containers
+    def show(containers, error: type[Exception]) -> None:
         waiting = deferred(host)
         for line in lines(rows(wanted, containers), waiting):
             host.log(line)
@@ -28,9 +27,12 @@ def apply() -> None:
             raise error(f"{len(waiting)} deferred change(s), and strict = True")
 
     if state.ops[host]:
-        verify.report(name="verify: what is up", show=lambda: show(OperationError))
+        verify.report(
+            name="verify: what is up",
+            show=lambda: show(read_running(host, settings), OperationError),
+        )
     else:
-        show(HostFailed)
+        show(read_store(host, settings).containers, HostFailed)
 
 
 if __name__ == RUN_BY_PYINFRA:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+
+import yaml
 
 from xnai.catalogue import Service, services
 from xnai.facts.podman import Container, PodmanUnknown, Secret
@@ -36,22 +38,26 @@ def plan(settings: Settings, inputs: list[BuildInput]) -> StackPlan:
     built = {item.image.name: item.reference for item in inputs}
     wanted = services(settings)
     references = {s.name: built[s.build] if s.build else s.image for s in wanted}
-    hashes = {service.name: _hash(service, references[service.name]) for service in wanted}
-    text = render(
-        "stack/docker-compose.yml.j2",
-        stack_name=settings.stack_name,
-        services=wanted,
-        references=references,
-        config_hashes=hashes,
-        volumes=sorted({name for s in wanted for name, _ in s.volumes}),
-        secrets=sorted({secret.secret for s in wanted for secret in s.secrets}),
-    )
-    return StackPlan(wanted, references, hashes, text)
+
+    def compose(hashes: Mapping[str, str]) -> str:
+        return render(
+            "stack/docker-compose.yml.j2",
+            stack_name=settings.stack_name,
+            services=wanted,
+            references=references,
+            config_hashes=hashes,
+            volumes=sorted({name for s in wanted for name, _ in s.volumes}),
+            secrets=sorted({secret.secret for s in wanted for secret in s.secrets}),
+        )
+
+    # What a container is made from is its rendered entry, whatever the template puts there.
+    entries = yaml.safe_load(compose({s.name: "" for s in wanted}))["services"]
+    hashes = {name: _hash(entry) for name, entry in entries.items()}
+    return StackPlan(wanted, references, hashes, compose(hashes))
 
 
-def _hash(service: Service, reference: str) -> str:
-    content = json.dumps([reference, asdict(service)], sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+def _hash(entry: object) -> str:
+    return hashlib.sha256(json.dumps(entry, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def differences(

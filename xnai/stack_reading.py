@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pyinfra.api.host import Host
 
-from xnai.facts.podman import Stack, StackFacts
+from xnai.facts.podman import Container, PodmanUnknown, Running, Store, StoreFacts
+from xnai.image_content import CONTENT_LABEL
 from xnai.settings.model import Settings
+
+_KEY = "xnai_store"
 
 
 def compose_file(settings: Settings) -> str:
@@ -23,12 +26,27 @@ def unit_file(settings: Settings) -> str:
     return f"/etc/systemd/user/{unit(settings)}"
 
 
-def read_stack(host: Host, settings: Settings) -> StackFacts:
-    """Return the stack's facts of `host`."""
-    facts: StackFacts = host.get_fact(
-        Stack,
-        stack_name=settings.stack_name,
-        paths=[compose_file(settings), unit_file(settings)],
-        wants=f"/etc/systemd/user/default.target.wants/{unit(settings)}",
+def read_store(host: Host, settings: Settings) -> StoreFacts:
+    """Return the Podman store's facts of `host`, read once while a run is prepared.
+
+    Three steps compare with it; nothing changes between them before the operations run.
+    """
+    cached: StoreFacts | None = host.connector_data.get(_KEY)
+    if cached is None:
+        cached = host.get_fact(
+            Store,
+            stack_name=settings.stack_name,
+            label=CONTENT_LABEL,
+            paths=[compose_file(settings), unit_file(settings)],
+            wants=f"/etc/systemd/user/default.target.wants/{unit(settings)}",
+        )
+        host.connector_data[_KEY] = cached
+    return cached
+
+
+def read_running(host: Host, settings: Settings) -> dict[str, Container] | PodmanUnknown:
+    """Return the stack's containers of `host` as they are at this moment."""
+    found: dict[str, Container] | PodmanUnknown = host.get_fact(
+        Running, stack_name=settings.stack_name
     )
-    return facts
+    return found

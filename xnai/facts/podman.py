@@ -1,4 +1,4 @@
-"""What the stack user's Podman holds: images, secrets, containers. A command each.
+"""What the stack user's Podman holds: images, secrets, containers; read at once.
 
 pyinfra's own podman facts run as whoever runs pyinfra; a rootless store is only seen by its
 owner with the right environment, which xnai-podman provides.
@@ -21,11 +21,6 @@ XNAI_PODMAN = "/usr/local/bin/xnai-podman"
 _OK = "@ok"
 
 
-def ask(arguments: str) -> str:
-    """Return shell code that runs xnai-podman and marks success, so that a failure shows."""
-    return f"{XNAI_PODMAN} {arguments} && echo {_OK}; :"
-
-
 def answer(lines: Sequence[str]) -> list[str] | None:
     """Return the lines that Podman printed, or None if it failed or does not exist."""
     return list(lines[:-1]) if lines and lines[-1] == _OK else None
@@ -36,52 +31,12 @@ class PodmanUnknown:
     """Podman did not answer: not installed yet, or broken. Its own state, not "nothing there"."""
 
 
-class Images(FactBase[dict[str, str] | PodmanUnknown]):
-    """The stack's own images: reference -> content hash of its label."""
-
-    def command(self, stack_name: str, label: str) -> str:
-        """Return the script; `label` is the name of the content label."""
-        form = f'{{{{.Repository}}}}:{{{{.Tag}}}} {{{{index .Labels "{label}"}}}}'
-        filters = shlex.quote(f"label=io.xnai.stack={stack_name}")
-        return script({"images": ask(f"images --filter {filters} --format {shlex.quote(form)}")})
-
-    def process(self, output: list[str]) -> dict[str, str] | PodmanUnknown:
-        """Parse `repository:tag hash` lines."""
-        lines = answer(split(output).get("images", []))
-        if lines is None:
-            return PodmanUnknown()
-        return dict(line.rsplit(" ", 1) for line in lines if " " in line)
-
-
 @dataclass(frozen=True)
 class Secret:
     """A Podman secret without its value."""
 
     id: str
     created: datetime
-
-
-class Secrets(FactBase[dict[str, Secret] | PodmanUnknown]):
-    """The names, IDs and times of the stack user's secrets; never their values."""
-
-    def command(self) -> str:
-        """Return the script."""
-        return script(
-            {
-                "secrets": f"i=$({XNAI_PODMAN} secret ls -q) && if [ -z \"$i\" ]; then echo '[]'; "
-                f"else {XNAI_PODMAN} secret inspect $i; fi && echo {_OK}; :"
-            }
-        )
-
-    def process(self, output: list[str]) -> dict[str, Secret] | PodmanUnknown:
-        """Parse the JSON of `podman secret inspect`."""
-        lines = answer(split(output).get("secrets", []))
-        if lines is None:
-            return PodmanUnknown()
-        return {
-            entry["Spec"]["Name"]: Secret(entry["ID"], parse_time(entry["UpdatedAt"]))
-            for entry in json.loads("\n".join(lines))
-        }
 
 
 @dataclass(frozen=True)
@@ -97,6 +52,7 @@ class Container:
         created: when it was made.
         exit_code: of the last run; meaningless while it runs.
         ports: published ports as (host address, host port, container port).
+        restarts: how often Podman restarted it by its restart policy.
     """
 
     name: str
@@ -107,6 +63,7 @@ class Container:
     created: datetime
     exit_code: int
     ports: tuple[tuple[str, int, int], ...]
+    restarts: int
 
     @property
     def is_up(self) -> bool:
@@ -115,43 +72,102 @@ class Container:
 
 
 @dataclass(frozen=True)
-class StackFacts:
-    """What the stack step compares with the settings."""
+class StoreFacts:
+    """What the images, secrets and stack steps compare with the settings.
 
+    Attributes:
+        images: the stack's own images, reference -> content hash of its label.
+        secrets: every secret of the stack's user, by name.
+        containers: the stack's containers, by name.
+        files: path -> state of the files asked for that exist.
+        enabled: whether the boot unit is enabled.
+    """
+
+    images: dict[str, str] | PodmanUnknown
+    secrets: dict[str, Secret] | PodmanUnknown
     containers: dict[str, Container] | PodmanUnknown
     files: dict[str, FileState]
     enabled: bool
 
 
-class Stack(FactBase[StackFacts]):
-    """The stack's containers, compose file and boot unit by one command."""
+def _label_filter(stack_name: str) -> str:
+    return f"--filter {shlex.quote(f'label=io.xnai.stack={stack_name}')}"
 
-    def command(self, stack_name: str, paths: Sequence[str], wants: str) -> str:
-        """Return the script.
+
+def _ps(stack_name: str) -> str:
+    return f"{XNAI_PODMAN} ps --all {_label_filter(stack_name)} --format json"
+
+
+class Store(FactBase[StoreFacts]):
+    """The stack user's Podman store and the stack's own files, by one command."""
+
+    def command(self, stack_name: str, label: str, paths: Sequence[str], wants: str) -> str:
+        """Return the script; its three Podman calls run at once, for each takes its time.
 
         Args:
             stack_name: the stack's name, for the label.
+            label: name of the images' content label.
             paths: our files, absolute.
             wants: the link that enables the boot unit.
         """
-        filters = shlex.quote(f"label=io.xnai.stack={stack_name}")
-        return script(
-            {
-                "containers": ask(f"ps --all --filter {filters} --format json"),
+        form = f'{{{{.Repository}}}}:{{{{.Tag}}}} {{{{index .Labels "{label}"}}}}'
+        calls = {
+            "images": f"{XNAI_PODMAN} images {_label_filter(stack_name)} "
+            f"--format {shlex.quote(form)}",
+            "secrets": f"i=$({XNAI_PODMAN} secret ls -q) && if [ -z \"$i\" ]; then echo '[]'; "
+            f"else {XNAI_PODMAN} secret inspect $i; fi",
+            "containers": _ps(stack_name),
+        }
+        at_once = " ".join(
+            f'{{ {call} && echo {_OK}; }} > "$t/{name}" 2>/dev/null &'
+            for name, call in calls.items()
+        )
+        return f"t=$(mktemp -d) && {{ {at_once} wait; }}\n" + script(
+            {name: f'cat "$t/{name}"' for name in calls}
+            | {
                 "files": file_states(paths),
-                "enabled": f"ls {shlex.quote(wants)}; :",
+                "enabled": f'rm -rf "$t"; ls {shlex.quote(wants)}; :',
             }
         )
 
-    def process(self, output: list[str]) -> StackFacts:
+    def process(self, output: list[str]) -> StoreFacts:
         """Parse the sections; a missing one is unknown or absent."""
         found = split(output)
-        lines = answer(found.get("containers", []))
-        return StackFacts(
-            containers=PodmanUnknown() if lines is None else parse_containers("\n".join(lines)),
+        images = answer(found.get("images", []))
+        secrets = answer(found.get("secrets", []))
+        return StoreFacts(
+            images=PodmanUnknown() if images is None else
+            dict(line.rsplit(" ", 1) for line in images if " " in line),
+            secrets=PodmanUnknown() if secrets is None else parse_secrets("\n".join(secrets)),
+            containers=_containers(found),
             files=parse_file_states(found.get("files", [])),
             enabled=bool(found.get("enabled")),
         )
+
+
+class Running(FactBase[dict[str, Container] | PodmanUnknown]):
+    """The stack's containers alone, for waiting."""
+
+    def command(self, stack_name: str) -> str:
+        """Return the script; `stack_name` is for the label."""
+        return script({"containers": f"{_ps(stack_name)} && echo {_OK}; :"})
+
+    def process(self, output: list[str]) -> dict[str, Container] | PodmanUnknown:
+        """Parse the section; PodmanUnknown where Podman failed."""
+        return _containers(split(output))
+
+
+def _containers(found: dict[str, list[str]]) -> dict[str, Container] | PodmanUnknown:
+    lines = answer(found.get("containers", []))
+    return PodmanUnknown() if lines is None else parse_containers("\n".join(lines))
+
+
+def parse_secrets(text: str) -> dict[str, Secret]:
+    """Return the secrets of `podman secret inspect`, by name; values are not in it."""
+    return {
+        entry["Spec"]["Name"]: Secret(entry["ID"], parse_time(entry["UpdatedAt"]))
+        for entry in json.loads(text)
+    }
 
 
 def parse_containers(text: str) -> dict[str, Container]:
@@ -170,6 +186,7 @@ def _container(entry: dict[str, Any]) -> Container:
         created=parse_time(entry["Created"]),
         exit_code=int(entry.get("ExitCode") or 0),
         ports=tuple(_ports(entry.get("Ports") or [])),
+        restarts=int(entry.get("Restarts") or 0),
     )
 
 

@@ -4,95 +4,96 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
 from pyinfra.context import ctx_host, ctx_state
 
-from xnai.facts.podman import XNAI_PODMAN, PodmanUnknown, StackFacts
+from xnai.catalogue import Service
+from xnai.facts.podman import XNAI_PODMAN, Container, PodmanUnknown
+
+Containers = Mapping[str, Container] | PodmanUnknown
 
 _POLL_S = 1.0
-# Longer than any start period: podman-compose waits for ever on an unhealthy dependency.
-_UP_TIMEOUT_S = 300
+_TELL_EVERY_S = 3.0
+# Podman restarts a container that exits at once; after so many it will not get better.
+_MOST_RESTARTS = 5
+# A pull of a registry image on a slow line is part of it.
+_UP_TIMEOUT_S = 900
 
 
 @operation()
-def bring_up(stack_name: str, compose_file: str, recreate: Sequence[str]) -> Iterator[str]:
-    """Remove the containers that must be made anew, then bring the whole project up.
+def bring_up(
+    stack_name: str,
+    compose_file: str,
+    recreate: Sequence[Service],
+    read: Callable[[], Containers],
+    timeout_s: int,
+) -> Iterator[str]:
+    """Make containers anew, in dependency order, each healthy before the next one starts.
 
-    Named volumes are never removed. podman-compose's own comparison of configurations is not
-    relied on: what must be recreated was decided from the host's state.
+    podman-compose itself would wait for ever on a dependency that never gets healthy, and its
+    own comparison of configurations is not relied on: what must be recreated was decided from
+    the host's state. Named volumes are never removed.
 
     Args:
         stack_name: the compose project.
         compose_file: absolute path on the host.
-        recreate: container names in dependency order, existing or not.
-    """
-    if recreate:
-        names = " ".join(shlex.quote(name) for name in reversed(recreate))
-        yield f"{XNAI_PODMAN} rm --force --ignore --time 30 {names}"
-    yield (
-        f"timeout --kill-after=10 {_UP_TIMEOUT_S} {XNAI_PODMAN} compose "
-        f"-p {shlex.quote(stack_name)} -f {shlex.quote(compose_file)} up --detach --no-build"
-    )
-
-
-@operation()
-def wait_until_healthy(
-    read: Callable[[], StackFacts], containers: Sequence[str], timeout_s: int
-) -> Iterator[str]:
-    """Wait until every container runs and is healthy; changes nothing.
-
-    Args:
-        read: reads the stack's state anew.
-        containers: names that must be up.
-        timeout_s: how long to wait, in seconds.
+        recreate: the services in dependency order; their containers exist or not.
+        read: reads the stack's containers anew.
+        timeout_s: how long each service may take until it is healthy, in seconds.
 
     Raises:
-        OperationError: at the timeout, with each container's state and last log lines.
+        OperationError: a service is not healthy in time or restarts again and again; with its
+            state and last log lines.
     """
-    if ctx_state.get().is_executing:
-        _wait(read, containers, timeout_s)
-    yield from ()
+    names = " ".join(shlex.quote(service.container_name) for service in reversed(recreate))
+    yield f"{XNAI_PODMAN} rm --force --ignore --time 30 {names}"
+    compose = (
+        f"timeout --kill-after=10 {_UP_TIMEOUT_S} {XNAI_PODMAN} compose "
+        f"-p {shlex.quote(stack_name)} -f {shlex.quote(compose_file)}"
+    )
+    for service in recreate:
+        yield f"{compose} up --detach --no-build --no-deps {shlex.quote(service.name)}"
+        if ctx_state.get().is_executing:
+            _wait(read, service.container_name, timeout_s)
 
 
-def _wait(read: Callable[[], StackFacts], containers: Sequence[str], timeout_s: int) -> None:
+def _wait(read: Callable[[], Containers], name: str, timeout_s: int) -> None:
+    """Poll until the container is up, saying its state every few seconds."""
     host = ctx_host.get()
     started = time.monotonic()
-    told = ""
+    told_s = 0.0
     while True:
-        waiting = _not_up(read(), containers)
-        elapsed_s = time.monotonic() - started
-        if not waiting:
+        containers = read()
+        container = None if isinstance(containers, PodmanUnknown) else containers.get(name)
+        if container is not None and container.is_up:
             return
-        if elapsed_s >= timeout_s:
+        elapsed_s = time.monotonic() - started
+        state = _in_words(containers, container)
+        hopeless = container is not None and (
+            container.health == "unhealthy" or container.restarts >= _MOST_RESTARTS
+        )
+        if hopeless or elapsed_s >= timeout_s:
             raise OperationError(
-                f"not healthy after {timeout_s} s (stack_healthy_timeout_s): "
-                + "; ".join(f"{name}: {state}" for name, state in waiting.items())
-                + "".join(_last_lines(name) for name in waiting)
+                f"{name} is not healthy after {elapsed_s:.0f} s (at most {timeout_s} s: "
+                f"stack_healthy_timeout_s): {state}{_last_lines(name)}"
             )
-        now = ", ".join(f"{name} {state}" for name, state in waiting.items())
-        if now != told:
-            host.log(f"waiting ({elapsed_s:.0f} s): {now}")
-            told = now
+        if elapsed_s - told_s >= _TELL_EVERY_S:
+            host.log(f"waiting for {name} ({elapsed_s:.0f} s): {state}")
+            told_s = elapsed_s
         time.sleep(_POLL_S)
 
 
-def _not_up(facts: StackFacts, names: Sequence[str]) -> dict[str, str]:
-    """Each container that is not up, with its state in words."""
-    if isinstance(facts.containers, PodmanUnknown):
-        return dict.fromkeys(names, "unknown: podman does not answer")
-    waiting = {}
-    for name in names:
-        container = facts.containers.get(name)
-        if container is None:
-            waiting[name] = "absent"
-        elif container.state != "running":
-            waiting[name] = f"{container.state}, exit code {container.exit_code}"
-        elif not container.is_up:
-            waiting[name] = container.health
-    return waiting
+def _in_words(containers: Containers, container: Container | None) -> str:
+    if isinstance(containers, PodmanUnknown):
+        return "unknown, podman does not answer"
+    if container is None:
+        return "absent"
+    if container.state == "running":
+        return f"{container.health}, restarted {container.restarts} times"
+    return f"{container.state}, exit code {container.exit_code}"
 
 
 def _last_lines(container: str) -> str:
