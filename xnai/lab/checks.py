@@ -96,17 +96,31 @@ def free_mib(path: Path) -> int:
     return stat.f_bavail * stat.f_frsize // 1024**2
 
 
-def port_is_free(port: int) -> bool:
-    """Whether a port of 127.0.0.1 can be listened on.
+def udp_ports(ssh_port: int) -> tuple[int, int]:
+    """The two ends of a machine's virtual cable, by the port that is its own already.
+
+    Args:
+        ssh_port: the machine's ssh port.
+
+    Returns:
+        UDP ports on 127.0.0.1: the kernel's and the network process's.
+    """
+    return ssh_port + 10_000, ssh_port + 10_000 + len(PORTS)
+
+
+def port_is_free(port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> bool:
+    """Whether a port of 127.0.0.1 can be bound.
 
     Args:
         port: the port.
+        kind: TCP or UDP.
 
     Returns:
         False when somebody has it.
     """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket(socket.AF_INET, kind) as probe:
+        if kind == socket.SOCK_STREAM:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
@@ -114,24 +128,41 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-def require_port(port: int) -> None:
+def taken_ports(ssh_port: int) -> list[str]:
+    """Which of a machine's ports somebody else has.
+
+    Args:
+        ssh_port: the machine's ssh port.
+
+    Returns:
+        Such as ``tcp/22200``; empty when all are free.
+    """
+    found = [] if port_is_free(ssh_port) else [f"tcp/{ssh_port}"]
+    return found + [
+        f"udp/{port}" for port in udp_ports(ssh_port) if not port_is_free(port, socket.SOCK_DGRAM)
+    ]
+
+
+def require_ports(ssh_port: int) -> None:
     """Refuse to start when a machine's port is taken.
 
     Args:
-        port: the port.
+        ssh_port: the machine's ssh port.
 
     Raises:
-        LabError: somebody listens there.
+        LabError: somebody has one of them.
     """
-    if not port_is_free(port):
+    taken = taken_ports(ssh_port)
+    if taken:
         raise LabError(
-            f"port {port} of 127.0.0.1, which this machine had, is taken",
-            todo=f"see who has it with `ss -ltnp sport = :{port}`",
+            "a port of 127.0.0.1 that this machine had is taken",
+            found=", ".join(taken),
+            todo="see who has it with `ss -lntup`, or remove the machine and make it again",
         )
 
 
 def choose_port(taken: Iterable[int]) -> int:
-    """The first port that is free and belongs to no other machine.
+    """The first ssh port that is free and belongs to no other machine.
 
     Args:
         taken: ports of machines, running or not.
@@ -144,7 +175,7 @@ def choose_port(taken: Iterable[int]) -> int:
     """
     known = set(taken)
     for port in PORTS:
-        if port not in known and port_is_free(port):
+        if port not in known and not taken_ports(port):
             return port
     raise LabError(
         "no port is free for ssh",

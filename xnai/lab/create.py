@@ -10,7 +10,7 @@ from xnai.lab.backends.base import Backend
 from xnai.lab.backends.choose import choose
 from xnai.lab.backends.uml import MEMORY_DIR
 from xnai.lab.errors import LabError
-from xnai.lab.machine import CONFIG, PROCESS, Machine
+from xnai.lab.machine import CONFIG, Machine
 from xnai.lab.proc import locked
 from xnai.lab.progress import Progress
 from xnai.lab.spec import Config, MachineSpec
@@ -41,7 +41,7 @@ def make(spec: MachineSpec, progress: Progress) -> Machine:
     source, release, has_kernel, image_dir = _source(spec, backend, progress)
     with locked(paths.machines_dir() / "lock", progress, "a machine in the making"):
         paths.private_dir(directory)
-        process.record_self(directory, "maker")
+        process.record_self(directory, process.MAKER)
         config = Config(
             name=spec.name,
             release=release,
@@ -141,11 +141,11 @@ def clean_half_made(progress: Progress) -> None:
     with locked(root / "lock", progress, "a machine in the making"):
         for directory in [path for path in root.iterdir() if path.is_dir()]:
             if not (directory / CONFIG).exists() and _abandoned(directory):
-                process.kill(directory, PROCESS)
+                process.kill_all(directory)
                 shutil.rmtree(directory)
                 progress.say(f"  removed {directory.name}, which an aborted run left half made")
 
 
 def _abandoned(directory: Path) -> bool:
-    maker = process.recorded(directory, "maker")
+    maker = process.recorded(directory, process.MAKER)
     return maker is None or not maker.alive()

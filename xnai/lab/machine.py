@@ -12,7 +12,7 @@ from pathlib import Path
 from xnai.lab import paths, process, ssh
 from xnai.lab.backends.base import Backend
 from xnai.lab.backends.choose import by_name
-from xnai.lab.checks import require_port
+from xnai.lab.checks import require_ports
 from xnai.lab.errors import LabError
 from xnai.lab.progress import Progress, Silent
 from xnai.lab.spec import Config, MachineSpec, check_name
@@ -20,7 +20,6 @@ from xnai.lab.spec import Config, MachineSpec, check_name
 __all__ = ["Machine", "MachineSpec", "find", "names", "up"]
 
 CONFIG = "machine.json"
-PROCESS = "machine"
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ class Machine:
     @property
     def running(self) -> bool:
         """Whether its process runs (which says nothing about the guest's health)."""
-        return process.running(self.directory, PROCESS) is not None
+        return process.running(self.directory, process.MACHINE) is not None
 
     def _backend(self) -> Backend:
         return by_name(self.config.backend)
@@ -132,13 +131,14 @@ class Machine:
         """
         if self.running:
             return
-        require_port(self.ssh_port)
+        # A guest that switched itself off leaves its helpers, with their ports, behind.
+        process.kill_all(self.directory)
+        require_ports(self.ssh_port)
         backend = self._backend()
         for name, helper in backend.helpers(self.directory, self.config).items():
-            process.kill(self.directory, name)
             process.spawn(helper, self.directory, name, f"{name}.log")
         launch = backend.launch(self.directory, self.config)
-        process.spawn(launch, self.directory, PROCESS, "console.log")
+        process.spawn(launch, self.directory, process.MACHINE, "console.log")
         with (progress or Silent()).step(f"booting {self.config.host_name} ({self.backend})"):
             self._wait(None)
 
@@ -167,12 +167,7 @@ class Machine:
 
     def power_cut(self) -> None:
         """End the machine as if its power were cut; only what was written to disk stays."""
-        process.kill(self.directory, PROCESS)
-        self._end_helpers()
-
-    def _end_helpers(self) -> None:
-        for name in self._backend().helpers(self.directory, self.config):
-            process.kill(self.directory, name)
+        process.kill_all(self.directory)
 
     def stop(self, progress: Progress | None = None, *, timeout_s: float = 90.0) -> None:
         """Shut the guest down; a guest that does not is ended after the time given.

@@ -14,6 +14,10 @@ from xnai.lab.errors import LabError
 from xnai.lab.proc import ProcessId, boot_id, start_ticks
 from xnai.lab.spec import load_json, save_json
 
+PID_SUFFIX = ".pid.json"
+MACHINE = "machine"
+MAKER = "maker"
+
 # Children of this very process, kept to be reaped.
 _children: list[subprocess.Popen[bytes]] = []
 
@@ -44,7 +48,7 @@ def spawn(launch: Launch, directory: Path, name: str, log: str) -> ProcessId:
     identity = ProcessId.of(child.pid)
     if identity is None:
         raise LabError(f"{launch.argv[0]} ended at once", todo=f"read {directory / log}")
-    save_json(directory / f"{name}.pid.json", asdict(identity))
+    save_json(directory / f"{name}{PID_SUFFIX}", asdict(identity))
     return identity
 
 
@@ -57,7 +61,7 @@ def record_self(directory: Path, name: str) -> None:
     """
     identity = ProcessId.of(os.getpid())
     if identity:
-        save_json(directory / f"{name}.pid.json", asdict(identity))
+        save_json(directory / f"{name}{PID_SUFFIX}", asdict(identity))
 
 
 def recorded(directory: Path, name: str) -> ProcessId | None:
@@ -70,7 +74,7 @@ def recorded(directory: Path, name: str) -> ProcessId | None:
     Returns:
         Its identity, or None when none was ever started.
     """
-    data = load_json(directory / f"{name}.pid.json")
+    data = load_json(directory / f"{name}{PID_SUFFIX}")
     return ProcessId(**data) if data else None
 
 
@@ -122,6 +126,19 @@ def kill(directory: Path, name: str, *, wait_s: float = 10.0) -> None:
                 todo="look at them with ps; they may hang in the kernel",
             )
         time.sleep(0.05)
+
+
+def kill_all(directory: Path) -> None:
+    """Kill every process of a machine, the machine itself first.
+
+    Args:
+        directory: the machine's folder.
+    """
+    names = [path.name.removesuffix(PID_SUFFIX) for path in directory.glob(f"*{PID_SUFFIX}")]
+    for name in sorted(names, key=lambda name: (name != MACHINE, name)):
+        # The one who makes the machine may be this very process.
+        if name != MAKER:
+            kill(directory, name)
 
 
 def session_members(leader: ProcessId) -> list[int]:

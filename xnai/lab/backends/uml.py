@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
+import signal
 from pathlib import Path
 
+from xnai.lab import checks, process
 from xnai.lab.backends.base import Launch
 from xnai.lab.disk import GuestFile
 from xnai.lab.errors import LabError
@@ -16,8 +19,9 @@ from xnai.lab.spec import Config
 
 # The kernel keeps the guest's memory in an unlinked file below TMPDIR.
 MEMORY_DIR = Path("/dev/shm")
+PLUGIN = Path("/usr/lib/x86_64-linux-gnu/vdeplug/libvdeplug_slirp.so")
 BINARY = "linux"
-VNL = "net.vnl"
+NET = "net"
 
 
 class Uml:
@@ -37,12 +41,8 @@ class Uml:
             raise LabError(
                 "user-mode Linux runs on x86-64 only", found=platform.machine(), needed="x86_64"
             )
-        libraries = {
-            "libvdeplug-slirp": "vdeplug/libvdeplug_slirp.so",
-            "vdeplug": "libvdeplug.so.2",
-        }
-        folder = Path("/usr/lib/x86_64-linux-gnu")
-        return [name for name, file in libraries.items() if not (folder / file).exists()]
+        lacking = [] if PLUGIN.exists() else ["libvdeplug-slirp"]
+        return lacking + (["vdeplug"] if checks.missing_tools(["vde_plug"]) else [])
 
     def build(self, progress: Progress) -> None:
         """Build the kernel unless it is cached.
@@ -53,7 +53,7 @@ class Uml:
         kernel.ensure(progress)
 
     def prepare(self, directory: Path, config: Config, image_dir: Path) -> list[GuestFile]:
-        """Copy the kernel and write the network's description into the machine's folder.
+        """Copy the kernel into the machine's folder.
 
         A machine keeps its kernel: rebuilding the cache must not change it.
 
@@ -69,7 +69,6 @@ class Uml:
         if have is None:
             raise LabError("no kernel in the cache", todo="run `xnai lab build`")
         shutil.copy2(have.binary, directory / BINARY)
-        (directory / VNL).write_text(vnl(config.ssh_port))
         lists = directory / "modules"
         lists.mkdir()
         run_logged(["tar", "-xf", str(have.modules), "-C", str(lists)], directory / "make.log")
@@ -93,28 +92,40 @@ class Uml:
         return Launch(command(directory, config), {"TMPDIR": str(MEMORY_DIR)})
 
     def helpers(self, directory: Path, config: Config) -> dict[str, Launch]:
-        """No processes beside the machine.
+        """The guest's network in a process of its own, which can be stopped from outside.
+
+        Inside the kernel's process it would be faster, and could not be cut. UDP between
+        the two drops packets when the other side is stopped; a Unix socket would block
+        the whole guest.
+
+        Args:
+            directory: the machine's folder.
+            config: the machine.
 
         Returns:
-            Nothing.
+            One process.
         """
-        return {}
+        kernel_side, net_side = checks.udp_ports(config.ssh_port)
+        cable = f"udp://127.0.0.1:{net_side}->127.0.0.1:{kernel_side}"
+        slirp = f"slirp:///tcpfwd=127.0.0.1:{config.ssh_port}:10.0.2.15:22"
+        return {NET: Launch(["vde_plug", cable, slirp])}
 
     def set_link(self, directory: Path, up: bool) -> None:
-        """Not offered yet."""
-        raise LabError("the network of this backend cannot be cut from outside")
+        """Cut or restore the network by stopping or continuing its process.
 
+        Connections stay open and go on when it is back, as with a pulled cable.
 
-def vnl(port: int) -> str:
-    """The virtual network locator: slirp in user space, one port forwarded to ssh.
+        Args:
+            directory: the machine's folder.
+            up: False cuts it.
 
-    Args:
-        port: the port on the host's 127.0.0.1.
-
-    Returns:
-        The text; it stands in a file because the kernel's parser splits at ``=``.
-    """
-    return f"slirp:///tcpfwd=127.0.0.1:{port}:10.0.2.15:22\n"
+        Raises:
+            LabError: the machine does not run.
+        """
+        identity = process.running(directory, NET)
+        if identity is None:
+            raise LabError(f"{directory.name} has no network process", todo="boot it first")
+        os.kill(identity.pid, signal.SIGCONT if up else signal.SIGSTOP)
 
 
 def command(directory: Path, config: Config) -> list[str]:
@@ -127,6 +138,7 @@ def command(directory: Path, config: Config) -> list[str]:
     Returns:
         The command.
     """
+    kernel_side, net_side = checks.udp_ports(config.ssh_port)
     return [
         str(directory / BINARY),
         f"mem={config.memory_mib}M",
@@ -139,7 +151,7 @@ def command(directory: Path, config: Config) -> list[str]:
         "con=null",
         "ssl=null",
         "net.ifnames=0",
-        f"vec0:transport=vde,vnl={directory / VNL}",
+        f"vec0:transport=vde,vnl=udp://127.0.0.1:{kernel_side}->127.0.0.1:{net_side}",
         f"ncpus={config.cpus}",
         # More than one processor is refused without it.
         "seccomp=on",
