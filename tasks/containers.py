@@ -12,7 +12,7 @@ from xnai.deferred import defer
 from xnai.facts.containers import CONTROLLERS, Containers, ContainersFacts
 from xnai.facts.sections import file_difference
 from xnai.operations import apt, stack_user
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
+from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.render import ROOT, render
 from xnai.settings import Settings, current
 
@@ -80,7 +80,7 @@ def apply() -> None:
     home = facts.user.home if facts.user else f"/home/{name}"
 
     if missing := [package for package in PACKAGES if package not in facts.packages]:
-        apt.install(name=f"containers: install {', '.join(missing)}", packages=missing)
+        apt.install(name=f"containers: install {summary(missing)}", packages=missing)
     _trust(settings, facts)
     if facts.user is None:
         # A regular user (not --system): others would see empty logs in journald. Without a

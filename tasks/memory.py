@@ -9,7 +9,7 @@ from tasks import preflight
 from xnai.facts.memory import Memory
 from xnai.facts.sections import file_difference
 from xnai.operations import apt, zram
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
+from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.render import render
 from xnai.settings import Settings, current
 
@@ -67,7 +67,7 @@ def apply() -> None:
     ]
     if drift:
         server.shell(
-            name=f"memory: load sysctls ({', '.join(drift)})",
+            name=f"memory: load sysctls ({summary(drift)})",
             commands=[f"/usr/lib/systemd/systemd-sysctl {SYSCTL_CONF}"],
         )
     if settings.zswap == "off" and facts.zswap_enabled:

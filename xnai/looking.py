@@ -49,8 +49,8 @@ class Where:
 
 
 @contextmanager
-def _connected(where: Where) -> Iterator[tuple[Inventory, State]]:
-    """The inventory and a pyinfra state with every reachable host connected."""
+def loaded(where: Where) -> Iterator[tuple[Inventory, State]]:
+    """Load the inventory as pyinfra would, and connect to nobody."""
     logging.getLogger("pyinfra").setLevel(logging.CRITICAL)
     state = State()
     state.cwd = str(Path.cwd())
@@ -64,16 +64,23 @@ def _connected(where: Where) -> Iterator[tuple[Inventory, State]]:
         )
         with ctx_inventory.use(hosts):
             state.init(hosts, config)
-            state.set_stage(StateStage.Connect)
-            # Where no host answers pyinfra raises; each host's own answer says so below.
-            with suppress(PyinfraError):
-                connect_all(state)
-            state.set_stage(StateStage.Prepare)
-            try:
-                yield hosts, state
-            finally:
-                for host in list(state.active_hosts):
-                    host.disconnect()
+            yield hosts, state
+
+
+@contextmanager
+def _connected(where: Where) -> Iterator[tuple[Inventory, State]]:
+    """The inventory, and a pyinfra state with every reachable host connected."""
+    with loaded(where) as (hosts, state):
+        state.set_stage(StateStage.Connect)
+        # Where no host answers pyinfra raises; each host's own answer says so below.
+        with suppress(PyinfraError):
+            connect_all(state)
+        state.set_stage(StateStage.Prepare)
+        try:
+            yield hosts, state
+        finally:
+            for host in list(state.active_hosts):
+                host.disconnect()
 
 
 def ask_each(where: Where, question: Callable[[Host], T]) -> list[Answer[T]]:

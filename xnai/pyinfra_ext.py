@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NoReturn
 
 from pyinfra import logger
 from pyinfra.api.exceptions import PyinfraError
@@ -21,7 +22,7 @@ class HostFailed(PyinfraError):
     """This host cannot go on; the text says why and what to do. Other hosts can."""
 
 
-def fail_host(reason: str) -> None:
+def fail_host(reason: str) -> NoReturn:
     """Stop working on the current host, before any change, with a reason of one or more lines.
 
     Raises:
@@ -51,6 +52,12 @@ def this_host_alone() -> Iterator[None]:
         state.ops[host].clear()
         host.op_hash_order.clear()
         state.fail_hosts({host})
+
+
+def summary(items: Sequence[str], most: int = 3) -> str:
+    """Return the first `most` items in words with the number of the rest, for a plan's line."""
+    more = len(items) - most
+    return ", ".join(items[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def without_delay(host: Host) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyinfra.api.host import Host
 
+from xnai.catalogue import secret_forms
 from xnai.facts.podman import Container, PodmanUnknown, Running, Store, StoreFacts
 from xnai.image_content import CONTENT_LABEL
 from xnai.settings.model import Settings
@@ -37,6 +38,7 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
             Store,
             stack_name=settings.stack_name,
             label=CONTENT_LABEL,
+            secrets=[name for forms in secret_forms(settings) for name in forms],
             paths=[compose_file(settings), unit_file(settings)],
             wants=f"/etc/systemd/user/default.target.wants/{unit(settings)}",
         )

@@ -77,7 +77,7 @@ class StoreFacts:
 
     Attributes:
         images: the stack's own images, reference -> content hash of its label.
-        secrets: every secret of the stack's user, by name.
+        secrets: those of the secrets asked for that exist, by name.
         containers: the stack's containers, by name.
         files: path -> state of the files asked for that exist.
         enabled: whether the boot unit is enabled.
@@ -101,21 +101,26 @@ def _ps(stack_name: str) -> str:
 class Store(FactBase[StoreFacts]):
     """The stack user's Podman store and the stack's own files, by one command."""
 
-    def command(self, stack_name: str, label: str, paths: Sequence[str], wants: str) -> str:
+    def command(
+        self, stack_name: str, label: str, secrets: Sequence[str], paths: Sequence[str], wants: str
+    ) -> str:
         """Return the script; its three Podman calls run at once, for each takes its time.
 
         Args:
             stack_name: the stack's name, for the label.
             label: name of the images' content label.
+            secrets: names of Podman secrets, at least one.
             paths: our files, absolute.
             wants: the link that enables the boot unit.
         """
+        names = " ".join(shlex.quote(name) for name in secrets)
         form = f'{{{{.Repository}}}}:{{{{.Tag}}}} {{{{index .Labels "{label}"}}}}'
         calls = {
             "images": f"{XNAI_PODMAN} images {_label_filter(stack_name)} "
             f"--format {shlex.quote(form)}",
-            "secrets": f"i=$({XNAI_PODMAN} secret ls -q) && if [ -z \"$i\" ]; then echo '[]'; "
-            f"else {XNAI_PODMAN} secret inspect $i; fi",
+            # With a missing name it prints the others and fails: "none" and "no Podman" differ
+            # by the other calls.
+            "secrets": f"{{ {XNAI_PODMAN} secret inspect {names} || :; }}",
             "containers": _ps(stack_name),
         }
         at_once = " ".join(
@@ -134,7 +139,7 @@ class Store(FactBase[StoreFacts]):
         """Parse the sections; a missing one is unknown or absent."""
         found = split(output)
         images = answer(found.get("images", []))
-        secrets = answer(found.get("secrets", []))
+        secrets = None if images is None else answer(found.get("secrets", []))
         return StoreFacts(
             images=PodmanUnknown() if images is None else
             dict(line.rsplit(" ", 1) for line in images if " " in line),
@@ -165,8 +170,11 @@ def _containers(found: dict[str, list[str]]) -> dict[str, Container] | PodmanUnk
 def parse_secrets(text: str) -> dict[str, Secret]:
     """Return the secrets of `podman secret inspect`, by name; values are not in it."""
     return {
-        entry["Spec"]["Name"]: Secret(entry["ID"], parse_time(entry["UpdatedAt"]))
-        for entry in json.loads(text)
+        entry["Spec"]["Name"]: Secret(
+            # Whole seconds, as a container's time of creation has no finer ones.
+            entry["ID"], parse_time(entry["UpdatedAt"]).replace(microsecond=0)
+        )
+        for entry in json.loads(text or "[]")
     }
 
 

@@ -1,0 +1,72 @@
+"""testinfra checks of a provisioned host: `pytest tests/host --hosts=ssh://laptop`.
+
+Read-only by default. Checks that write are marked `writes` and run only with --allow-writes.
+The settings are those that the deploy would use: the same inventory, group_data and RAM.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from xnai.catalogue import Service, services
+from xnai.looking import Where, loaded
+from xnai.settings import check, layers
+from xnai.settings.derive import derive
+from xnai.settings.model import Settings
+
+
+def pytest_addoption(parser):
+    """Add the options of the host tests."""
+    parser.addoption("--allow-writes", action="store_true", help="run checks that write, too")
+    parser.addoption(
+        "--group-data", action="append", default=[], help="as pyinfra's: further directories"
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """Deselect (visibly, with a reason) what would write, unless it is allowed."""
+    if not config.getoption("--allow-writes"):
+        for item in items:
+            if item.get_closest_marker("writes"):
+                item.add_marker(pytest.mark.skip(reason="writes to the host: --allow-writes"))
+
+
+@pytest.fixture(scope="module")
+def settings(host, request) -> Settings:
+    """The effective settings of this host."""
+    where = Where(group_data=tuple(request.config.getoption("--group-data")))
+    wanted = host.backend.get_pytest_id().split("://")[-1]
+    with loaded(where) as (inventory, _):
+        match = [item for item in inventory if item.name in (wanted, f"@{wanted}")]
+        chosen = match[0] if match else next(iter(inventory))
+        checked, problems = check(layers.layers(chosen))
+    assert not problems, problems
+    line = host.check_output("grep ^MemTotal: /proc/meminfo")
+    return derive(checked, int(line.split()[1]))
+
+
+@pytest.fixture(scope="module")
+def stack_services(settings) -> tuple[Service, ...]:
+    """The catalogue for this host's settings."""
+    return services(settings)
+
+
+@pytest.fixture(scope="module")
+def podman(host):
+    """Run podman as the stack's user and return its standard output."""
+
+    def run(arguments: str) -> str:
+        return host.check_output(f"/usr/local/bin/xnai-podman {arguments}")
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def containers(podman, settings):
+    """The stack's containers by name, as `podman inspect` shows them."""
+    names = podman(f"ps --all --filter label=io.xnai.stack={settings.stack_name} "
+                   "--format '{{.Names}}'").split()
+    assert names, "no container of this stack exists"
+    return {item["Name"]: item for item in json.loads(podman("inspect " + " ".join(names)))}
