@@ -67,7 +67,7 @@ def judge_oom_guards(
             remedy = "oom_guard_exempt_stack = True"
             found.append(Finding("oom-guard", "warning", "systemd-oomd", text, needed, remedy))
         else:
-            needed = f"the containers of {stack_user} are left out of pressure kills by a drop-in"
+            needed = f"the stack of {stack_user} left out of pressure kills by a drop-in"
             found.append(Finding("oom-guard", "note", "systemd-oomd", text, needed))
         swap = [u.name for u in units if u.properties.get("ManagedOOMSwap") == "kill"]
         if swap:

@@ -96,6 +96,8 @@ def _stores(all_: Records) -> tuple[Store, ...] | None:
     found = []
     for record in all_.of("store"):
         user, uid, path = record.field(0), record.field(1), record.field(2)
+        if not uid.isdigit():
+            continue
         containers: tuple[str, ...] | None = () if record.state == "ok" else None
         for file in all_.of(f"containers:{uid}"):
             names = _names("\0".join(file.fields[2:])) if file.state == "ok" else None
@@ -175,7 +177,7 @@ def parse(output: Iterable[str]) -> PreflightFacts:
     return replace(
         facts,
         podman_candidate=candidate,
-        sysctl_live={r.field(1): Reading(r.state, r.field(0)) for r in all_.of("live")} or None,
+        sysctl_live=_live(all_),
         packages=_packages(packages),
         units=units(shown.text) if shown.state == "ok" else None,
         spaces=tuple(s for s in map(_space, all_.of("space")) if s),
@@ -186,6 +188,18 @@ def parse(output: Iterable[str]) -> PreflightFacts:
             Probe(r.field(0), r.state, r.field(1), r.field(2).strip()) for r in all_.of("url")
         ),
     )
+
+
+def _live(all_: Records) -> dict[str, Reading] | None:
+    if not all_.of("livevalues"):
+        return None
+    found = {r.field(0): Reading(r.state) for r in all_.of("live")}
+    for line in all_.blob("livevalues").text.splitlines():
+        path, _, value = line.partition(":")
+        found[path] = Reading("ok", value)
+    return {
+        path.removeprefix("/proc/sys/").replace("/", "."): value for path, value in found.items()
+    }
 
 
 def _packages(blob: Reading) -> dict[str, str] | None:

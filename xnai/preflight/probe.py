@@ -64,10 +64,10 @@ def host_and_port(url: str) -> tuple[str, int]:
 
 def _live(keys: Iterable[str]) -> str:
     """Return the lines that print the running kernel's values of `keys`."""
-    paths = {key: "/proc/sys/" + key.replace(".", "/") for key in keys}
+    paths = ["/proc/sys/" + key.replace(".", "/") for key in keys]
     # The shell's own read takes a byte at a time, and /proc/sys answers only at offset 0: it would
     # see the first digit alone.
-    return "".join(f"live {quoted((path, key))}\n" for key, path in paths.items())
+    return f"live {quoted(paths)}\n" if paths else ""
 
 
 def _ports(ports: Iterable[int]) -> str:

@@ -13,9 +13,12 @@ put() {
   esac
 }
 live() {
-  if [ ! -e "$1" ]; then put live absent "" "$2"
-  elif v=$(cat "$1" 2>/dev/null); then put live ok "$v" "$2"
-  else put live unreadable "" "$2"; fi
+  # One grep for all: a process for each value costs more than all the rest on a slow machine.
+  for f in "$@"; do
+    if [ ! -e "$f" ]; then put live absent "$f"
+    elif [ ! -r "$f" ]; then put live unreadable "$f"; fi
+  done
+  grep -Hs '' -- "$@" | blob livevalues
 }
 blob() { printf 'xnai1\t%s\tok\tb\t' "$1"; base64 -w0; echo; }
 file() {
