@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from xnai.lab import create, deps, machine, registry, snapshots
-from xnai.lab.backends.choose import choose
+from xnai.lab.backends.choose import likely
 from xnai.lab.errors import LabError
 from xnai.lab.progress import Lines
 from xnai.lab.spec import BACKENDS, MachineSpec
@@ -142,7 +142,7 @@ def snapshot(name: str, snapshot: str) -> None:
 @told
 def deps_command(do_install: bool, backend: str) -> None:
     """Print the Debian packages that this controller lacks, and the command that installs them."""
-    lacking = deps.missing([choose(backend, PROGRESS)], registry=True)
+    lacking = deps.missing([likely(backend)], registry=True)
     if not lacking:
         click.echo("nothing is missing")
         return

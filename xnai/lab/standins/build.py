@@ -17,6 +17,14 @@ from xnai.lab.recipe import recipe_hash
 from xnai.lab.standins.definitions import REDIS_ENTRYPOINT, StandIn
 
 EPOCH = "1767225600"
+# What the official slim images leave out too; half of the files.
+SLIM = (
+    "exclude=/usr/share/man/*",
+    "exclude=/usr/share/info/*",
+    "exclude=/usr/share/locale/*",
+    "exclude=/usr/share/doc/*",
+    "include=/usr/share/doc/*/copyright",
+)
 CREATED = "2026-01-01T00:00:00Z"
 
 
@@ -51,6 +59,7 @@ def recipe(standin: StandIn) -> str:
             "labels": json.dumps(standin.labels(), sort_keys=True),
             "mirror": mirror(),
             "epoch": EPOCH,
+            "slim": " ".join(SLIM),
         }
     )
 
@@ -90,6 +99,7 @@ def _build(standin: StandIn, final: Path, log: Path, progress: Progress) -> None
             hooks=standin.hooks,
             options=(
                 "--skip=output/dev",
+                *(f"--dpkgopt=path-{rule}" for rule in SLIM),
                 *(f"--essential-hook={hook}" for hook in standin.essential_hooks),
             ),
             extra_sources=(
