@@ -23,7 +23,7 @@ PACKAGES = (
 COMPOSE = "/opt/xnai/podman-compose"
 COMPOSE_LOCK = f"{COMPOSE}/requirements.txt"
 LOCK_UPLOAD = "/opt/xnai/podman-compose.txt"
-DELEGATE = "/etc/systemd/system/user@{uid}.service.d/90-xnai.conf"
+USER_SERVICE = "/etc/systemd/system/user@{uid}.service.d/90-xnai.conf"
 XNAI_PODMAN = "/usr/local/bin/xnai-podman"
 CA_DIRECTORY = "/usr/local/share/ca-certificates"
 
@@ -61,7 +61,7 @@ def read(settings: Settings) -> ContainersFacts:
     facts = host.get_fact(
         Containers,
         packages=list(PACKAGES),
-        paths=[XNAI_PODMAN, COMPOSE_LOCK, DELEGATE, *authorities(settings)],
+        paths=[XNAI_PODMAN, COMPOSE_LOCK, USER_SERVICE, *authorities(settings)],
         home_paths=list(home_texts(settings)),
         directories=list(directories(settings, "", "")),
         stack_user=settings.stack_user,
@@ -92,7 +92,7 @@ def apply() -> None:
     # useradd gives a new regular user its subordinate IDs; whether it did is read on the host.
     if facts.user is None or not (facts.user.subuid and facts.user.subgid):
         stack_user.subordinate_ids(name=f"containers: subordinate IDs for {name}", user=name)
-    _delegate(facts, name, uid)
+    _user_service(settings, facts, name, uid)
     for path, wanted in directories(settings, name, group).items():
         if (found := facts.directories.get(path, "absent")) != wanted:
             mode, owner, owner_group = wanted.split()
@@ -128,11 +128,13 @@ def _trust(settings, facts):
         server.shell(name="containers: update-ca-certificates", commands=["update-ca-certificates"])
 
 
-def _delegate(facts, name, uid):
+def _user_service(settings, facts, name, uid):
     """Delegation and lingering; the manager of a user with a session is never restarted."""
-    changed = _put(facts, DELEGATE.format(uid=uid), render("containers/delegate.conf.j2"))
-    if changed:
-        systemd.daemon_reload(name=f"containers: tell systemd of user@{uid}.service's delegation")
+    # A login user keeps systemd-oomd's guard: his desktop would lose it with the stack.
+    exempt = settings.oom_guard_exempt_stack and not settings.stack_user_explicit
+    text = render("containers/user-service.conf.j2", oom_exempt=exempt)
+    if _put(facts, USER_SERVICE.format(uid=uid), text):
+        systemd.daemon_reload(name=f"containers: tell systemd of user@{uid}.service's drop-in")
     incomplete = facts.manager is not None and not facts.manager >= set(CONTROLLERS)
     if incomplete and facts.sessions:
         lacking = ", ".join(sorted(set(CONTROLLERS) - facts.manager))

@@ -1,5 +1,6 @@
 """Compressed swap and the kernel's reclaim settings."""
 
+import shlex
 from io import StringIO
 
 from pyinfra import host
@@ -9,6 +10,9 @@ from tasks import preflight
 from xnai.facts.memory import Memory
 from xnai.facts.sections import file_difference
 from xnai.operations import apt, zram
+from xnai.preflight.config_files import SET_ASIDE_SUFFIX
+from xnai.preflight.memory import best_algorithm
+from xnai.preflight.sysctl_rivals import files_to_set_aside
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.render import render
 from xnai.settings import Settings, current
@@ -19,13 +23,13 @@ SYSCTL_CONF = "/etc/sysctl.d/90-xnai.conf"
 ZSWAP_CONF = "/etc/tmpfiles.d/90-xnai.conf"
 
 
-def rendered(settings: Settings) -> dict[str, str]:
-    """Return our files by path, with their texts."""
+def rendered(settings: Settings, algorithm: str) -> dict[str, str]:
+    """Return our files by path, with their texts; `algorithm` is one that the kernel has."""
     texts = {
         ZRAM_CONF: render(
             "memory/zram-generator.conf.j2",
             pct_of_ram=settings.zram_effective_pct_of_ram,
-            algorithm=settings.zram_compression_algorithm,
+            algorithm=algorithm,
             priority=settings.zram_swap_priority,
         ),
         SYSCTL_CONF: render("memory/sysctl.conf.j2", sysctls=settings.sysctls),
@@ -38,7 +42,13 @@ def rendered(settings: Settings) -> dict[str, str]:
 def apply() -> None:
     """Declare what differs between the settings and the host."""
     settings = current()
-    texts = rendered(settings)
+    seen = preflight.look(settings)
+    # Preflight has warned where the kernel lacks the algorithm of the settings.
+    algorithm = (
+        best_algorithm(settings.zram_compression_algorithm, seen.zram_algorithms.text)
+        or settings.zram_compression_algorithm
+    )
+    texts = rendered(settings, algorithm)
 
     def read():
         return host.get_fact(
@@ -49,6 +59,13 @@ def apply() -> None:
     if facts is None:
         fail_host("could not read the memory state (/proc/meminfo, /proc/swaps, /sys/block)")
 
+    if settings.memory_rivals == "set_aside":
+        for rival in files_to_set_aside(seen.sysctl_files, settings.sysctls):
+            aside = rival.path + SET_ASIDE_SUFFIX
+            server.shell(
+                name=f"memory: set {rival.path} aside as {aside}",
+                commands=[f"mv --no-clobber {shlex.quote(rival.path)} {shlex.quote(aside)}"],
+            )
     # Configuration before the package: Debian's starts zram0 the moment it is installed.
     written = set()
     for path, text in texts.items():
@@ -78,8 +95,7 @@ def apply() -> None:
 
     change = ", ".join(
         zram.differences(
-            facts.zram, settings.zram_size_mib,
-            settings.zram_compression_algorithm, settings.zram_swap_priority,
+            facts.zram, settings.zram_size_mib, algorithm, settings.zram_swap_priority,
         )
     )
     if change and facts.zram.swap_active and zram.missing_mib(facts):

@@ -40,3 +40,12 @@ def test_stack_directories_are_private(host, settings):
     for name in ("", "/build", "/stack"):
         directory = host.file(f"/var/lib/xnai/{settings.stack_name}{name}")
         assert (directory.mode, directory.user) == (0o700, settings.stack_user)
+
+
+def test_oom_guard_spares_the_stack_where_asked(host, settings):
+    uid = host.user(settings.stack_user).uid
+    shown = host.check_output(
+        f"systemctl show -p ManagedOOMMemoryPressure -p ManagedOOMSwap user@{uid}.service"
+    ).splitlines()
+    if settings.oom_guard_exempt_stack and not settings.stack_user_explicit:
+        assert sorted(shown) == ["ManagedOOMMemoryPressure=auto", "ManagedOOMSwap=auto"]

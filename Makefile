@@ -1,0 +1,54 @@
+# Names for commands; no logic lives here.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv/bin
+UV := .tools/uv
+
+.PHONY: help setup try test test-unit test-lab test-qemu drill bench lint lock clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
+
+setup: ## everything that the commands below need, in .venv and .tools (no root)
+	@command -v python3 >/dev/null || { echo "python3 (3.11 or newer) is missing: sudo apt-get install python3"; exit 1; }
+	@python3 .ci/get_uv.py
+	@$(UV) sync --locked --quiet
+	@echo "Ready. This machine:   .venv/bin/pyinfra inventory.py deploy.py"
+	@echo "Or in this shell:      . .venv/bin/activate && pyinfra inventory.py deploy.py"
+
+try: setup ## a throw-away Debian 13 machine: build, deploy, test, and how to get in
+	@$(VENV)/xnai lab deps --install
+	@$(VENV)/xnai lab try
+
+test: setup lint ## everything: unit tests, one lab machine end to end, each drill once
+	@$(VENV)/xnai lab deps --install
+	$(VENV)/pytest tests/unit tests/lab
+
+test-unit: setup ## the fast part, no machine
+	$(VENV)/pytest tests/unit
+
+test-lab: setup ## the lab part alone
+	$(VENV)/pytest tests/lab
+
+test-qemu: setup ## the memory step on Debian's own kernel in QEMU
+	@$(VENV)/xnai lab deps --install --backend tcg
+	$(VENV)/pytest tests/qemu
+
+drill: setup ## the drills with their full counts; raw results in drill-results/
+	$(VENV)/pytest tests/lab -m drill --rounds 5 --junitxml drill-results/drill.xml
+
+bench: setup ## side-by-side measurements; raw results in benchmarks/results/
+	$(VENV)/python -m benchmarks
+
+lint: setup ## ruff and mypy
+	$(VENV)/ruff check .
+	$(VENV)/mypy
+
+lock: setup ## refresh uv.lock and the locked requirements of podman-compose and the services
+	$(UV) lock --upgrade
+	for in in files/podman-compose/requirements.in files/services/*/requirements.in; do \
+	    $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --upgrade "$$in" -o "$${in%.in}.txt" || exit 1; \
+	done
+
+clean: ## what was made here: .venv, .tools, caches (not the lab's cache)
+	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis
