@@ -37,7 +37,7 @@ def apply() -> None:
             stack_name=settings.stack_name,
             compose_file=path,
             recreate=[service for service in wanted.services if service.name in reasons],
-            read=lambda: read_running(host, settings),
+            read=lambda name: read_running(host, settings, check=name),
             timeout_s=settings.stack_healthy_timeout_s,
         )
     _at_boot(settings, facts)

@@ -46,9 +46,17 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
     return cached
 
 
-def read_running(host: Host, settings: Settings) -> dict[str, Container] | PodmanUnknown:
-    """Return the stack's containers of `host` as they are at this moment."""
+def read_running(
+    host: Host, settings: Settings, check: str = ""
+) -> dict[str, Container] | PodmanUnknown:
+    """Return the stack's containers of `host` as they are at this moment.
+
+    Args:
+        host: whose.
+        settings: its settings.
+        check: a container whose health check to run first, or none.
+    """
     found: dict[str, Container] | PodmanUnknown = host.get_fact(
-        Running, stack_name=settings.stack_name
+        Running, stack_name=settings.stack_name, check=check
     )
     return found

@@ -17,6 +17,7 @@ def pytest_addoption(parser):
     """Add the drills' options."""
     parser.addoption("--seed", type=int, default=None, help="seed of the drills' random points")
     parser.addoption("--rounds", type=int, default=1, help="how often each drill is repeated")
+    parser.addoption("--backend", default="auto", help="as `xnai lab up --backend`")
     parser.addoption("--keep", action="store_true", help="leave the machines for a look")
 
 
@@ -41,12 +42,13 @@ def new_machine(request):
     progress = Lines()
     registry.up(progress)
     made = []
+    backend = request.config.getoption("--backend")
 
     def make(name: str, **options):
         for old in machine.names():
             if old == name:
                 machine.find(name).down()
-        one = machine.up(MachineSpec(name=name, **options), progress)
+        one = machine.up(MachineSpec(name=name, backend=backend, **options), progress)
         made.append(one)
         return one
 

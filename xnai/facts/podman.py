@@ -153,9 +153,15 @@ class Store(FactBase[StoreFacts]):
 class Running(FactBase[dict[str, Container] | PodmanUnknown]):
     """The stack's containers alone, for waiting."""
 
-    def command(self, stack_name: str) -> str:
-        """Return the script; `stack_name` is for the label."""
-        return script({"containers": f"{_ps(stack_name)} && echo {_OK}; :"})
+    def command(self, stack_name: str, check: str = "") -> str:
+        """Return the script.
+
+        Args:
+            stack_name: the stack's name, for the label.
+            check: a container whose health check to run now; its interval is long.
+        """
+        now = f"{XNAI_PODMAN} healthcheck run {shlex.quote(check)} >&2; " if check else ""
+        return script({"containers": f"{now}{_ps(stack_name)} && echo {_OK}; :"})
 
     def process(self, output: list[str]) -> dict[str, Container] | PodmanUnknown:
         """Parse the section; PodmanUnknown where Podman failed."""

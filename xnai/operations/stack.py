@@ -28,7 +28,7 @@ def bring_up(
     stack_name: str,
     compose_file: str,
     recreate: Sequence[Service],
-    read: Callable[[], Containers],
+    read: Callable[[str], Containers],
     timeout_s: int,
 ) -> Iterator[str]:
     """Make containers anew, in dependency order, each healthy before the next one starts.
@@ -41,7 +41,7 @@ def bring_up(
         stack_name: the compose project.
         compose_file: absolute path on the host.
         recreate: the services in dependency order; their containers exist or not.
-        read: reads the stack's containers anew.
+        read: reads the stack's containers anew, after the health check of the one named.
         timeout_s: how long each service may take until it is healthy, in seconds.
 
     Raises:
@@ -60,13 +60,13 @@ def bring_up(
             _wait(read, service.container_name, timeout_s)
 
 
-def _wait(read: Callable[[], Containers], name: str, timeout_s: int) -> None:
+def _wait(read: Callable[[str], Containers], name: str, timeout_s: int) -> None:
     """Poll until the container is up, saying its state every few seconds."""
     host = ctx_host.get()
     started = time.monotonic()
     told_s = 0.0
     while True:
-        containers = read()
+        containers = read(name)
         container = None if isinstance(containers, PodmanUnknown) else containers.get(name)
         if container is not None and container.is_up:
             return

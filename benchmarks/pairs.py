@@ -1,0 +1,72 @@
+"""Alternating runs of two ways to do one thing, their ratios, and the raw data."""
+
+from __future__ import annotations
+
+import json
+import resource
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: its side (a or b), wall seconds, and CPU seconds of the controller's children."""
+
+    side: str
+    wall_s: float
+    cpu_s: float
+
+
+def timed(side: str, act: Callable[[], None]) -> Run:
+    """Run `act`, which starts processes and waits for them, and return what it took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.monotonic()
+    act()
+    wall_s = time.monotonic() - started
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Run(side, round(wall_s, 3), round(cpu_s, 3))
+
+
+def median(runs: Sequence[Run], side: str, field: str = "wall_s") -> float:
+    """Return the median of a field over one side's runs."""
+    return statistics.median(getattr(run, field) for run in runs if run.side == side)
+
+
+def report(title: str, runs: Sequence[Run], names: tuple[str, str], goal: float) -> list[str]:
+    """Return lines with each side's figures and the ratio pair by pair.
+
+    Args:
+        title: what was measured.
+        runs: a, b, a, b, ...
+        names: what side a and side b are.
+        goal: the highest ratio a/b that was aimed at.
+    """
+    lines = [title]
+    for side, name in zip("ab", names, strict=True):
+        walls = sorted(run.wall_s for run in runs if run.side == side)
+        lines.append(
+            f"  {name:<34} median {median(runs, side):8.2f} s  "
+            f"(min {walls[0]:.2f}, max {walls[-1]:.2f}, n {len(walls)})  "
+            f"controller CPU {median(runs, side, 'cpu_s'):.2f} s"
+        )
+    sides = [[run.wall_s for run in runs if run.side == side] for side in "ab"]
+    ratios = sorted(a / b for a, b in zip(*sides, strict=True))
+    middle = statistics.median(ratios)
+    lines.append(
+        f"  ratio pair by pair: median {middle:.2f} (min {ratios[0]:.2f}, max {ratios[-1]:.2f}); "
+        f"goal at most {goal}: {'reached' if middle <= goal else 'NOT reached'}"
+    )
+    return lines
+
+
+def keep(name: str, runs: Sequence[Run], lines: Sequence[str], **more: object) -> None:
+    """Write the raw runs and the report below benchmarks/results/."""
+    RESULTS.mkdir(exist_ok=True)
+    data = {"runs": [asdict(run) for run in runs], "report": list(lines), **more}
+    (RESULTS / f"{name}.json").write_text(json.dumps(data, indent=2) + "\n", "utf-8")
