@@ -106,7 +106,10 @@ def image(value: object) -> str:
 
 def index_url(value: object) -> str:
     """Check for an http(s) address without credentials (they would end in a world-read file)."""
-    parts = urlsplit(value) if isinstance(value, str) else None
+    try:
+        parts = urlsplit(value) if isinstance(value, str) else None
+    except ValueError:  # a bracket of an IPv6 address without its other half
+        parts = None
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise Refused("an http:// or https:// address")
     if re.search(r"[\s\"'\\$`]", parts.geturl()):
