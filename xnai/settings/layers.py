@@ -37,7 +37,8 @@ def layers(host: Host) -> list[Layer]:
         Layer("--data", inventory.get_override_data() or {}),
         Layer(f"the inventory, host {host.name}", inventory.get_host_data(host.name)),
     ]
-    for group in reversed(host.groups):
+    # pyinfra names the groups of a connector's host (@local) twice; the last one counts.
+    for group in dict.fromkeys(reversed(host.groups)):
         found.append(Layer(f"group_data/{group}.py", inventory.get_group_data(group)))
     found.append(Layer("group_data/all.py", inventory.get_data()))
     return found
@@ -52,9 +53,9 @@ def pyinfra_names() -> set[str]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint with the nearest known name, or an empty string."""
+    """Return the sentence's end: a question with the nearest known name, or a full stop."""
     matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {matches[0]}?" if matches else ""
+    return f"; did you mean {matches[0]}?" if matches else "."
 
 
 def unknown_groups(inventory: Inventory) -> list[str]:
