@@ -1,0 +1,183 @@
+"""Which settings exist, what each may be, and what is said about a wrong one."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import runpy
+import sys
+
+import pytest
+from unit_settings import ALL_PY, ROOT, problems, shipped
+
+from xnai.settings import check, layers
+from xnai.settings.model import Settings
+from xnai.settings.spec import SPEC
+
+# Fields of Settings that no setting names: they are derived.
+DERIVED = {
+    "ram_mib", "stack_user_explicit", "sysctls", "zram_effective_pct_of_ram", "zram_size_mib",
+}
+
+IMAGE = "registry/path:tag[@sha256:digest], as docker.io/library/redis:8.0"
+MIRROR = '{"docker.io": {"location": "mirror.example:5000", "insecure": False}}'
+PEM = "a list of absolute paths of PEM files on the controller"
+PORT = "a rootless container cannot publish below 1024"
+URL_SIGNS = "an address without spaces, quotes, backslashes or dollar signs"
+
+# (setting, wrong value, what must be said). Every setting and every check's every sentence.
+WRONG = [
+    ("base_image", "python:3.12-slim", IMAGE),
+    ("base_image", "docker.io/library/python", IMAGE),
+    ("base_image", "docker.io/library/python:latest", "a tag that pins a version; 'latest' moves"),
+    ("base_image", "docker.io/library/python:3.12@sha256:12", IMAGE),
+    ("base_image", None, IMAGE),
+    ("container_gid", 0, "at least 1"),
+    ("container_uid", 65001, "at most 65000"),
+    ("extra_ca_certificates", "/etc/ca.pem", PEM),
+    ("extra_ca_certificates", ["ca.pem"], PEM),
+    ("extra_ca_certificates", [1], PEM),
+    ("host_reserve_mib", 255, "at least 256"),
+    ("host_reserve_mib", "2048", "a whole number from 256 to 4194304"),
+    ("memory_rivals", "ask", "one of 'stop', 'set_aside'"),
+    ("oom_guard_exempt_stack", "yes", "True or False"),
+    ("package_index_url", "pypi.org/simple", "an http:// or https:// address"),
+    ("package_index_url", "ftp://pypi.org/simple", "an http:// or https:// address"),
+    ("package_index_url", "http://[::1/simple", "an http:// or https:// address"),
+    ("package_index_url", "https://me:pw@pypi.org/", "an address without user and password"),
+    ("package_index_url", "https://pypi.org/$(id)", URL_SIGNS),
+    ("package_index_url", None, "an http:// or https:// address"),
+    ("rag_api_memory_limit_mib", 63, "at least 64"),
+    ("rag_api_port", 80, f"at least 1024; {PORT}"),
+    ("redis_image", "redis", IMAGE),
+    ("redis_memory_limit_mib", 1048577, "at most 1048576"),
+    ("redis_memory_limit_mib", 64.0, "a whole number from 32 to 1048576"),
+    ("redis_port", 65536, f"at most 65535; {PORT}"),
+    ("redis_publish_loopback", 1, "True or False"),
+    ("registry_mirrors", [], MIRROR),
+    ("registry_mirrors", {"docker.io": "mirror:5000"}, MIRROR),
+    ("registry_mirrors", {"docker.io": {"location": "a b"}}, MIRROR),
+    ("registry_mirrors", {"docker.io": {"location": "a", "insecure": "no"}}, MIRROR),
+    ("registry_mirrors", {"docker.io": {"location": "a", "mirror": True}}, MIRROR),
+    ("stack_healthy_timeout_s", 9, "at least 10"),
+    ("stack_name", "Xnai", "a-z, then a-z or 0-9, at most 20 characters"),
+    ("stack_name", "a" * 21, "a-z, then a-z or 0-9, at most 20 characters"),
+    ("stack_user", "1st", "a user name: a-z, then a-z 0-9 _ -, at most 31"),
+    ("stack_user", "me\n", "a user name: a-z, then a-z 0-9 _ -, at most 31"),
+    ("strict", 0, "True or False"),
+    ("vm_dirty_background_ratio_pct", 0, "at least 1"),
+    ("vm_dirty_ratio_pct", 101, "at most 100"),
+    ("vm_page_cluster", 11, "at most 10"),
+    ("vm_swappiness", 201, "at most 200"),
+    ("vm_swappiness", True, "a whole number from 0 to 200"),
+    ("vm_vfs_cache_pressure", 0, "at least 1"),
+    ("vm_watermark_boost_factor", -1, "at least 0"),
+    ("vm_watermark_scale_factor", 3001, "at most 3000"),
+    ("zram_assumed_ratio", 0.5, "from 1.0 to 6.0"),
+    ("zram_assumed_ratio", float("nan"), "from 1.0 to 6.0"),
+    ("zram_assumed_ratio", "2", "a number from 1.0 to 6.0"),
+    (
+        "zram_compression_algorithm", "gzip",
+        "one of 'zstd', 'lz4', 'lz4hc', 'lzo-rle', 'lzo', '842'",
+    ),
+    ("zram_size_pct_of_ram", 900, "at most 400; zram pages still cost RAM"),
+    ("zram_size_pct_of_ram", 0, "at least 1; zram pages still cost RAM"),
+    ("zram_size_pct_of_ram", "150%", "a whole number from 1 to 400"),
+    ("zram_swap_priority", -1, "at least 0; swapon(2)"),
+    ("zswap", "on", "one of 'off', 'leave'"),
+]
+
+
+@pytest.fixture(autouse=True)
+def _in_the_checkout(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["pyinfra", "inventory.py", "deploy.py"])
+
+
+def line_of(name: str) -> int:
+    """The line of group_data/all.py that sets `name`, found without the code under test."""
+    lines = ALL_PY.read_text("utf-8").splitlines()
+    (number,) = (i for i, line in enumerate(lines, 1) if re.match(rf"{name} = ", line))
+    return number
+
+
+def test_the_same_names_everywhere():
+    assigned = {
+        name for name in runpy.run_path(str(ALL_PY)) if not name.startswith("_")
+    }
+    fields = {field.name for field in dataclasses.fields(Settings)}
+    assert set(shipped()) == assigned == set(SPEC) == fields - DERIVED
+    assert DERIVED <= fields
+
+
+def test_all_is_sorted_and_without_doubles():
+    names = runpy.run_path(str(ALL_PY))["__all__"]
+    assert names == sorted(set(names))
+
+
+def test_what_is_shipped_is_valid():
+    assert problems() == []
+
+
+def test_every_setting_has_a_wrong_value_here():
+    assert {name for name, _, _ in WRONG} == set(SPEC)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"), WRONG, ids=[f"{name}={value!r}" for name, value, _ in WRONG]
+)
+def test_a_wrong_value(name, value, said):
+    where = f"group_data/all.py:{line_of(name)}"
+    assert problems(**{name: value}) == [f"{name} = {value!r} ({where}): {said}"]
+
+
+def test_all_wrong_values_at_once():
+    said = problems(zram_size_pct_of_ram=900, redis_port=80, strict="no", zswap=None)
+    assert [sentence.split(" = ")[0] for sentence in said] == [
+        name for name in SPEC if name in {"zram_size_pct_of_ram", "redis_port", "strict", "zswap"}
+    ]
+
+
+def test_dirty_background_must_be_below_dirty():
+    assert problems(vm_dirty_background_ratio_pct=10) == [
+        "vm_dirty_background_ratio_pct = 10 "
+        f"(group_data/all.py:{line_of('vm_dirty_background_ratio_pct')}): "
+        "must be below vm_dirty_ratio_pct = 10"
+    ]
+
+
+def test_a_setting_that_nobody_sets():
+    without = {name: value for name, value in shipped().items() if name != "zswap"}
+    _, said = check([layers.Layer("group_data/all.py", without)])
+    assert said == ["zswap: not set anywhere; group_data/all.py must name every setting"]
+
+
+def test_the_stronger_source_is_blamed_and_wins():
+    sources = [
+        layers.Layer("--data", {"redis_port": 80}),
+        layers.Layer("the inventory, host laptop", {"redis_port": 7000, "rag_api_port": 7001}),
+        layers.Layer("group_data/all.py", shipped()),
+    ]
+    checked, said = check(sources)
+    assert said == [f"redis_port = 80 (--data): at least 1024; {PORT}"]
+    assert checked["rag_api_port"] == 7001
+    assert layers.origin(sources, "rag_api_port") == "the inventory, host laptop"
+    assert layers.origin(sources, "zswap") == f"group_data/all.py:{line_of('zswap')}"
+    assert layers.origin(sources, "no_such") == "nowhere"
+
+
+@pytest.mark.parametrize("value", [None, 1, 400])
+def test_the_ends_of_what_is_allowed(value):
+    assert problems(zram_size_pct_of_ram=value) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "localhost/xnai/base:1",
+        "registry.example:5000/a/b-c/d__e:1.2@sha256:" + "0" * 64,
+        "ghcr.io/x/y:v1.2.3-rc.1",
+    ],
+)
+def test_image_names_that_are_allowed(name):
+    assert problems(base_image=name) == []
