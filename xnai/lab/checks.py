@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from xnai.lab.errors import LabError
+from xnai.lab.proc import tool_env
 
 PORTS = range(22200, 22400)
 # Room for the image's copy, what a deploy adds, and the logs.
@@ -54,8 +55,8 @@ def memory(needed_mib: int, available_mib: int, shm_free_mib: int | None) -> Non
         )
     if shm_free_mib is not None and needed_mib > shm_free_mib:
         raise LabError(
-            "/dev/shm is too small for the guest's memory",
-            found=f"{shm_free_mib} MiB free",
+            "the host's tmpfs is too small for the guest's memory",
+            found=f"{shm_free_mib} MiB free in /dev/shm",
             needed=f"{needed_mib} MiB",
             todo="mount -o remount,size=90% /dev/shm (as root), or use a smaller --memory-mib",
         )
@@ -179,7 +180,7 @@ def choose_port(taken: Iterable[int]) -> int:
             return port
     raise LabError(
         "no port is free for ssh",
-        found=f"{PORTS.start}–{PORTS.stop - 1} of 127.0.0.1 are all taken",
+        found=f"{PORTS.start} to {PORTS.stop - 1} of 127.0.0.1 are all taken",
         todo="`xnai lab down` machines that are not needed",
     )
 
@@ -193,7 +194,7 @@ def missing_tools(tools: Iterable[str]) -> list[str]:
     Returns:
         The missing ones.
     """
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin"
+    path = tool_env()["PATH"]
     return [tool for tool in tools if shutil.which(tool, path=path) is None]
 
 

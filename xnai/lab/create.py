@@ -10,7 +10,7 @@ from xnai.lab.backends.base import Backend
 from xnai.lab.backends.choose import choose
 from xnai.lab.backends.uml import MEMORY_DIR
 from xnai.lab.errors import LabError
-from xnai.lab.machine import CONFIG, Machine
+from xnai.lab.guest import CONFIG, Machine
 from xnai.lab.proc import locked
 from xnai.lab.progress import Progress
 from xnai.lab.spec import Config, MachineSpec
@@ -37,7 +37,7 @@ def make(spec: MachineSpec, progress: Progress) -> Machine:
         return _existing(existing, spec, directory, progress)
     backend = choose(spec.backend, progress)
     check_host(spec, backend, progress)
-    backend.build(progress)
+    backend.build(progress, refresh=False)
     source, release, has_kernel, image_dir = _source(spec, backend, progress)
     with locked(paths.machines_dir() / "lock", progress, "a machine in the making"):
         paths.private_dir(directory)
@@ -64,6 +64,25 @@ def make(spec: MachineSpec, progress: Progress) -> Machine:
         disk.inject(directory / "disk.ext4", files, directory / "inject.debugfs", log)
     (directory / f"{CONFIG}.making").rename(directory / CONFIG)
     return Machine(config, directory)
+
+
+def build(release: str, backend_name: str, progress: Progress, *, refresh: bool) -> None:
+    """Bring kernel and image into the cache without making a machine.
+
+    Args:
+        release: Debian's code name.
+        backend_name: auto, or the backend that they are for.
+        progress: where the steps are told.
+        refresh: take what is new in Debian by now.
+
+    Raises:
+        LabError: the host lacks something, or a build failed.
+    """
+    backend = choose(backend_name, progress)
+    deps.require(backend)
+    checks.disk(checks.free_mib(paths.cache_dir()), checks.DISK_MIB, paths.cache_dir())
+    backend.build(progress, refresh=refresh)
+    image.ensure(release, progress, with_kernel=backend.needs_kernel_on_disk, refresh=refresh)
 
 
 def _existing(config: Config, spec: MachineSpec, directory: Path, progress: Progress) -> Machine:

@@ -52,7 +52,11 @@ def deploy(machine: Machine, *words: str, deploy_file: str = "deploy.py") -> Out
     """
     done = subprocess.run(
         pyinfra_argv("--json", *words, deploy_file=deploy_file),
-        cwd=ROOT, env=environment(machine), capture_output=True, text=True, check=False,
+        cwd=ROOT,
+        env=environment(machine),
+        capture_output=True,
+        text=True,
+        check=False,
         stdin=subprocess.DEVNULL,
     )
     changed: tuple[str, ...] = ()
@@ -77,8 +81,13 @@ def host_tests(machine: Machine, *words: str) -> subprocess.CompletedProcess[str
         words: further words for pytest, as --allow-writes.
     """
     return subprocess.run(
-        host_tests_argv(machine, *words), cwd=ROOT, env=environment(machine), check=False,
-        capture_output=True, text=True, stdin=subprocess.DEVNULL,
+        host_tests_argv(machine, *words),
+        cwd=ROOT,
+        env=environment(machine),
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
     )
 
 
@@ -87,7 +96,15 @@ def host_tests_argv(machine: Machine, *words: str) -> Sequence[str]:
     # Sockets have short names: a Unix socket's path may have 107 characters.
     shared = "-o ControlMaster=auto -o ControlPersist=60 -o ControlPath=/tmp/xnai-%C"
     return [
-        sys.executable, "-m", "pytest", "-q", "tests/host",
-        f"--hosts={machine.testinfra_host}", f"--ssh-config={machine.ssh_config}",
-        f"--ssh-extra-args={shared}", "--group-data", GROUP_DATA, *words,
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "tests/host",
+        f"--hosts={machine.testinfra_host}",
+        f"--ssh-config={machine.ssh_config}",
+        f"--ssh-extra-args={shared}",
+        "--group-data",
+        GROUP_DATA,
+        *words,
     ]

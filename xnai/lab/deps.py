@@ -27,7 +27,9 @@ TOOLS = {
 }
 # Without root, ownership inside an image needs these.
 USER_TOOLS = {"fakeroot": "fakeroot", "newuidmap": "uidmap"}
-REGISTRY_TOOLS = {"docker-registry": "docker-registry", "skopeo": "skopeo"}
+# docker-registry is not among them: its package would start a service on port 5000 of
+# every address, so the lab unpacks the program alone.
+REGISTRY_TOOLS = {"skopeo": "skopeo"}
 
 
 def missing(backends: Sequence[Backend], *, registry: bool, uid: int | None = None) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xnai.lab.access import HOST_KEY, USER_KEY
 from xnai.lab.errors import LabError
-from xnai.lab.proc import run_logged
+from xnai.lab.proc import run_logged, tool_env
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,14 @@ def grow(disk: Path, gib: int, log: Path) -> None:
 
 def _tool(argv: Sequence[str], log: Path) -> int:
     with log.open("ab") as out:
-        return subprocess.run(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out).returncode
+        return subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            env=tool_env(),
+            check=False,
+        ).returncode
 
 
 def identity_files(directory: Path, host_name: str) -> list[GuestFile]:
@@ -133,7 +140,10 @@ def inject(disk: Path, files: Sequence[GuestFile], script: Path, log: Path) -> N
         if file.source is None:
             continue
         back = subprocess.run(
-            ["debugfs", "-R", f"cat {file.path}", str(disk)], capture_output=True, check=False
+            ["debugfs", "-R", f"cat {file.path}", str(disk)],
+            capture_output=True,
+            env=tool_env(),
+            check=False,
         ).stdout
         if back != file.source.read_bytes():
             raise LabError(

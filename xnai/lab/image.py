@@ -106,13 +106,16 @@ def _hooks(out: Path, *, with_kernel: bool) -> list[str]:
     return hooks
 
 
-def ensure(release: str, progress: Progress, *, with_kernel: bool = False) -> Image:
+def ensure(
+    release: str, progress: Progress, *, with_kernel: bool = False, refresh: bool = False
+) -> Image:
     """The image from the cache, built first when it is not there.
 
     Args:
         release: Debian's code name, one of `RELEASES`.
         progress: where the steps are told.
         with_kernel: put Debian's own kernel into it.
+        refresh: build it anew from what Debian offers by now.
 
     Returns:
         The image.
@@ -127,22 +130,20 @@ def ensure(release: str, progress: Progress, *, with_kernel: bool = False) -> Im
     kind = f"{release}-kernel" if with_kernel else release
     cache = paths.cache_dir() / "image"
     final = cache / f"{kind}_{recipe(release, with_kernel=with_kernel)}"
-    if (final / "disk.ext4").exists():
+    if not refresh and (final / "disk.ext4").exists():
         return Image(final / "disk.ext4", final)
     with locked(cache / f"{kind}.lock", progress, f"the {kind} image in work"):
-        if not (final / "disk.ext4").exists():
+        if refresh or not (final / "disk.ext4").exists():
             with tempfile.TemporaryDirectory(prefix="build-", dir=cache) as work:
                 _build(release, with_kernel, Path(work), final, progress)
     return Image(final / "disk.ext4", final)
 
 
-def _build(
-    release: str, with_kernel: bool, work: Path, final: Path, progress: Progress
-) -> None:
+def _build(release: str, with_kernel: bool, work: Path, final: Path, progress: Progress) -> None:
     log = final.parent / f"{release}.log"
     log.unlink(missing_ok=True)
     # The root of an unshared mmdebstrap must be able to pass through.
-    os.chmod(work, 0o755)
+    work.chmod(0o755)
     out = work / "out"
     out.mkdir()
     tar = work / "root.tar"
@@ -159,8 +160,8 @@ def _build(
     with progress.step(f"building the Debian {release} image (once; log: {log})"):
         run_logged(argv, log, env={"SOURCE_DATE_EPOCH": EPOCH})
         _make_filesystem(tar, work / "root", out / "disk.ext4", log)
-    final.parent.mkdir(parents=True, exist_ok=True)
-    shutil.move(str(out), final)
+    shutil.rmtree(final, ignore_errors=True)
+    out.rename(final)
 
 
 def _make_filesystem(tar: Path, root: Path, disk: Path, log: Path) -> None:
@@ -177,6 +178,4 @@ def _make_filesystem(tar: Path, root: Path, disk: Path, log: Path) -> None:
     )
     # fakeroot remembers the owners that an ordinary user cannot give to files.
     fake = [] if os.geteuid() == 0 else ["fakeroot"]
-    run_logged(
-        [*fake, "sh", "-c", script, "sh", *mkfs], log, env={"E2FSPROGS_FAKE_TIME": EPOCH}
-    )
+    run_logged([*fake, "sh", "-c", script, "sh", *mkfs], log, env={"E2FSPROGS_FAKE_TIME": EPOCH})

@@ -14,6 +14,19 @@ from xnai.lab.errors import LabError
 from xnai.lab.progress import Progress
 
 
+def tool_env(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment for tools: an ordinary user's PATH lacks the sbin folders.
+
+    Args:
+        extra: variables set over it.
+
+    Returns:
+        The whole environment.
+    """
+    path = os.environ.get("PATH", "/usr/bin:/bin")
+    return {**os.environ, "PATH": f"{path}:/usr/local/sbin:/usr/sbin:/sbin", **(extra or {})}
+
+
 def run_logged(
     argv: Sequence[str],
     log: Path,
@@ -42,7 +55,7 @@ def run_logged(
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **(env or {})},
+                env=tool_env(env),
                 cwd=cwd,
                 check=False,
             ).returncode

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from xnai.lab.backends.base import Launch
 from xnai.lab.errors import LabError
-from xnai.lab.proc import ProcessId, boot_id, start_ticks
+from xnai.lab.proc import ProcessId, boot_id, start_ticks, tool_env
 from xnai.lab.spec import load_json, save_json
 
 PID_SUFFIX = ".pid.json"
@@ -40,7 +41,7 @@ def spawn(launch: Launch, directory: Path, name: str, log: str) -> ProcessId:
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **launch.env},
+            env=tool_env(launch.env),
             cwd=directory,
             start_new_session=True,
         )
@@ -169,10 +170,8 @@ def session_members(leader: ProcessId) -> list[int]:
 
 
 def _signal(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def _reap() -> None:

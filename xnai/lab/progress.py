@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, TextIO
 
 QUIET_SECONDS = 3.0
@@ -16,17 +16,11 @@ LINE_EVERY_SECONDS = 30.0
 class Progress(Protocol):
     """What the lab tells its steps to."""
 
-    def step(self, title: str) -> _Step:
+    def step(self, title: str) -> AbstractContextManager[None]:
         """Announce a step; leaving the context ends it."""
 
     def say(self, text: str) -> None:
         """Print one line."""
-
-
-class _Step(Protocol):
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *exc: object) -> bool | None: ...
 
 
 class Silent:

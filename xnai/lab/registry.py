@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from xnai.lab.backends.base import Launch
 from xnai.lab.errors import LabError
 from xnai.lab.proc import locked, run_logged, tail
 from xnai.lab.progress import Progress
+from xnai.lab.registry_program import program
 from xnai.lab.spec import load_json, save_json
 from xnai.lab.standins.build import Built, ensure
 from xnai.lab.standins.definitions import ALL
@@ -89,7 +89,7 @@ def config_text(number: int, storage: Path) -> str:
 def _digest(number: int, reference: str) -> str | None:
     """The digest that the registry serves for a reference."""
     repository, _, tag = reference.partition(":")
-    request = urllib.request.Request(  # noqa: S310  (http on our own loopback)
+    request = urllib.request.Request(
         f"http://127.0.0.1:{number}/v2/{repository}/manifests/{tag}",
         method="HEAD",
         headers={"Accept": MANIFEST},
@@ -118,7 +118,7 @@ def answers(number: int) -> bool:
         True when it does.
     """
     try:
-        with _open(urllib.request.Request(f"http://127.0.0.1:{number}/v2/")) as answer:  # noqa: S310
+        with _open(urllib.request.Request(f"http://127.0.0.1:{number}/v2/")) as answer:
             return answer.status == 200
     except OSError:
         return False
@@ -169,11 +169,14 @@ def _start(root: Path, progress: Progress) -> int:
     if number is None:
         raise LabError(
             "no port is free for the registry",
-            found=f"{PORTS.start}–{PORTS.stop - 1} of 127.0.0.1 are all taken",
+            found=f"{PORTS.start} to {PORTS.stop - 1} of 127.0.0.1 are all taken",
         )
     storage = paths.private_dir(paths.cache_dir() / "registry")
     (root / "config.yml").write_text(config_text(number, storage))
-    launch = Launch(["docker-registry", "serve", str(root / "config.yml")], {"OTEL_TRACES_EXPORTER": "none"})
+    launch = Launch(
+        [str(program(progress)), "serve", str(root / "config.yml")],
+        {"OTEL_TRACES_EXPORTER": "none"},
+    )
     process.spawn(launch, root, PROCESS, "registry.log")
     save_json(root / STATE, {"port": number})
     with progress.step("starting the registry"):

@@ -50,11 +50,11 @@ class MachineSpec:
         )
         for field, value, low, high in ranges:
             if not low <= value <= high:
-                raise LabError(f"{field} is out of range", found=f"{value}", needed=f"{low}–{high}")
+                raise LabError(
+                    f"{field} is out of range", found=f"{value}", needed=f"{low} to {high}"
+                )
         if self.backend not in BACKENDS:
-            raise LabError(
-                "no such backend", found=self.backend, needed=", ".join(BACKENDS)
-            )
+            raise LabError("no such backend", found=self.backend, needed=", ".join(BACKENDS))
 
 
 def check_name(name: str, what: str) -> None:

@@ -34,7 +34,9 @@ def run(name: str, backend: str, progress: Progress) -> int:
         progress.say("testinfra: tests/host")
         tested = subprocess.run(
             deploying.host_tests_argv(made, "--allow-writes"),
-            cwd=deploying.ROOT, env=deploying.environment(made), check=False,
+            cwd=deploying.ROOT,
+            env=deploying.environment(made),
+            check=False,
         ).returncode
     minutes, seconds = divmod(int(time.monotonic() - started), 60)
     good = deployed == tested == 0
@@ -42,8 +44,10 @@ def run(name: str, backend: str, progress: Progress) -> int:
     progress.say(
         f"{'up and proven' if good else 'NOT good: see above'} after {minutes} min {seconds} s"
     )
-    progress.say(f"  status:     XNAI_HOSTS={made.hosts_file} .venv/bin/xnai status "
-                 f"--group-data {deploying.GROUP_DATA}")
+    progress.say(
+        f"  status:     XNAI_HOSTS={made.hosts_file} .venv/bin/xnai status "
+        f"--group-data {deploying.GROUP_DATA}"
+    )
     progress.say(f"  get in:     .venv/bin/xnai lab ssh {name}")
     progress.say(f"  throw away: .venv/bin/xnai lab down {name}")
     return 0 if good else 1

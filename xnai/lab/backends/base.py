@@ -37,7 +37,7 @@ class Backend(Protocol):
     def missing(self) -> list[str]:
         """Debian packages that are needed and not installed on this host."""
 
-    def build(self, progress: Progress) -> None:
+    def build(self, progress: Progress, *, refresh: bool) -> None:
         """Bring what does not belong to the image (a kernel) into the cache."""
 
     def prepare(self, directory: Path, config: Config, image_dir: Path) -> list[GuestFile]:

@@ -45,11 +45,12 @@ class Qemu:
         """
         return [PACKAGE] if checks.missing_tools([PROGRAM]) else []
 
-    def build(self, progress: Progress) -> None:
+    def build(self, progress: Progress, *, refresh: bool) -> None:
         """Nothing to build: the kernel is part of the image.
 
         Args:
             progress: not used.
+            refresh: not used.
         """
 
     def prepare(self, directory: Path, config: Config, image_dir: Path) -> list[GuestFile]:

@@ -18,7 +18,7 @@ from xnai.lab.progress import Progress
 from xnai.lab.spec import Config
 
 # The kernel keeps the guest's memory in an unlinked file below TMPDIR.
-MEMORY_DIR = Path("/dev/shm")
+MEMORY_DIR = Path("/dev/shm")  # noqa: S108  (memory, not a temporary file)
 PLUGIN = Path("/usr/lib/x86_64-linux-gnu/vdeplug/libvdeplug_slirp.so")
 BINARY = "linux"
 NET = "net"
@@ -44,13 +44,14 @@ class Uml:
         lacking = [] if PLUGIN.exists() else ["libvdeplug-slirp"]
         return lacking + (["vdeplug"] if checks.missing_tools(["vde_plug"]) else [])
 
-    def build(self, progress: Progress) -> None:
+    def build(self, progress: Progress, *, refresh: bool) -> None:
         """Build the kernel unless it is cached.
 
         Args:
             progress: where the steps are told.
+            refresh: take a newer version from Debian, if there is one.
         """
-        kernel.ensure(progress)
+        kernel.ensure(progress, refresh=refresh)
 
     def prepare(self, directory: Path, config: Config, image_dir: Path) -> list[GuestFile]:
         """Copy the kernel into the machine's folder.

@@ -20,7 +20,17 @@ SUITE = "trixie-backports"
 PROVEN_SERIES = "7.2"
 # The oldest release the binary shall run on: it is linked against that libc.
 BUILD_SUITE = "bookworm"
-BUILD_PACKAGES = ("gcc", "libc6-dev", "make", "flex", "bison", "bc", "libelf-dev", "xz-utils", "kmod")
+BUILD_PACKAGES = (
+    "gcc",
+    "libc6-dev",
+    "make",
+    "flex",
+    "bison",
+    "bc",
+    "libelf-dev",
+    "xz-utils",
+    "kmod",
+)
 EPOCH = "1767225600"
 HERE = Path(__file__).resolve().parent
 FILES = ("linux", "config", "release", "modules.tar")
@@ -121,10 +131,11 @@ def ensure(progress: Progress, *, refresh: bool = False) -> Kernel:
         if have and not refresh:
             return have
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="build-", dir=cache) as work:
+        with tempfile.TemporaryDirectory(prefix="build-", dir=cache) as folder:
+            work = Path(folder)
             # mmdebstrap's unshared root must be able to pass through.
-            os.chmod(work, 0o755)
-            return _build(Path(work), cache, progress)
+            work.chmod(0o755)
+            return _build(work, cache, progress)
 
 
 def _build(work: Path, cache: Path, progress: Progress) -> Kernel:

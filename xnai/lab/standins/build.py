@@ -64,12 +64,13 @@ def recipe(standin: StandIn) -> str:
     )
 
 
-def ensure(standin: StandIn, progress: Progress) -> Built:
+def ensure(standin: StandIn, progress: Progress, *, refresh: bool = False) -> Built:
     """The stand-in from the cache, built first when it is not there.
 
     Args:
         standin: the definition.
         progress: where the step is told.
+        refresh: build it anew from what Debian offers by now.
 
     Returns:
         Where it is.
@@ -77,9 +78,9 @@ def ensure(standin: StandIn, progress: Progress) -> Built:
     name = standin.reference.replace("/", "-").replace(":", "-")
     cache = paths.cache_dir() / "standin"
     final = cache / f"{name}_{recipe(standin)}"
-    if not (final / "digest").exists():
+    if refresh or not (final / "digest").exists():
         with locked(cache / f"{name}.lock", progress, f"{standin.reference} in work"):
-            if not (final / "digest").exists():
+            if refresh or not (final / "digest").exists():
                 _build(standin, final, cache / f"{name}.log", progress)
     return Built(standin, final / "oci", (final / "digest").read_text().strip())
 

@@ -64,7 +64,7 @@ PYTHON = StandIn(
     hooks=(
         # The official interpreter is nobody's but pip's.
         'rm -f "$1"/usr/lib/python3.13/EXTERNALLY-MANAGED',
-        'for name in python python3 python3.13; do '
+        "for name in python python3 python3.13; do "
         'ln -s /usr/bin/python3.13 "$1/usr/local/bin/$name"; done',
         'for name in pip pip3; do ln -s /usr/bin/pip3 "$1/usr/local/bin/$name"; done',
     ),
