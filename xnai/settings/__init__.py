@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
+from pyinfra.api.command import StringCommand
 from pyinfra.api.host import Host
-from pyinfra.context import ctx_host
+from pyinfra.context import ctx_host, ctx_state
 
 from xnai.facts.hardware import Hardware, HardwareFacts
 from xnai.pyinfra_ext import HostFailed
@@ -52,19 +54,32 @@ def problems(host: Host) -> list[str]:
 
 
 def hardware(host: Host) -> HardwareFacts:
-    """Return the host's immutable values, read once a run.
+    """Return the host's immutable values, read once a run; the first command of every run.
 
     Raises:
-        HostFailed: they could not be read.
+        HostFailed: they could not be read; with what sudo or the shell said.
     """
     # Kept with the connection: it lives as long as what it describes.
     cached: HardwareFacts | None = host.connector_data.get("xnai_hardware")
     if cached is None:
-        cached = host.get_fact(Hardware)
-        if cached is None:
+        # Not get_fact: it would end the run with a bare "could not load fact".
+        fact = Hardware()
+        arguments, _ = pop_global_arguments(ctx_state.get(), host, {})
+        how: Any = {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}
+        try:
+            _, output = host.run_shell_command(StringCommand(fact.command()), **how)
+        except EOFError:
             raise HostFailed(
-                "could not read /proc/meminfo, getconf, uname and id on the host: "
-                "is it Linux, and does the login user get a POSIX shell?"
+                "sudo asks for a password and there is no terminal to ask on. Run this in a "
+                "terminal, or let this login use sudo without a password."
+            ) from None
+        cached = fact.process(output.stdout_lines)
+        if cached is None:
+            said = " ".join(output.stderr_lines or output.stdout_lines) or "nothing"
+            raise HostFailed(
+                f"could not run a first command as root: the host said {said!r}. Needed: a POSIX "
+                "shell on Linux, and a login that is root or may use sudo (`_sudo` and `ssh_user` "
+                "in hosts.py). Nothing was changed."
             )
         host.connector_data["xnai_hardware"] = cached
     return cached

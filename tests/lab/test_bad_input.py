@@ -1,0 +1,140 @@
+"""What a user gets to read when something is wrong, and that nothing is half done."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import time
+
+import pytest
+
+from tests.lab.state_of import listing
+from xnai.lab.deploying import ROOT, deploy, environment, pyinfra_argv
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture(scope="module")
+def machine(new_machine):
+    """One machine, fresh at first; the tests of this file build on one another in order."""
+    return new_machine("bad", disk_gib=8)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("zram_sise_pct_of_ram=100", ["--data", "did you mean zram_size_pct_of_ram?"]),
+        ("zram_size_pct_of_ram=900", ["900 (--data): at most 400; zram pages still cost RAM"]),
+        ("redis_memory_limit_mib=100000", ["W = A + C*(1 - 1/r)", "100000"]),
+        ("base_image=python:3.12-slim", ["registry/path:tag"]),
+        ("stack_user=Nobody!", ["a user name"]),
+    ],
+)
+def test_wrong_setting_is_named_and_nothing_changes(machine, data, words):
+    before = listing(machine)
+    outcome = deploy(machine, "--data", data)
+    assert outcome.code != 0
+    assert all(word in outcome.log for word in words), outcome.log
+    assert listing(machine) == before
+
+
+def test_unreachable_host_is_named(machine, tmp_path):
+    hosts = tmp_path / "hosts.py"
+    hosts.write_text(
+        'lab = [("nowhere", {"ssh_hostname": "127.0.0.1", "ssh_port": 1, "ssh_user": "root"})]\n'
+    )
+    done = subprocess.run(
+        pyinfra_argv(), cwd=ROOT, env={**os.environ, "XNAI_HOSTS": str(hosts)},
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )
+    assert done.returncode != 0
+    assert "nowhere" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("user_may_sudo", [False, True])
+def test_sudo_that_cannot_be_used_is_explained(machine, tmp_path, user_may_sudo):
+    name = f"guest{int(user_may_sudo)}"
+    machine.run(
+        f"useradd --create-home --shell /bin/bash {name} && "
+        f"install -d -m 700 -o {name} /home/{name}/.ssh && "
+        f"install -m 600 -o {name} /root/.ssh/authorized_keys /home/{name}/.ssh/"
+    )
+    if user_may_sudo:
+        machine.run(f"usermod --append --groups sudo {name} && echo {name}:{name} | chpasswd")
+    text = machine.hosts_file.read_text("utf-8").replace("'ssh_user': 'root'", f"'ssh_user': '{name}'")
+    hosts = tmp_path / "hosts.py"
+    hosts.write_text(text)
+    done = subprocess.run(
+        pyinfra_argv(), cwd=ROOT, env={**os.environ, "XNAI_HOSTS": str(hosts)},
+        capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL,
+    )
+    machine.run(f"userdel --remove {name}")
+    assert done.returncode != 0
+    assert "sudo" in done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_full_disk_is_refused_before_any_change(machine):
+    free_kib = int(machine.run("df --output=avail / | tail -1").stdout)
+    machine.run(f"fallocate -l {(free_kib - 300 * 1024) * 1024} /filler")
+    before = listing(machine)
+    outcome = deploy(machine)
+    assert outcome.code != 0
+    assert "nothing was changed" in outcome.log and "MiB" in outcome.log, outcome.log
+    assert listing(machine) == before
+    machine.run("rm /filler")
+
+
+def test_apt_locked_by_somebody_is_waited_for_and_named(machine):
+    holder = (
+        "import fcntl, time; f = open('/var/lib/dpkg/lock-frontend', 'w'); "
+        "fcntl.lockf(f, fcntl.LOCK_EX); time.sleep(25)"
+    )
+    machine.run(f"setsid python3 -c {shlex.quote(holder)} >/dev/null 2>&1 < /dev/null & sleep 1")
+    outcome = deploy(machine, deploy_file="tasks/memory.py")
+    assert outcome.code == 0, outcome.log
+    assert "waiting for apt, locked by PID" in outcome.log
+    assert "python3" in outcome.log and "user root" in outcome.log
+
+
+def test_network_away_in_the_middle_fails_with_the_reason_and_the_next_run_goes_on(machine):
+    process = subprocess.Popen(
+        pyinfra_argv(), cwd=ROOT, env=environment(machine), text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if "Starting operation: containers: podman-compose in" in line:
+            # Not the link: the controller's ssh goes through it. The name server is enough.
+            machine.run("mv /etc/resolv.conf /etc/resolv.conf.away")
+    assert process.wait() != 0
+    machine.run("mv /etc/resolv.conf.away /etc/resolv.conf")
+    text = "".join(said)
+    assert "Starting operation: containers: podman-compose in" in text, text
+    assert "esolution" in text or "resolve" in text, text
+    outcome = deploy(machine)
+    assert outcome.code == 0, outcome.log
+    assert not any(name.startswith("memory:") for name in outcome.changed)
+
+
+def test_disk_that_fills_up_during_a_build_fails_and_leaves_the_stack_running(machine):
+    free_kib = int(machine.run("df --output=avail / | tail -1").stdout)
+    process = subprocess.Popen(
+        # Another user inside the images: both must be built anew.
+        pyinfra_argv("--data", "container_uid=10002"), cwd=ROOT, env=environment(machine),
+        text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if "Starting operation: images: build" in line and len(said) and "base" in line:
+            machine.run(f"fallocate -l {(free_kib - 20 * 1024) * 1024} /filler", check=False)
+    assert process.wait() != 0
+    assert "no space left on device" in "".join(said).lower(), "".join(said)
+    running = machine.run("xnai-podman ps --format '{{.Names}}' | sort").stdout.split()
+    assert running == ["xnai_rag_api", "xnai_redis"]
+    machine.run("rm -f /filler")
+    time.sleep(1)
+    outcome = deploy(machine)
+    assert (outcome.code, outcome.changed) == (0, ()), outcome.log
