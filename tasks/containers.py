@@ -1,6 +1,7 @@
 """Rootless Podman for the stack's user, and podman-compose in its own pinned environment."""
 
 import hashlib
+import shlex
 from io import StringIO
 from pathlib import Path
 
@@ -64,6 +65,7 @@ def read(settings: Settings) -> ContainersFacts:
         paths=[XNAI_PODMAN, COMPOSE_LOCK, USER_SERVICE, *authorities(settings)],
         home_paths=list(home_texts(settings)),
         directories=list(directories(settings, "", "")),
+        certificates=list(authorities(settings)),
         stack_user=settings.stack_user,
         compose=COMPOSE,
     )
@@ -85,9 +87,10 @@ def apply() -> None:
     if facts.user is None:
         # A regular user (not --system): others would see empty logs in journald. Without a
         # login shell it is not offered in graphical logins.
-        server.user(
+        server.user(  # noqa: S604  (its `shell` is the login shell)
             name=f"containers: user {name} (UID {uid}, locked password)",
-            user=name, uid=uid, home=home, shell="/usr/sbin/nologin", create_home=True,
+            user=name, uid=uid, home=home, create_home=True,
+            shell="/usr/sbin/nologin",
         )
     # useradd gives a new regular user its subordinate IDs; whether it did is read on the host.
     if facts.user is None or not (facts.user.subuid and facts.user.subgid):
@@ -113,7 +116,9 @@ def _put(facts, path, text, mode="0644", owner="root", group="root"):
     if difference:
         if owner != "root":
             for parent in (Path(path).parent.parent, Path(path).parent):
-                files.directory(name=f"containers: {parent}", path=str(parent), user=owner, group=group)
+                files.directory(
+                    name=f"containers: {parent}", path=str(parent), user=owner, group=group
+                )
         files.put(
             name=f"containers: {path} ({difference})",
             src=StringIO(text), dest=path, mode=mode, user=owner, group=group,
@@ -123,9 +128,11 @@ def _put(facts, path, text, mode="0644", owner="root", group="root"):
 
 def _trust(settings, facts):
     """Extra CA certificates, the way that Debian's ca-certificates takes them."""
-    changed = [_put(facts, path, text) for path, text in authorities(settings).items()]
-    if any(changed):
-        server.shell(name="containers: update-ca-certificates", commands=["update-ca-certificates"])
+    for path, text in authorities(settings).items():
+        _put(facts, path, text)
+    if facts.untrusted:
+        names = summary([Path(path).stem for path in sorted(facts.untrusted)])
+        server.shell(name=f"containers: trust {names}", commands=["update-ca-certificates"])
 
 
 def _user_service(settings, facts, name, uid):
@@ -133,7 +140,7 @@ def _user_service(settings, facts, name, uid):
     # A login user keeps systemd-oomd's guard: his desktop would lose it with the stack.
     exempt = settings.oom_guard_exempt_stack and not settings.stack_user_explicit
     text = render("containers/user-service.conf.j2", oom_exempt=exempt)
-    if _put(facts, USER_SERVICE.format(uid=uid), text):
+    if _put(facts, USER_SERVICE.format(uid=uid), text) or facts.needs_reload:
         systemd.daemon_reload(name=f"containers: tell systemd of user@{uid}.service's drop-in")
     incomplete = facts.manager is not None and not facts.manager >= set(CONTROLLERS)
     if incomplete and facts.sessions:
@@ -146,10 +153,12 @@ def _user_service(settings, facts, name, uid):
     elif incomplete:
         systemd.service(
             name=f"containers: restart user@{uid}.service (delegation incomplete)",
-            service=f"user@{uid}.service", restarted=True,
+            service=f"user@{uid}.service", restarted=True, daemon_reload=True,
         )
     if facts.user is None or not facts.user.lingering or facts.manager is None:
-        stack_user.linger(name=f"containers: let {name}'s services run without a login", user=name, uid=uid)
+        stack_user.linger(
+            name=f"containers: let {name}'s services run without a login", user=name, uid=uid
+        )
 
 
 def _compose(settings, facts):
@@ -159,13 +168,18 @@ def _compose(settings, facts):
     digest = hashlib.sha256(lock.encode()).hexdigest()
     if facts.compose_python and state and state.sha256 == digest:
         return
-    files.put(name="containers: podman-compose's lock", src=StringIO(lock), dest=LOCK_UPLOAD, mode="0644")
+    files.put(
+        name="containers: podman-compose's lock",
+        src=StringIO(lock), dest=LOCK_UPLOAD, mode="0644",
+    )
+    why = "its lock or Python changed" if state else "absent"
     server.shell(
-        name=f"containers: podman-compose in {COMPOSE} ({'its lock or Python changed' if state else 'absent'})",
+        name=f"containers: podman-compose in {COMPOSE} ({why})",
         commands=[
             f"rm -rf {COMPOSE} && python3 -m venv {COMPOSE}",
             f"{COMPOSE}/bin/pip install --quiet --disable-pip-version-check --no-cache-dir "
-            f"--no-deps --require-hashes --only-binary :all: --index-url '{settings.package_index_url}' "
+            "--no-deps --require-hashes --only-binary :all: "
+            f"--index-url {shlex.quote(settings.package_index_url)} "
             f"--cert /etc/ssl/certs/ca-certificates.crt -r {LOCK_UPLOAD}",
             f"cp {LOCK_UPLOAD} {COMPOSE_LOCK}",
         ],

@@ -24,7 +24,8 @@ def apply() -> None:
     user = settings.stack_user
 
     path = compose_file(settings)
-    if difference := file_difference(facts.files.get(path), wanted.compose_text, "0644", user, user):
+    state = facts.files.get(path)
+    if difference := file_difference(state, wanted.compose_text, "0644", user, user):
         files.put(
             name=f"stack: {path} ({difference})",
             src=StringIO(wanted.compose_text), dest=path, mode="0644", user=user, group=user,

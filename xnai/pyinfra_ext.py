@@ -12,7 +12,6 @@ from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.host import Host
 from pyinfra.context import ctx_host, ctx_state
 
-
 # pyinfra exec()s a deploy file in a namespace without a name of its own; Python then answers
 # with that of the built-ins. An imported file has its module's name.
 RUN_BY_PYINFRA = "builtins"

@@ -8,7 +8,9 @@ import time
 
 import pytest
 
+from tests.lab.state_of import provisioned
 from xnai.lab import machine, registry
+from xnai.lab.deploying import deploy
 from xnai.lab.progress import Lines
 from xnai.lab.spec import MachineSpec
 
@@ -56,3 +58,25 @@ def new_machine(request):
     if not request.config.getoption("--keep"):
         for one in made:
             one.down()
+
+
+@pytest.fixture(scope="session")
+def first_deploy(new_machine):
+    """A machine right after its first deploy, with what it then was."""
+    one = new_machine("e2e")
+    outcome = deploy(one)
+    assert outcome.code == 0, outcome.log
+    assert outcome.changed
+    return one, provisioned(one)
+
+
+@pytest.fixture(scope="session")
+def deployed(first_deploy):
+    """The machine of the first deploy."""
+    return first_deploy[0]
+
+
+@pytest.fixture(scope="session")
+def reference(first_deploy):
+    """What an undisturbed deploy comes to."""
+    return first_deploy[1]

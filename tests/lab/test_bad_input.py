@@ -62,7 +62,8 @@ def test_sudo_that_cannot_be_used_is_explained(machine, tmp_path, user_may_sudo)
     )
     if user_may_sudo:
         machine.run(f"usermod --append --groups sudo {name} && echo {name}:{name} | chpasswd")
-    text = machine.hosts_file.read_text("utf-8").replace("'ssh_user': 'root'", f"'ssh_user': '{name}'")
+    text = machine.hosts_file.read_text("utf-8")
+    text = text.replace("'ssh_user': 'root'", f"'ssh_user': '{name}'")
     hosts = tmp_path / "hosts.py"
     hosts.write_text(text)
     done = subprocess.run(

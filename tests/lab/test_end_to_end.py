@@ -10,21 +10,6 @@ from xnai.lab.deploying import deploy, host_tests
 pytestmark = pytest.mark.lab
 
 
-@pytest.fixture(scope="module")
-def fresh(new_machine):
-    """A machine on which nothing was done yet."""
-    return new_machine("e2e")
-
-
-@pytest.fixture(scope="module")
-def deployed(fresh):
-    """The same machine after the first deploy."""
-    outcome = deploy(fresh)
-    assert outcome.code == 0, outcome.log
-    assert outcome.changed
-    return fresh
-
-
 def _host_tests_pass(machine):
     result = host_tests(machine, "--allow-writes")
     assert result.returncode == 0, result.stdout + result.stderr

@@ -25,17 +25,6 @@ POINTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def reference(new_machine):
-    """What an undisturbed run comes to."""
-    machine = new_machine("undisturbed")
-    outcome = deploy(machine)
-    assert outcome.code == 0, outcome.log
-    state = provisioned(machine)
-    machine.down()
-    return state
-
-
 def killed_run(machine, operation: str, wait_s: float) -> bool:
     """Start a deploy and SIGKILL it `wait_s` after `operation` began; False if it never did."""
     process = subprocess.Popen(

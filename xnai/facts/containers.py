@@ -14,6 +14,8 @@ from xnai.facts.sections import FileState, file_states, parse_file_states, scrip
 # Debian's useradd gives regular users from 1000 on; ours stays clear of people's.
 FIRST_UID = 2000
 LAST_UID = 59999
+# What update-ca-certificates(8) writes anew; older than a certificate, it lacks it.
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids")
 
 
@@ -43,6 +45,8 @@ class ContainersFacts:
         manager: controllers that the user's manager may hand on; None while it does not run.
         sessions: number of the user's login sessions.
         compose_python: whether podman-compose's environment fits the system's Python.
+        untrusted: certificate files that are not in the system's bundle yet.
+        needs_reload: whether systemd has not read the user service's drop-in yet.
     """
 
     packages: dict[str, str]
@@ -53,6 +57,8 @@ class ContainersFacts:
     manager: frozenset[str] | None
     sessions: int
     compose_python: bool
+    untrusted: frozenset[str]
+    needs_reload: bool
 
 
 class Containers(FactBase[ContainersFacts | None]):
@@ -64,6 +70,7 @@ class Containers(FactBase[ContainersFacts | None]):
         paths: Sequence[str],
         home_paths: Sequence[str],
         directories: Sequence[str],
+        certificates: Sequence[str],
         stack_user: str,
         compose: str,
     ) -> str:
@@ -74,18 +81,20 @@ class Containers(FactBase[ContainersFacts | None]):
             paths: our files, absolute; `{uid}` stands for the stack user's UID.
             home_paths: our files below the stack user's home, relative.
             directories: our directories, absolute.
+            certificates: our CA certificates, absolute.
             stack_user: the stack user's name.
             compose: directory of podman-compose's environment.
         """
         user = shlex.quote(stack_user)
         here = " ".join(shlex.quote(path) for path in directories)
         env = shlex.quote(compose)
+        crts = " ".join(shlex.quote(path) for path in certificates)
         uid_paths = [path for path in paths if "{uid}" in path]
         fixed = [path for path in paths if "{uid}" not in path]
         # Ours are plain words, which shlex.quote leaves bare: the variables may stand in them.
         late = file_states([path.format(uid="@UID@") for path in uid_paths]).replace("@UID@", "$u")
         homes = file_states([f"@HOME@/{path}" for path in home_paths]).replace("@HOME@", '"$h"')
-        cgroup = '/sys/fs/cgroup/user.slice/user-$u.slice/user@$u.service'
+        cgroup = "/sys/fs/cgroup/user.slice/user-$u.slice/user@$u.service"
         return f"u=$(id -u {user} 2>/dev/null); h=$(getent passwd {user} | cut -d: -f6)\n" + script(
             {
                 "packages": installed_packages(packages),
@@ -97,8 +106,14 @@ class Containers(FactBase[ContainersFacts | None]):
                 f"grep -h '^{stack_user}:' /etc/subgid | sed 's/^/g /'; :",
                 "linger": f"ls /var/lib/systemd/linger/{user}; :",
                 "uids": "getent passwd | cut -d: -f3",
-                "manager": f'[ -n "$u" ] && [ -S /run/user/$u/bus ] && cat {cgroup}/cgroup.controllers; :',
-                "sessions": f'[ -n "$u" ] && grep -l "^UID=$u$" /run/systemd/sessions/*[!.ref]; :',
+                "manager": '[ -n "$u" ] && [ -S /run/user/$u/bus ] && '
+                f"cat {cgroup}/cgroup.controllers; :",
+                # logind lists the user's own manager as a session too, of class "manager".
+                "untrusted": f'for c in {crts}; do [ {BUNDLE} -nt "$c" ] || echo "$c"; done; :',
+                "reload": '[ -n "$u" ] && '
+                "systemctl show --property NeedDaemonReload --value user@$u.service; :",
+                "sessions": 'for s in /run/systemd/sessions/*; do [ -n "$u" ] && '
+                'grep -qx "UID=$u" "$s" && grep -q "^CLASS=user" "$s" && echo "$s"; done; :',
                 "compose": f'[ -x {env}/bin/podman-compose ] && '
                 f'p=$(readlink -f /usr/bin/python3) && ls -d {env}/lib/"${{p##*/}}"; :',
             }
@@ -124,6 +139,8 @@ class Containers(FactBase[ContainersFacts | None]):
             manager=frozenset(found["manager"][0].split()) if found["manager"] else None,
             sessions=len(found["sessions"]),
             compose_python=bool(found["compose"]),
+            untrusted=frozenset(found["untrusted"]),
+            needs_reload=found["reload"] == ["yes"],
         )
 
 
