@@ -1,0 +1,224 @@
+"""The facts' scripts, really run by three shells on the machine that runs the tests."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from fact_fixtures import output, plain
+
+from xnai.facts.containers import Containers
+from xnai.facts.hardware import Hardware
+from xnai.facts.memory import Memory
+from xnai.facts.podman import XNAI_PODMAN, Running, Store
+from xnai.operations.apt import LOCK_FILES, AptLockHolder
+
+SHELLS = pytest.mark.parametrize("shell", ["sh", "dash", "bash"])
+ME = pwd.getpwuid(os.getuid())
+
+
+def run(shell: str, text: str, **environment: str) -> list[str]:
+    """The lines that `text` prints; it must end well and say nothing else."""
+    done = subprocess.run(
+        [shell, "-c", text], capture_output=True, text=True, check=True, timeout=20,
+        env=dict(os.environ) | environment,
+    )
+    assert done.stderr == ""
+    return done.stdout.splitlines()
+
+
+@SHELLS
+def test_hardware(shell):
+    found = Hardware().process(run(shell, Hardware().command()))
+    assert found is not None
+    memory = Path("/proc/meminfo").read_text("ascii").split()
+    assert found.ram_kib == int(memory[memory.index("MemTotal:") + 1])
+    assert (found.cpus, found.uid) == (os.cpu_count(), os.getuid())
+    assert found.architecture == os.uname().machine
+
+
+@SHELLS
+def test_memory(shell, tmp_path):
+    mine = tmp_path / "90-xnai.conf"
+    mine.write_text("x\n")
+    mine.chmod(0o644)
+    text = Memory().command(
+        packages=["dash", "no-such-package"], paths=[str(mine), "/no/such"],
+        keys=["vm.swappiness", "vm.no_such"],
+    )
+    found = Memory().process(run(shell, text))
+    assert found is not None
+    assert list(found.files) == [str(mine)]
+    assert found.files[str(mine)].sha256 == hashlib.sha256(b"x\n").hexdigest()
+    live = Path("/proc/sys/vm/swappiness")
+    wanted = {"vm.swappiness": live.read_text("ascii").strip()} if live.exists() else {}
+    assert found.sysctls == wanted
+    assert found.available_mib > 0
+    if shutil.which("dpkg-query"):
+        assert set(found.packages) == {"dash"}
+
+
+def containers_text(user: str, tmp_path: Path) -> str:
+    return Containers().command(
+        packages=["dash"], paths=["/no/such", "/run/user/{uid}/no-such"],
+        home_paths=["no/such"], directories=[str(tmp_path), "/no/such"], stack_user=user,
+        compose=str(tmp_path / "compose"),
+    )
+
+
+@SHELLS
+def test_containers_of_nobody(shell, tmp_path):
+    found = Containers().process(run(shell, containers_text("no-such-user", tmp_path)))
+    assert found is not None
+    assert (found.user, found.manager, found.sessions, found.compose_python) == (None, None, 0, False)
+    assert found.free_uid >= 2000
+    assert list(found.directories) == [str(tmp_path)]
+    assert found.files == {}
+
+
+@SHELLS
+def test_containers_of_a_user(shell, tmp_path):
+    found = Containers().process(run(shell, containers_text(ME.pw_name, tmp_path)))
+    assert found is not None and found.user is not None
+    assert (found.user.name, found.user.uid, found.user.home) == (ME.pw_name, ME.pw_uid, ME.pw_dir)
+
+
+@SHELLS
+def test_the_users_own_files_are_found_by_uid_and_home(shell, tmp_path):
+    (tmp_path / "home/.config").mkdir(parents=True)
+    (tmp_path / "home/.config/x.conf").write_text("x")
+    (tmp_path / f"u{ME.pw_uid}").write_text("y")
+    text = Containers().command(
+        packages=["dash"], paths=[f"{tmp_path}/u{{uid}}"], home_paths=[".config/x.conf"],
+        directories=["/"], stack_user=ME.pw_name, compose="/no/such",
+    )
+    # The passwd entry's home is not ours to write into.
+    text = text.replace("cut -d: -f6)", f"cut -d: -f6); h={tmp_path}/home", 1)
+    found = Containers().process(run(shell, text))
+    assert found is not None
+    assert set(found.files) == {f"{tmp_path}/u{ME.pw_uid}", f"{tmp_path}/home/.config/x.conf"}
+
+
+SESSION = "# This is private data. Do not parse.\nUID={uid}\nUSER=x\nTYPE=tty\nCLASS={kind}\n"
+
+
+@SHELLS
+@pytest.mark.parametrize(
+    ("files", "count"),
+    [
+        ({}, 0),
+        ({"c12": ("manager", 0)}, 0),  # the lingering user's own manager is nobody's login
+        ({"c12": ("manager-early", 0), "3": ("user", 0)}, 1),
+        ({"2": ("user", 0), "4": ("user-light", 0), "5": ("background", 0)}, 2),
+        ({"2": ("user", 1)}, 0),  # somebody else's
+    ],
+)
+def test_login_sessions(shell, tmp_path, files, count):
+    for name, (kind, other) in files.items():
+        uid = ME.pw_uid + other
+        (tmp_path / name).write_text(SESSION.format(uid=uid, kind=kind))
+        # systemd keeps a pipe beside each; opened for reading it blocks for ever.
+        os.mkfifo(tmp_path / f"{name}.ref")
+    text = containers_text(ME.pw_name, tmp_path).replace("/run/systemd/sessions", str(tmp_path))
+    found = Containers().process(run(shell, text))
+    assert found is not None
+    assert found.sessions == count
+
+
+@SHELLS
+def test_subordinate_ids_and_lingering(shell, tmp_path):
+    (tmp_path / "subuid").write_text(f"x{ME.pw_name}:1:2\n{ME.pw_name}:100000:65536\n")
+    (tmp_path / "subgid").write_text(f"{ME.pw_name}x:100000:65536\n")
+    (tmp_path / ME.pw_name).touch()
+    text = containers_text(ME.pw_name, tmp_path)
+    text = text.replace("/etc/sub", f"{tmp_path}/sub")
+    text = text.replace("/var/lib/systemd/linger", str(tmp_path))
+    found = Containers().process(run(shell, text))
+    assert found is not None and found.user is not None
+    assert (found.user.subuid, found.user.subgid, found.user.lingering) == (True, False, True)
+
+
+def podman_that_answers(tmp_path: Path, case: str) -> Path:
+    """A stand-in for xnai-podman that prints a fixture's parts and fails where it holds none."""
+    parts: dict[str, list[str]] = {}
+    for line in output("Store", case):
+        if line.startswith("@@ "):
+            parts[line[3:]] = answer = []
+        else:
+            answer.append(line)
+    for name in ("images", "secrets", "containers"):
+        if parts[name]:
+            (tmp_path / name).write_text("\n".join(parts[name][:-1]) + "\n")
+    program = tmp_path / "xnai-podman"
+    program.write_text(
+        '#!/bin/sh\ncase "$1" in images) f=images ;; secret) f=secrets ;; *) f=containers ;; esac\n'
+        f'exec cat "{tmp_path}/$f"\n'
+    )
+    program.chmod(0o755)
+    return program
+
+
+STORE = Store().command(
+    stack_name="xnai", label="io.xnai.content", secrets=["a", "b"], paths=["/no/such"],
+    wants="/no/such/link",
+)
+
+
+@SHELLS
+@pytest.mark.parametrize("case", ["normal", "failing"])
+def test_store(shell, tmp_path, case):
+    program = podman_that_answers(tmp_path, case)
+    (tmp_path / "tmp").mkdir()
+    lines = run(shell, STORE.replace(XNAI_PODMAN, str(program)), TMPDIR=str(tmp_path / "tmp"))
+    found = Store().process(lines)
+    wanted = Store().process(output("Store", case))
+    assert (found.images, found.secrets, found.containers) == (
+        wanted.images, wanted.secrets, wanted.containers,
+    )
+    assert (found.files, found.enabled) == ({}, False)
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+@SHELLS
+def test_store_without_podman(shell, tmp_path):
+    lines = run(shell, STORE.replace(XNAI_PODMAN, "/no/such/podman"), TMPDIR=str(tmp_path))
+    assert plain(Store().process(lines)) == {
+        "images": "unknown", "secrets": "unknown", "containers": "unknown",
+        "files": {}, "enabled": False,
+    }
+    assert list(tmp_path.iterdir()) == []
+
+
+@SHELLS
+def test_running(shell, tmp_path):
+    program = podman_that_answers(tmp_path, "normal")
+    for check in ("", "xnai_redis"):
+        text = Running().command("xnai", check).replace(XNAI_PODMAN, str(program))
+        assert Running().process(run(shell, text)) == Running().process(output("Running", "normal"))
+    text = Running().command("xnai").replace(XNAI_PODMAN, "/no/such/podman")
+    assert plain(Running().process(run(shell, text))) == "unknown"
+
+
+@SHELLS
+def test_who_holds_apts_lock(shell, tmp_path):
+    lock = tmp_path / "lock"
+    lock.touch()
+    text = AptLockHolder().command()
+    for name in LOCK_FILES:
+        text = text.replace(f"{name} ", f"{lock} ", 1).replace(f"{name};", f"{lock};", 1)
+    assert AptLockHolder().process(run(shell, text)) is None
+    with lock.open("w") as held:
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        inode = f":{lock.stat().st_ino} "
+        if inode not in Path("/proc/locks").read_text("ascii"):
+            pytest.skip("this kernel does not list our own lock in /proc/locks")
+        found = AptLockHolder().process(run(shell, text))
+    comm = Path("/proc/self/comm").read_text("ascii").strip()
+    assert found == f"PID {os.getpid()} ({comm}), user {ME.pw_name}"
+    assert AptLockHolder().process(run(shell, AptLockHolder().command())) is None
