@@ -108,11 +108,12 @@ class Containers(FactBase[ContainersFacts | None]):
                 "uids": "getent passwd | cut -d: -f3",
                 "manager": '[ -n "$u" ] && [ -S /run/user/$u/bus ] && '
                 f"cat {cgroup}/cgroup.controllers; :",
-                # logind lists the user's own manager as a session too, of class "manager".
                 "untrusted": f'for c in {crts}; do [ {BUNDLE} -nt "$c" ] || echo "$c"; done; :',
                 "reload": '[ -n "$u" ] && '
                 "systemctl show --property NeedDaemonReload --value user@$u.service; :",
-                "sessions": 'for s in /run/systemd/sessions/*; do [ -n "$u" ] && '
+                # logind lists the user's own manager as a session too, of class "manager"; the
+                # pipes beside the files (3.ref) would block whoever reads them.
+                "sessions": 'for s in /run/systemd/sessions/*; do [ -n "$u" ] && [ -f "$s" ] && '
                 'grep -qx "UID=$u" "$s" && grep -q "^CLASS=user" "$s" && echo "$s"; done; :',
                 "compose": f'[ -x {env}/bin/podman-compose ] && '
                 f'p=$(readlink -f /usr/bin/python3) && ls -d {env}/lib/"${{p##*/}}"; :',
