@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from fact_fixtures import output, plain
 
-from xnai.facts.containers import Containers
+from xnai.facts.containers import BUNDLE, Containers
 from xnai.facts.hardware import Hardware
 from xnai.facts.memory import Memory
 from xnai.facts.podman import XNAI_PODMAN, Running, Store
@@ -67,7 +67,7 @@ def test_memory(shell, tmp_path):
 def containers_text(user: str, tmp_path: Path) -> str:
     return Containers().command(
         packages=["dash"], paths=["/no/such", "/run/user/{uid}/no-such"],
-        home_paths=["no/such"], directories=[str(tmp_path), "/no/such"], stack_user=user,
+        home_paths=["no/such"], directories=[str(tmp_path), "/no/such"], certificates=[], stack_user=user,
         compose=str(tmp_path / "compose"),
     )
 
@@ -96,13 +96,32 @@ def test_the_users_own_files_are_found_by_uid_and_home(shell, tmp_path):
     (tmp_path / f"u{ME.pw_uid}").write_text("y")
     text = Containers().command(
         packages=["dash"], paths=[f"{tmp_path}/u{{uid}}"], home_paths=[".config/x.conf"],
-        directories=["/"], stack_user=ME.pw_name, compose="/no/such",
+        directories=["/"], certificates=[], stack_user=ME.pw_name, compose="/no/such",
     )
     # The passwd entry's home is not ours to write into.
     text = text.replace("cut -d: -f6)", f"cut -d: -f6); h={tmp_path}/home", 1)
     found = Containers().process(run(shell, text))
     assert found is not None
     assert set(found.files) == {f"{tmp_path}/u{ME.pw_uid}", f"{tmp_path}/home/.config/x.conf"}
+
+
+@SHELLS
+def test_certificates_newer_than_the_bundle(shell, tmp_path):
+    for name, when in (("bundle", 1000), ("old one", 900), ("new one", 1100)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (when, when))
+    text = Containers().command(
+        packages=["dash"], paths=[], home_paths=[], directories=["/"],
+        certificates=[f"{tmp_path}/old one", f"{tmp_path}/new one", f"{tmp_path}/absent"],
+        stack_user="no-such-user", compose="/no/such",
+    )
+    found = Containers().process(run(shell, text.replace(BUNDLE, str(tmp_path / "bundle"))))
+    assert found is not None
+    assert found.untrusted - {f"{tmp_path}/absent"} == {f"{tmp_path}/new one"}
+    (tmp_path / "bundle").unlink()
+    found = Containers().process(run(shell, text.replace(BUNDLE, str(tmp_path / "bundle"))))
+    assert found is not None
+    assert found.untrusted >= {f"{tmp_path}/new one", f"{tmp_path}/old one"}
 
 
 SESSION = "# This is private data. Do not parse.\nUID={uid}\nUSER=x\nTYPE=tty\nCLASS={kind}\n"
