@@ -8,7 +8,7 @@ from pathlib import Path
 from pyinfra import host
 from pyinfra.operations import files, server, systemd
 
-from tasks import preflight
+from tasks import preflight, verify
 from xnai.deferred import defer
 from xnai.facts.containers import CONTROLLERS, Containers, ContainersFacts
 from xnai.facts.sections import file_difference
@@ -190,3 +190,4 @@ if __name__ == RUN_BY_PYINFRA:
     with this_host_alone():
         preflight.apply()
         apply()
+        verify.waiting()

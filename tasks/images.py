@@ -2,7 +2,7 @@
 
 from pyinfra import host
 
-from tasks import preflight
+from tasks import preflight, verify
 from xnai.facts.podman import PodmanUnknown
 from xnai.image_content import build_inputs
 from xnai.operations import image
@@ -31,3 +31,4 @@ if __name__ == RUN_BY_PYINFRA:
     with this_host_alone():
         preflight.apply()
         apply()
+        verify.waiting()

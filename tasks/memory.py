@@ -6,7 +6,7 @@ from io import StringIO
 from pyinfra import host
 from pyinfra.operations import files, server, systemd
 
-from tasks import preflight
+from tasks import preflight, verify
 from xnai.facts.memory import Memory
 from xnai.facts.sections import file_difference
 from xnai.operations import apt, zram
@@ -110,3 +110,4 @@ if __name__ == RUN_BY_PYINFRA:
     with this_host_alone():
         preflight.apply()
         apply()
+        verify.waiting()

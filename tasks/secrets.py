@@ -2,7 +2,7 @@
 
 from pyinfra import host
 
-from tasks import preflight
+from tasks import preflight, verify
 from xnai.catalogue import secret_forms
 from xnai.facts.podman import PodmanUnknown
 from xnai.operations import secret
@@ -29,3 +29,4 @@ if __name__ == RUN_BY_PYINFRA:
     with this_host_alone():
         preflight.apply()
         apply()
+        verify.waiting()

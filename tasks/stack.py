@@ -5,7 +5,7 @@ from io import StringIO
 from pyinfra import host
 from pyinfra.operations import files, server
 
-from tasks import preflight
+from tasks import preflight, verify
 from xnai.facts.sections import file_difference
 from xnai.image_content import build_inputs
 from xnai.operations import stack
@@ -64,3 +64,4 @@ if __name__ == RUN_BY_PYINFRA:
     with this_host_alone():
         preflight.apply()
         apply()
+        verify.waiting()

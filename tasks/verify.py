@@ -13,26 +13,47 @@ from xnai.status import all_healthy, lines, rows
 
 
 def apply() -> None:
-    """Print the table now if nothing is to be done on this host, else after it was done."""
+    """Print the table and what waits: now if nothing is to be done, else as the last operation."""
     settings = current()
     wanted = services(settings)
 
-    def show(containers, error: type[Exception]) -> None:
-        waiting = deferred(host)
-        for line in lines(rows(wanted, containers), waiting):
+    def show(error: type[Exception]) -> None:
+        # Only what an earlier step of this run read can be reused, and only if nothing changes.
+        read = read_running if error is OperationError else _prepared
+        containers = read(host, settings)
+        for line in lines(rows(wanted, containers)):
             host.log(line)
         if not all_healthy(wanted, containers):
             raise error("not every service is healthy: see the table above")
-        if waiting and settings.strict:
-            raise error(f"{len(waiting)} deferred change(s), and strict = True")
+        _tell_waiting(settings, error)
 
+    _at_the_end("verify: what is up", show)
+
+
+def waiting() -> None:
+    """Print what waits, after a step that was run alone."""
+    settings = current()
+    _at_the_end("verify: what waits", lambda error: _tell_waiting(settings, error))
+
+
+def _prepared(of, settings):
+    return read_store(of, settings).containers
+
+
+def _tell_waiting(settings, error):
+    notes = deferred(host)
+    for note in notes:
+        host.log(f"waiting: {note.component}: {note.reason}")
+    if notes and settings.strict:
+        raise error(f"{len(notes)} deferred change(s), and strict = True")
+
+
+def _at_the_end(name, show):
+    """Call `show` with the exception to raise: at once, or as the run's last operation."""
     if state.ops[host]:
-        verify.report(
-            name="verify: what is up",
-            show=lambda: show(read_running(host, settings), OperationError),
-        )
+        verify.report(name=name, show=lambda: show(OperationError))
     else:
-        show(read_store(host, settings).containers, HostFailed)
+        show(HostFailed)
 
 
 if __name__ == RUN_BY_PYINFRA:

@@ -118,7 +118,7 @@ def status(
         for answer in answers:
             if answer.value:
                 click.echo(f"[{answer.host}]")
-                click.echo("\n".join(f"  {line}" for line in lines(answer.value[0], [])))
+                click.echo("\n".join(f"  {line}" for line in lines(answer.value[0])))
         _print_errors(answers)
     verdicts = [answer.value[1] if answer.value else None for answer in answers]
     sys.exit(UNKNOWN if None in verdicts else GOOD if all(verdicts) else FINDINGS)

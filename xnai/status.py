@@ -1,11 +1,10 @@
-"""One table of what is up, where, and what waits; the same after a run and at any time."""
+"""One table of what is up and where; the same after a run and at any time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
 from xnai.catalogue import Service
-from xnai.deferred import Deferred
 from xnai.facts.podman import Container, PodmanUnknown
 
 
@@ -51,12 +50,11 @@ def _url(service: Service) -> str:
     return f"http://127.0.0.1:{service.published_port}{service.url_path}"
 
 
-def lines(table: Sequence[Mapping[str, str]], waiting: Sequence[Deferred]) -> list[str]:
-    """Return the table as aligned lines, then a line for each deferred change."""
+def lines(table: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the table as aligned lines, the heads first."""
     heads = list(table[0]) if table else []
     widths = [max(len(head), *(len(row[head]) for row in table)) for head in heads]
-    body = [
+    return [
         "  ".join(word.ljust(width) for word, width in zip(words, widths, strict=True)).rstrip()
         for words in [heads, *([row[head] for head in heads] for row in table)]
     ]
-    return body + [f"waiting: {note.component}: {note.reason}" for note in waiting]
