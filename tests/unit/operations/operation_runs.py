@@ -1,0 +1,54 @@
+"""Running an operation's generator without a host: the commands that it would send."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+from pyinfra.api.command import FileUploadCommand
+from pyinfra.context import ctx_host, ctx_state
+
+
+class FakeHost(SimpleNamespace):
+    """A host that remembers what it is told and answers facts and commands from lists."""
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(
+            connector_data={}, logged=[], noops=[], facts=[], stdout=[], commands=[], **values
+        )
+
+    def log(self, text: str) -> None:
+        self.logged.append(text)
+
+    def noop(self, text: str) -> None:
+        self.noops.append(text)
+
+    def get_fact(self, fact: type, **arguments: Any) -> Any:
+        del fact, arguments
+        return self.facts.pop(0)
+
+    def run_shell_command(self, command: str) -> tuple[bool, SimpleNamespace]:
+        self.commands.append(command)
+        return True, SimpleNamespace(stdout_lines=self.stdout)
+
+
+@contextmanager
+def on_a_host(executing: bool = True) -> Iterator[FakeHost]:
+    """A fake host in a fake run, either being prepared or executing."""
+    host = FakeHost()
+    with ctx_state.use(SimpleNamespace(is_executing=executing)), ctx_host.use(host):
+        yield host
+
+
+def commands(operation: Any, /, **arguments: Any) -> list[Any]:
+    """Return what the operation yields on the host in context; shell commands are parsed too."""
+    yielded = list(operation._inner(**arguments))
+    for command in yielded:
+        if isinstance(command, FileUploadCommand):
+            continue
+        for shell in ("sh", "bash"):
+            subprocess.run([shell, "-n", "-c", str(command)], check=True)
+    return yielded

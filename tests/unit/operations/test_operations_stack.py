@@ -1,0 +1,120 @@
+"""Bringing containers up, one healthy before the next, and what is said when one is not."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from datetime import UTC, datetime
+
+import pytest
+from operation_runs import commands, on_a_host
+from pyinfra.api.exceptions import OperationError
+from unit_settings import make
+
+from xnai.catalogue import services
+from xnai.facts.podman import Container, PodmanUnknown
+from xnai.operations import stack
+
+COMPOSE = "/var/lib/xnai/xnai/stack/docker-compose.yml"
+SERVICES = services(make())
+UP = Container(
+    "xnai_redis", "running", "healthy", "i", "c", datetime(2026, 11, 22, tzinfo=UTC), 0, (), 0
+)
+
+
+def but(**changes: object) -> dict[str, Container]:
+    """The containers of which only Redis exists, with `changes`."""
+    return {"xnai_redis": dataclasses.replace(UP, **changes)}
+
+
+def bring_up(read, recreate=SERVICES, timeout_s: int = 180) -> list[str]:
+    return commands(
+        stack.bring_up, stack_name="xnai", compose_file=COMPOSE, recreate=list(recreate),
+        read=read, timeout_s=timeout_s,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _a_clock_of_its_own(monkeypatch):
+    """A second passes at every look at the clock; nobody sleeps."""
+    clock = itertools.count(0, 1)
+    monkeypatch.setattr(stack.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(stack.time, "monotonic", lambda: next(clock))
+
+
+def test_the_plan():
+    with on_a_host(executing=False):
+        found = bring_up(lambda name: pytest.fail("read"))
+    compose = (
+        "timeout --kill-after=10 900 /usr/local/bin/xnai-podman compose -p xnai "
+        f"-f {COMPOSE} up --detach --no-build --no-deps"
+    )
+    assert found == [
+        "/usr/local/bin/xnai-podman rm --force --ignore --time 30 xnai_rag_api xnai_redis",
+        f"{compose} redis",
+        f"{compose} rag_api",
+    ]
+
+
+def test_no_volume_is_ever_removed():
+    with on_a_host(executing=False):
+        for command in bring_up(lambda name: {}):
+            assert "volume" not in command and " -v" not in command and " down" not in command
+
+
+def test_each_is_healthy_before_the_next_is_started():
+    answers = {"xnai_redis": [{}, but(health="starting"), but()], "xnai_rag_api": []}
+    seen = []
+
+    def read(name):
+        seen.append(name)
+        queue = answers[name]
+        return queue.pop(0) if queue else {name: dataclasses.replace(UP, name=name)}
+
+    with on_a_host():
+        generator = stack.bring_up._inner("xnai", COMPOSE, list(SERVICES), read, 180)
+        assert " rm " in next(generator)
+        assert next(generator).endswith(" redis")
+        assert seen == []
+        assert next(generator).endswith(" rag_api")
+        assert seen == ["xnai_redis"] * 3
+        assert list(generator) == []
+    assert seen == ["xnai_redis"] * 3 + ["xnai_rag_api"]
+
+
+def test_says_its_state_now_and_then():
+    queue = [PodmanUnknown(), {}, {}, {}, but(state="created", health=""), *[but(health="starting")] * 9]
+    with on_a_host() as host:
+        bring_up(lambda name: queue.pop(0) if queue else but(), SERVICES[:1])
+    assert all(line.startswith("waiting for xnai_redis (") for line in host.logged)
+    assert 3 <= len(host.logged) <= 7
+    assert host.logged[-1].endswith("starting, restarted 0 times")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (PodmanUnknown(), "unknown, podman does not answer"),
+        ({}, "absent"),
+        (but(health="starting"), "starting, restarted 0 times"),
+        (but(state="exited", health="", exit_code=137), "exited, exit code 137"),
+    ],
+)
+def test_not_healthy_in_time(found, said):
+    with on_a_host() as host, pytest.raises(OperationError) as failure:
+        host.stdout = ["one", "Can't open /data/dump.rdb"]
+        bring_up(lambda name: found, SERVICES[:1], timeout_s=10)
+    assert str(failure.value) == (
+        f"xnai_redis is not healthy after 10 s (at most 10 s: stack_healthy_timeout_s): {said}\n"
+        "  last lines of xnai_redis (xnai-podman logs xnai_redis):\n"
+        "    one\n    Can't open /data/dump.rdb"
+    )
+    assert host.commands == ["/usr/local/bin/xnai-podman logs --tail 8 xnai_redis 2>&1"]
+
+
+@pytest.mark.parametrize(
+    "found", [but(health="unhealthy"), but(health="starting", restarts=5)]
+)
+def test_what_will_not_get_better_is_not_waited_for(found):
+    with on_a_host(), pytest.raises(OperationError, match="not healthy after 1 s"):
+        bring_up(lambda name: found, SERVICES[:1])
