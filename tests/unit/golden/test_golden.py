@@ -1,0 +1,231 @@
+"""Every template against literal files that were checked by hand, byte for byte."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import settings as effort
+from hypothesis import strategies as st
+from rendering import render_everything, stack
+from unit_settings import make
+
+from xnai.catalogue import services
+from xnai.render import MANAGED_BY, TEMPLATES
+from xnai.settings.checks import image
+from xnai.settings.model import Settings
+
+HERE = Path(__file__).parent
+AUTHORITY = str(HERE / "authority.pem")
+PROFILES: dict[str, Settings] = {
+    # The shipped settings on a machine of 16 GiB.
+    "workstation_16_gib": make(16777216),
+    # A small machine with an explicit user, behind a mirror and an inspecting proxy.
+    "behind_a_mirror_4_gib": make(
+        4112284,
+        stack_name="mine",
+        stack_user="me",
+        base_image="docker.io/library/python:3.13-slim",
+        registry_mirrors={
+            "docker.io": {"location": "10.0.2.2:5000", "insecure": True},
+            "quay.io": {"location": "mirror.example/quay"},
+        },
+        extra_ca_certificates=[AUTHORITY],
+        package_index_url="http://10.0.2.2:3141/simple",
+        redis_publish_loopback=True,
+        redis_port=16379,
+        vm_swappiness=100,
+        zram_compression_algorithm="lz4",
+        zram_size_pct_of_ram=100,
+        zram_swap_priority=50,
+    ),
+}
+
+
+def golden(profile: str) -> dict[str, str]:
+    """The expected texts of `profile` by path below templates/, without .j2."""
+    root = HERE / profile
+    return {
+        str(path.relative_to(root)): path.read_text("utf-8")
+        for path in root.rglob("*") if path.is_file()
+    }
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_as_expected_byte_for_byte(profile):
+    assert render_everything(PROFILES[profile]) == golden(profile)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_template_is_compared(profile):
+    templates = {str(path.relative_to(TEMPLATES))[:-3] for path in TEMPLATES.rglob("*.j2")}
+    assert set(golden(profile)) == templates
+    assert all(path.suffix == ".j2" for path in TEMPLATES.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_file_carries_the_header_and_ends_with_one_newline(profile):
+    for path, text in golden(profile).items():
+        assert MANAGED_BY in "\n".join(text.splitlines()[:2]), path
+        assert text.endswith("\n") and not text.endswith("\n\n"), path
+        assert not re.search(r"[ \t]+$", text, re.MULTILINE), path
+        assert "{{" not in text and "{%" not in text, path
+
+
+def compose_of(settings: Settings) -> dict[str, Any]:
+    """The compose file as its reader sees it."""
+    found = yaml.safe_load(stack(settings).compose_text)
+    assert isinstance(found, dict)
+    return found
+
+
+def check_compose(settings: Settings) -> None:
+    """What must hold for any settings' compose file."""
+    compose = compose_of(settings)
+    wanted = services(settings)
+    assert compose["name"] == settings.stack_name
+    assert list(compose["services"]) == [service.name for service in wanted]
+    earlier: set[str] = set()
+    for service in wanted:
+        entry = compose["services"][service.name]
+        assert entry["container_name"] == service.container_name
+        assert image(entry["image"]) == entry["image"]
+        own = entry["image"].startswith("localhost/")
+        assert entry["pull_policy"] == ("never" if own else "missing")
+        assert entry["healthcheck"]["test"][0] == "CMD" and len(entry["healthcheck"]["test"]) > 1
+        assert re.fullmatch(r"[1-9][0-9]*m", entry["mem_limit"])
+        assert int(entry["mem_limit"][:-1]) == service.memory_limit_mib
+        assert entry["cap_drop"] == ["ALL"]
+        assert entry["read_only"] is True
+        assert entry["security_opt"] == ["no-new-privileges:true"]
+        assert entry["restart"] == "unless-stopped"
+        assert entry["logging"] == {"driver": "journald"}
+        assert entry["init"] is True
+        uid, gid = entry["user"].split(":")
+        assert int(uid) > 0 and int(gid) > 0
+        assert entry["labels"]["io.xnai.stack"] == settings.stack_name
+        assert re.fullmatch("[0-9a-f]{16}", entry["labels"]["io.xnai.config"])
+        for port in entry.get("ports", []):
+            assert re.fullmatch(r"127\.0\.0\.1:[0-9]+:[0-9]+", port)
+        assert set(entry.get("depends_on", {})) <= earlier
+        for condition in entry.get("depends_on", {}).values():
+            assert condition == {"condition": "service_healthy"}
+        for volume in entry.get("volumes", []):
+            assert volume.split(":")[0] in compose["volumes"]  # none is a path of the host
+        for secret in entry.get("secrets", []):
+            assert secret["source"] in compose["secrets"]
+            assert secret["mode"] == "0400"
+            assert f"{secret['uid']}:{secret['gid']}" == entry["user"]
+        for name in entry.get("environment", {}):
+            assert not re.search("PASS|SECRET|TOKEN|KEY", name)
+        assert entry["networks"] == [settings.stack_name]
+        assert "privileged" not in entry and "build" not in entry and "env_file" not in entry
+        earlier.add(service.name)
+    # A secret's value lives on the host alone: the file only names it.
+    assert all(secret == {"external": True} for secret in compose["secrets"].values())
+    used = {s["source"] for e in compose["services"].values() for s in e.get("secrets", [])}
+    assert used == set(compose["secrets"])
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_compose_file(profile):
+    check_compose(PROFILES[profile])
+
+
+@effort(max_examples=10, deadline=None)
+@given(
+    st.from_regex(r"[a-z][a-z0-9]{0,19}", fullmatch=True), st.booleans(), st.integers(1024, 65535)
+)
+def test_compose_file_of_any_stack(name, publish, port):
+    check_compose(make(stack_name=name, redis_publish_loopback=publish, redis_port=port))
+
+
+def test_redis_is_published_only_when_asked_for():
+    assert "ports" not in compose_of(make())["services"]["redis"]
+    asked = compose_of(make(redis_publish_loopback=True, redis_port=7000))
+    assert asked["services"]["redis"]["ports"] == ["127.0.0.1:7000:6379"]
+
+
+def test_the_config_hash_follows_whatever_a_container_is_made_from():
+    def hashes(**changes: object) -> dict[str, str]:
+        return stack(make(**changes)).config_hashes
+
+    before = hashes()
+    assert hashes() == before
+    changed = hashes(redis_memory_limit_mib=300)
+    assert changed["redis"] != before["redis"]
+    assert changed["rag_api"] == before["rag_api"]
+    changed = hashes(rag_api_port=9000)
+    assert changed["rag_api"] != before["rag_api"]
+    assert changed["redis"] == before["redis"]
+
+
+@pytest.mark.parametrize("shell", ["sh", "dash", "bash"])
+@pytest.mark.parametrize("profile", PROFILES)
+def test_xnai_podman_parses(profile, shell):
+    script = HERE / profile / "containers/xnai-podman"
+    subprocess.run([shell, "-n", str(script)], check=True)
+
+
+@pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is not installed")
+@pytest.mark.parametrize("profile", PROFILES)
+def test_xnai_podman_is_clean(profile):
+    script = HERE / profile / "containers/xnai-podman"
+    subprocess.run(["shellcheck", "--shell=dash", str(script)], check=True)
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+@pytest.mark.parametrize(
+    ("uid", "argv"),
+    [
+        ("0", ["runuser", "-u", "me", "--", "podman", "ps", "--format", "a b"]),
+        ("2000", ["podman", "ps", "--format", "a b"]),
+    ],
+)
+def test_xnai_podman_runs_podman_as_the_stacks_user(tmp_path, shell, uid, argv):
+    text = (HERE / "behind_a_mirror_4_gib/containers/xnai-podman").read_text("utf-8")
+    # env -i leaves no PATH of ours: the one that the script sets is extended instead.
+    text = text.replace("PATH=/usr/local/bin", f"PATH={tmp_path}:/usr/local/bin")
+    for name in ("podman", "runuser"):
+        (tmp_path / name).write_text(
+            f'#!/bin/sh\nfor a in {name} "$@"; do printf "%s\\n" "$a"; done\n'
+            'echo "--"; pwd; env | sort\n'
+        )
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "id").write_text(f"#!/bin/sh\necho {uid}\n")
+    (tmp_path / "id").chmod(0o755)
+    done = subprocess.run(
+        [shell, "-c", text, "xnai-podman", "ps", "--format", "a b"], capture_output=True,
+        text=True, check=True, cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "TERM": "xterm", "HOME": "/root", "ODD": "1"},
+    )
+    said, _, rest = done.stdout.partition("--\n/\n")
+    if uid == "0":  # runuser's own -- is the first
+        said, _, rest = done.stdout.rpartition("--\n/\n")
+    assert said.splitlines() == argv
+    environment = dict(line.split("=", 1) for line in rest.splitlines())
+    for name in ("PWD", "OLDPWD", "SHLVL", "_", "PATH"):
+        environment.pop(name, None)
+    assert environment == {
+        "HOME": "/home/me", "USER": "me", "LOGNAME": "me", "LANG": "C.UTF-8", "TERM": "xterm",
+        "XDG_RUNTIME_DIR": "/run/user/2000",
+        "DBUS_SESSION_BUS_ADDRESS": "unix:path=/run/user/2000/bus",
+    }
+
+
+def test_xnai_podman_refuses_anybody_else(tmp_path):
+    text = (HERE / "behind_a_mirror_4_gib/containers/xnai-podman").read_text("utf-8")
+    (tmp_path / "id").write_text("#!/bin/sh\necho 1234\n")
+    (tmp_path / "id").chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", text, "xnai-podman", "ps"], capture_output=True, text=True, check=False,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+    )
+    assert done.returncode == 1
+    assert done.stderr == "xnai-podman: run as root (sudo xnai-podman ...) or as me\n"
