@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from xnai.lab.apt import mirror
 from xnai.lab.errors import LabError
 from xnai.lab.proc import locked, run_logged
 from xnai.lab.progress import Progress
-from xnai.lab.recipe import recipe_hash, tree_parts
+from xnai.lab.recipe import file_digest, recipe_hash, tree_parts
 
 ROOTFS = paths.PACKAGE / "rootfs"
 RELEASES = ("trixie", "bookworm")
@@ -36,7 +35,7 @@ KERNEL_PACKAGES = ("linux-image-cloud-amd64", "initramfs-tools", "zstd")
 EPOCH = "1767225600"
 IMAGE_MIB = 3072
 LABEL = "lab-root"
-# Fixed, so that the same packages give the same bytes.
+# Fixed, so that two builds of the same packages differ in as little as possible.
 UUID = "6b0e6a9e-3c1b-4c57-9f0b-3d6f8c1a2e70"
 HASH_SEED = "1f2d9a52-7c3e-4a70-8a3b-5c0de1ab4e11"
 
@@ -134,16 +133,14 @@ def ensure(
         return Image(final / "disk.ext4", final)
     with locked(cache / f"{kind}.lock", progress, f"the {kind} image in work"):
         if refresh or not (final / "disk.ext4").exists():
-            with tempfile.TemporaryDirectory(prefix="build-", dir=cache) as work:
-                _build(release, with_kernel, Path(work), final, progress)
+            with paths.build_dir(cache, kind) as work:
+                _build(release, with_kernel, work, final, progress)
     return Image(final / "disk.ext4", final)
 
 
 def _build(release: str, with_kernel: bool, work: Path, final: Path, progress: Progress) -> None:
     log = final.parent / f"{release}.log"
     log.unlink(missing_ok=True)
-    # The root of an unshared mmdebstrap must be able to pass through.
-    work.chmod(0o755)
     out = work / "out"
     out.mkdir()
     tar = work / "root.tar"
@@ -159,6 +156,8 @@ def _build(release: str, with_kernel: bool, work: Path, final: Path, progress: P
     )
     with progress.step(f"building the Debian {release} image (once; log: {log})"):
         run_logged(argv, log, env={"SOURCE_DATE_EPOCH": EPOCH})
+        # The tree is the same every time; ext4 adds times of its own that tools cannot set.
+        (out / "tree.sha256").write_text(f"{file_digest(tar)}\n")
         _make_filesystem(tar, work / "root", out / "disk.ext4", log)
     shutil.rmtree(final, ignore_errors=True)
     out.rename(final)

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from xnai.lab.recipe import file_digest
+
 CHUNK = 1024 * 1024
 
 
@@ -67,8 +69,7 @@ def _layer(tar: Path, blobs: Path) -> tuple[dict[str, Any], str]:
         while chunk := source.read(CHUNK):
             plain.update(chunk)
             packed.write(chunk)
-    with part.open("rb") as handle:
-        digest = hashlib.file_digest(handle, "sha256").hexdigest()
+    digest = file_digest(part)
     size = part.stat().st_size
     shutil.move(part, blobs / digest)
     media_type = "application/vnd.oci.image.layer.v1.tar+gzip"

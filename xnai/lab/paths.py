@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -61,3 +65,27 @@ def private_dir(path: Path) -> Path:
     """
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     return path
+
+
+@contextmanager
+def build_dir(cache: Path, what: str) -> Iterator[Path]:
+    """A folder to build in; what an aborted build of the same thing left is removed first.
+
+    To be used under that thing's lock, which says that nobody else builds it.
+
+    Args:
+        cache: the folder that it is made in.
+        what: the thing that is built.
+
+    Yields:
+        The folder, gone afterwards.
+    """
+    prefix = f"build-{what}@"
+    cache.mkdir(parents=True, exist_ok=True)
+    for left in cache.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=cache) as folder:
+        work = Path(folder)
+        # The root of an unshared mmdebstrap must be able to pass through.
+        work.chmod(0o755)
+        yield work

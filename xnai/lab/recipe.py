@@ -37,3 +37,16 @@ def tree_parts(root: Path) -> dict[str, bytes]:
     """
     files = (p for p in root.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
     return {str(p.relative_to(root)): p.read_bytes() for p in files}
+
+
+def file_digest(path: Path) -> str:
+    """Digest a file of any size.
+
+    Args:
+        path: the file.
+
+    Returns:
+        SHA-256, 64 hexadecimal digits.
+    """
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,11 +129,7 @@ def ensure(progress: Progress, *, refresh: bool = False) -> Kernel:
         have = cached()
         if have and not refresh:
             return have
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix="build-", dir=cache) as folder:
-            work = Path(folder)
-            # mmdebstrap's unshared root must be able to pass through.
-            work.chmod(0o755)
+        with paths.build_dir(cache, "kernel") as work:
             return _build(work, cache, progress)
 
 

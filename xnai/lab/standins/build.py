@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,10 +86,7 @@ def ensure(standin: StandIn, progress: Progress, *, refresh: bool = False) -> Bu
 
 def _build(standin: StandIn, final: Path, log: Path, progress: Progress) -> None:
     log.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="build-", dir=final.parent) as folder:
-        work = Path(folder)
-        # The root of an unshared mmdebstrap must be able to pass through.
-        work.chmod(0o755)
+    with paths.build_dir(final.parent, log.stem) as work:
         out = work / "out"
         out.mkdir()
         argv = bootstrap.command(
