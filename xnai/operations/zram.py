@@ -8,7 +8,7 @@ from pyinfra.api.operation import operation
 from pyinfra.context import ctx_host, ctx_state
 
 from xnai.deferred import defer
-from xnai.facts.memory import MemoryFacts, Zram
+from xnai.facts.memory import ZRAM_SWAP, MemoryFacts, Zram
 
 # swapoff must find room for every page and leave the machine some to breathe.
 HEADROOM_MIB = 256
@@ -63,5 +63,11 @@ def activate(read: Callable[[], MemoryFacts], change: str) -> Iterator[str]:
             ctx_host.get().noop(f"zram0 not changed: {missing_mib(facts)} MiB short")
             return
     yield "systemctl stop dev-zram0.swap systemd-zram-setup@zram0.service"
+    # What was set up by hand, past the units, is still in use; its size cannot be changed then.
+    yield (
+        f"! grep -q '^{ZRAM_SWAP} ' /proc/swaps || swapoff {ZRAM_SWAP}; "
+        "! [ -e /sys/block/zram0/reset ] || echo 1 > /sys/block/zram0/reset"
+    )
     yield "systemctl daemon-reload"
+    yield "systemctl reset-failed dev-zram0.swap systemd-zram-setup@zram0.service || :"
     yield "systemctl start dev-zram0.swap"
