@@ -118,7 +118,7 @@ class Machine:
         )
 
     def start(self, progress: Progress | None = None) -> None:
-        """Boot it from its disk and wait for ssh; nothing happens when it runs already.
+        """Boot it from its disk and wait for ssh; one that runs is only waited for.
 
         Args:
             progress: where the waiting is told.
@@ -126,7 +126,11 @@ class Machine:
         Raises:
             LabError: its port is taken, or it did not come up.
         """
+        progress = progress or Silent()
         if self.running:
+            # Whoever started it may have been ended before it was up.
+            with progress.step(f"waiting for {self.config.host_name}"):
+                self._wait(None)
             return
         # A guest that switched itself off leaves its helpers, with their ports, behind.
         process.kill_all(self.directory)
@@ -136,7 +140,7 @@ class Machine:
             process.spawn(helper, self.directory, name, f"{name}.log")
         launch = backend.launch(self.directory, self.config)
         process.spawn(launch, self.directory, process.MACHINE, "console.log")
-        with (progress or Silent()).step(f"booting {self.config.host_name} ({self.backend})"):
+        with progress.step(f"booting {self.config.host_name} ({self.backend})"):
             self._wait(None)
 
     def _wait(self, not_boot: str | None) -> None:
