@@ -83,7 +83,11 @@ def pattern(expression: str, words: str) -> Check:
 
 # The characters and lengths of useradd(8) (Debian's NAME_REGEX), less the trailing dollar sign.
 user_name = pattern(r"[a-z][a-z0-9_-]{0,30}", "a user name: a-z, then a-z 0-9 _ -, at most 31")
-stack_name = pattern(r"[a-z][a-z0-9]{0,19}", "a-z, then a-z or 0-9, at most 20 characters")
+# Not what YAML reads as a value: the name stands in the compose file.
+stack_name = pattern(
+    r"(?!(?:true|false|yes|no|on|off|null)$)[a-z][a-z0-9]{0,19}",
+    "a-z, then a-z or 0-9, at most 20 characters, and not true, false, yes, no, on, off or null",
+)
 
 _IMAGE = re.compile(
     r"(?P<registry>(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+)(:[0-9]+)?)"
@@ -127,6 +131,9 @@ def certificate_paths(value: object) -> tuple[str, ...]:
     for path in value:
         if not isinstance(path, str) or not PurePosixPath(path).is_absolute():
             raise Refused(words)
+    names = [PurePosixPath(path).stem for path in value]
+    if len(set(names)) < len(names):
+        raise Refused("files with different names; on the host they lie in one directory")
     return tuple(value)
 
 

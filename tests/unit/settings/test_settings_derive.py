@@ -17,7 +17,7 @@ from xnai.settings.derive import SYSCTL_KEYS, derive
 from xnai.settings.model import Settings
 from xnai.settings.spec import SPEC
 
-QUICK = effort(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = effort(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,9 @@ VALID = {
     "registry_mirrors": st.dictionaries(
         LOCATIONS, st.fixed_dictionaries({"location": LOCATIONS}, optional={"insecure": st.booleans()})
     ),
-    "stack_name": st.from_regex(r"[a-z][a-z0-9]{0,19}", fullmatch=True),
+    "stack_name": st.from_regex(r"[a-z][a-z0-9]{0,19}", fullmatch=True).filter(
+        lambda name: not problems(stack_name=name)
+    ),
     "stack_user": st.none() | st.from_regex(r"[a-z][a-z0-9_-]{0,30}", fullmatch=True),
     "zram_compression_algorithm": st.sampled_from(["zstd", "lz4", "lz4hc", "lzo-rle", "lzo", "842"]),
     "zram_assumed_ratio": st.floats(1, 6) | st.integers(1, 6),

@@ -23,6 +23,9 @@ IMAGE = "registry/path:tag[@sha256:digest], as docker.io/library/redis:8.0"
 MIRROR = '{"docker.io": {"location": "mirror.example:5000", "insecure": False}}'
 PEM = "a list of absolute paths of PEM files on the controller"
 PORT = "a rootless container cannot publish below 1024"
+STACK = (
+    "a-z, then a-z or 0-9, at most 20 characters, and not true, false, yes, no, on, off or null"
+)
 URL_SIGNS = "an address without spaces, quotes, backslashes or dollar signs"
 
 # (setting, wrong value, what must be said). Every setting and every check's every sentence.
@@ -37,6 +40,10 @@ WRONG = [
     ("extra_ca_certificates", "/etc/ca.pem", PEM),
     ("extra_ca_certificates", ["ca.pem"], PEM),
     ("extra_ca_certificates", [1], PEM),
+    (
+        "extra_ca_certificates", ["/a/ca.pem", "/b/ca.pem"],
+        "files with different names; on the host they lie in one directory",
+    ),
     ("host_reserve_mib", 255, "at least 256"),
     ("host_reserve_mib", "2048", "a whole number from 256 to 4194304"),
     ("memory_rivals", "ask", "one of 'stop', 'set_aside'"),
@@ -60,8 +67,9 @@ WRONG = [
     ("registry_mirrors", {"docker.io": {"location": "a", "insecure": "no"}}, MIRROR),
     ("registry_mirrors", {"docker.io": {"location": "a", "mirror": True}}, MIRROR),
     ("stack_healthy_timeout_s", 9, "at least 10"),
-    ("stack_name", "Xnai", "a-z, then a-z or 0-9, at most 20 characters"),
-    ("stack_name", "a" * 21, "a-z, then a-z or 0-9, at most 20 characters"),
+    ("stack_name", "Xnai", STACK),
+    ("stack_name", "a" * 21, STACK),
+    ("stack_name", "no", STACK),
     ("stack_user", "1st", "a user name: a-z, then a-z 0-9 _ -, at most 31"),
     ("stack_user", "me\n", "a user name: a-z, then a-z 0-9 _ -, at most 31"),
     ("strict", 0, "True or False"),
