@@ -24,7 +24,8 @@ class BuildInput:
     Attributes:
         image: what is built.
         reference: localhost/<stack>_<name>:<first 16 digits of the content hash>.
-        content_hash: sha256 over the Dockerfile, every context file's path, mode and content.
+        content_hash: sha256 over the Dockerfile, every context file's path and content, and
+            whether it is executable.
         archive: uncompressed tar of the context with the Dockerfile, same bytes for same input.
     """
 
@@ -52,7 +53,10 @@ def context_files(context: Path) -> list[Path]:
     if listed.returncode == 0:
         found = [context / name for name in listed.stdout.split("\0") if name]
     else:
-        found = [path for path in context.rglob("*") if "__pycache__" not in path.parts]
+        found = [
+            path for path in context.rglob("*")
+            if "__pycache__" not in path.parts and path.suffix != ".pyc"
+        ]
     return sorted(path for path in found if path.is_file())
 
 
@@ -62,18 +66,22 @@ def build_inputs(settings: Settings) -> list[BuildInput]:
     for image in images(settings):
         base = inputs[image.base].reference if image.base else settings.base_image
         files = {"Dockerfile": _dockerfile(settings, image, base).encode()}
+        executable = set()
         if image.context:
             for path in context_files(image.context):
-                files[f"context/{path.relative_to(image.context)}"] = path.read_bytes()
+                name = f"context/{path.relative_to(image.context)}"
+                files[name] = path.read_bytes()
+                if path.stat().st_mode & 0o100:
+                    executable.add(name)
         if image.base is None:
-            for name in settings.extra_ca_certificates:
-                files[f"context/ca/xnai-{Path(name).stem}.crt"] = Path(name).read_bytes()
-        digest = _digest(files)
+            for authority in settings.extra_ca_certificates:
+                files[f"context/ca/xnai-{Path(authority).stem}.crt"] = Path(authority).read_bytes()
+        digest = _digest(files, executable)
         inputs[image.name] = BuildInput(
             image=image,
             reference=f"localhost/{settings.stack_name}_{image.name}:{digest[:16]}",
             content_hash=digest,
-            archive=_archive(files),
+            archive=_archive(files, executable),
         )
     return list(inputs.values())
 
@@ -91,23 +99,22 @@ def _dockerfile(settings: Settings, image: Image, base: str) -> str:
     )
 
 
-def _digest(files: dict[str, bytes]) -> str:
+def _digest(files: dict[str, bytes], executable: set[str]) -> str:
     """One hash over names and contents, each with its length so that none runs into the next."""
     total = hashlib.sha256()
     for name in sorted(files):
-        total.update(f"{len(name.encode())} {name} {len(files[name])} ".encode())
+        mark = "x " if name in executable else ""
+        total.update(f"{len(name.encode())} {name} {mark}{len(files[name])} ".encode())
         total.update(files[name])
     return total.hexdigest()
 
 
-def _archive(files: dict[str, bytes]) -> bytes:
+def _archive(files: dict[str, bytes], executable: set[str]) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name in sorted(files):
             info = tarfile.TarInfo(name)
             info.size = len(files[name])
-            info.mode = 0o644
+            info.mode = 0o755 if name in executable else 0o644
             tar.addfile(info, io.BytesIO(files[name]))
     return buffer.getvalue()
-
-
