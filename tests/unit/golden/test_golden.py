@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from rendering import render_everything, stack
-from unit_settings import make
+from unit_settings import make, problems
 
 from xnai.catalogue import services
 from xnai.render import MANAGED_BY, TEMPLATES
@@ -140,7 +140,11 @@ def test_compose_file(profile):
 
 @effort(max_examples=10, deadline=None)
 @given(
-    st.from_regex(r"[a-z][a-z0-9]{0,19}", fullmatch=True), st.booleans(), st.integers(1024, 65535)
+    st.from_regex(r"[a-z][a-z0-9]{0,19}", fullmatch=True).filter(
+        lambda name: not problems(stack_name=name)
+    ),
+    st.booleans(),
+    st.integers(1024, 65535),
 )
 def test_compose_file_of_any_stack(name, publish, port):
     check_compose(make(stack_name=name, redis_publish_loopback=publish, redis_port=port))
