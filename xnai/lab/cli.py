@@ -64,6 +64,18 @@ def up(name: str, **options: Any) -> None:
     click.echo(f"  throw away: xnai lab down {found.name}")
 
 
+@lab.command("try")
+@click.argument("name", default="try")
+@click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True)
+@told
+def try_command(name: str, backend: str) -> None:
+    """Make NAME, run the deploy against it, run testinfra, and say how to get in."""
+    # Only here: it loads pyinfra's inventory parts, which the other commands need not wait for.
+    from xnai.lab import trial
+
+    sys.exit(trial.run(name, backend, PROGRESS))
+
+
 @lab.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name", default="try")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)

@@ -67,7 +67,8 @@ def recipe(release: str, *, with_kernel: bool) -> str:
         "release": release,
         "mirror": mirror(),
         "packages": " ".join(PACKAGES + (KERNEL_PACKAGES if with_kernel else ())),
-        "hooks": "\n".join(_hooks(Path("OUT"), with_kernel=with_kernel)),
+        # Another checkout of the same files is the same recipe.
+        "hooks": "\n".join(_hooks(Path("OUT"), with_kernel=with_kernel)).replace(str(ROOTFS), ""),
         "filesystem": f"{IMAGE_MIB} {EPOCH} {UUID} {HASH_SEED}",
     }
     parts |= {f"rootfs/{name}": data for name, data in tree_parts(ROOTFS).items()}

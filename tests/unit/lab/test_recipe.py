@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,3 +59,12 @@ def test_every_line_of_the_fragment_can_be_checked() -> None:
         ours = line.startswith("CONFIG_") and "=" in line
         off = line.startswith("# CONFIG_") and line.endswith(" is not set")
         assert ours or off or not line or line.startswith("# "), line
+
+
+def test_recipes_do_not_depend_on_where_the_checkout_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = image.recipe("trixie", with_kernel=True)
+    shutil.copytree(image.ROOTFS, tmp_path / "rootfs")
+    monkeypatch.setattr(image, "ROOTFS", tmp_path / "rootfs")
+    assert image.recipe("trixie", with_kernel=True) == before
