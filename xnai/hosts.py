@@ -37,7 +37,30 @@ def groups(root: Path) -> Groups:
     }
     if not any(found.values()):
         sys.exit(f"{path}: no group with hosts. Write for example: workstations = ['laptop.lan']")
+    for name, value in found.items():
+        if not _is_group(value):
+            sys.exit(
+                f"{path}: {name} is no group of hosts: a list of names or (name, data), or that "
+                f"list with data for all: {name} = (['laptop.lan'], {{'ssh_user': 'me'}})."
+            )
     return {name: _with_sudo(value) for name, value in found.items()}
+
+
+def _is_group(value: Any) -> bool:
+    """Whether pyinfra takes it for a group: hosts, or (hosts, data)."""
+    hosts = value
+    if isinstance(value, tuple):
+        if len(value) != 2 or not isinstance(value[1], dict):
+            return False
+        hosts = value[0]
+    return isinstance(hosts, list) and all(
+        isinstance(host, str)
+        or (
+            isinstance(host, tuple) and len(host) == 2
+            and isinstance(host[0], str) and isinstance(host[1], dict)
+        )
+        for host in hosts
+    )
 
 
 def _with_sudo(group: Any) -> Any:
