@@ -1,0 +1,59 @@
+"""What provisions a host never knows that it is one of the throw-away machines."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+# The command registers its subcommand, and the list of known groups names the group's file.
+MAY_NAME_IT = {"xnai/cli.py", "xnai/settings/spec.py"}
+
+BRANCHES = {
+    "user-mode Linux": re.compile(r"\buml\b", re.IGNORECASE),
+    "the lab": re.compile(r"(?<![A-Za-z])lab(?![A-Za-z])", re.IGNORECASE),
+    "what kind of machine it is": re.compile(r"systemd-detect-virt|hypervisor|/sys/class/dmi"),
+    "a lab's network": re.compile(r"\b10\.0\.2\.\d"),
+}
+
+
+def sources() -> list[Path]:
+    """Everything that a deploy reads or runs."""
+    found = [ROOT / "deploy.py", ROOT / "inventory.py"]
+    for folder in ("tasks", "templates", "group_data", "xnai", "files"):
+        found += [
+            path for path in (ROOT / folder).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+            and (ROOT / "xnai/lab") not in path.parents
+        ]
+    return sorted(found)
+
+
+def test_there_is_something_to_read():
+    names = {str(path.relative_to(ROOT)) for path in sources()}
+    assert {"deploy.py", "tasks/memory.py", "group_data/all.py", "xnai/settings/spec.py"} <= names
+    assert MAY_NAME_IT <= names
+    assert not any(name.startswith("xnai/lab/") for name in names)
+
+
+@pytest.mark.parametrize("what", BRANCHES)
+def test_nothing_branches_on(what):
+    found = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in sources()
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if BRANCHES[what].search(line)
+        and not (what == "the lab" and str(path.relative_to(ROOT)) in MAY_NAME_IT)
+    ]
+    assert found == []
+
+
+def test_only_the_command_imports_it():
+    found = [
+        str(path.relative_to(ROOT)) for path in sources()
+        if path.suffix == ".py" and "xnai.lab" in path.read_text("utf-8")
+    ]
+    assert found == ["xnai/cli.py"]
