@@ -16,8 +16,8 @@ from pyinfra.api.host import Host
 from pyinfra.api.inventory import Inventory
 from pyinfra.api.state import State, StateStage
 from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
-from pyinfra_cli.inventory import make_inventory_from_files
-from pyinfra_cli.util import parse_cli_arg
+from pyinfra_cli.inventory import make_inventory_from_files  # type: ignore[import-untyped]
+from pyinfra_cli.util import parse_cli_arg  # type: ignore[import-untyped]
 
 from xnai.pyinfra_ext import without_delay
 

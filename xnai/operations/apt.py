@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from pyinfra.api.exceptions import OperationError
 from pyinfra.api.facts import FactBase
@@ -66,7 +66,7 @@ def wait_for_lock(timeout_s: int) -> None:
 
 
 @operation()
-def install(packages: Sequence[str], lock_timeout_s: int = 300) -> Iterator[str]:
+def install(packages: Sequence[str], lock_timeout_s: int = 300) -> Generator[str, None, None]:
     """Install Debian packages without recommended ones; mend an interrupted dpkg first.
 
     Args:

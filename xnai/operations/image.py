@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import shlex
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from pyinfra.api.command import FileUploadCommand, StringCommand
 from pyinfra.api.operation import operation
@@ -16,7 +16,7 @@ from xnai.image_content import CONTENT_LABEL, STACK_LABEL, BuildInput
 @operation()
 def build(
     build_input: BuildInput, stack_name: str, directory: str, stack_user: str
-) -> Iterator[StringCommand | FileUploadCommand | str]:
+) -> Generator[StringCommand | FileUploadCommand | str, None, None]:
     """Send a context and build it with the stack user's Podman.
 
     The name is given only at the end of a successful build, so a run killed in the middle

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 
 from pyinfra.api.operation import operation
 
@@ -14,7 +14,7 @@ _RANDOM = "od -An -tx1 -N32 /dev/urandom | tr -d ' \\n'"
 
 
 @operation()
-def generate(stack_name: str, forms: Mapping[str, str]) -> Iterator[str]:
+def generate(stack_name: str, forms: Mapping[str, str]) -> Generator[str, None, None]:
     """Make one random value and store it as one or more Podman secrets, replacing old ones.
 
     The value lives in a shell variable and goes through the shell's own printf into standard

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 
 from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
@@ -30,7 +30,7 @@ def bring_up(
     recreate: Sequence[Service],
     read: Callable[[str], Containers],
     timeout_s: int,
-) -> Iterator[str]:
+) -> Generator[str, None, None]:
     """Make containers anew, in dependency order, each healthy before the next one starts.
 
     podman-compose itself would wait for ever on a dependency that never gets healthy, and its

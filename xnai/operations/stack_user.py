@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from pyinfra.api.operation import operation
 
 
 @operation()
-def subordinate_ids(user: str) -> Iterator[str]:
+def subordinate_ids(user: str) -> Generator[str, None, None]:
     """Give `user` 65,536 free subordinate UIDs and GIDs, each only if it has none.
 
     Source: subuid(5), usermod(8). Rootless Podman maps a container's users to them.
@@ -27,7 +27,7 @@ def subordinate_ids(user: str) -> Iterator[str]:
 
 
 @operation()
-def linger(user: str, uid: int) -> Iterator[str]:
+def linger(user: str, uid: int) -> Generator[str, None, None]:
     """Let `user`'s manager run without a login, and wait until its bus answers (30 s at most).
 
     Args:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from pyinfra.api.operation import operation
 from pyinfra.context import ctx_state
 
 
 @operation()
-def report(show: Callable[[], None]) -> Iterator[str]:
+def report(show: Callable[[], None]) -> Generator[str, None, None]:
     """Show the result when everything before it was executed; changes nothing.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 from pyinfra.api.operation import operation
 from pyinfra.context import ctx_host, ctx_state
@@ -46,7 +46,7 @@ def defer_resize(facts: MemoryFacts, change: str) -> None:
 
 
 @operation()
-def activate(read: Callable[[], MemoryFacts], change: str) -> Iterator[str]:
+def activate(read: Callable[[], MemoryFacts], change: str) -> Generator[str, None, None]:
     """Empty, reset and start zram0 with its present configuration, if memory allows.
 
     Stopping the swap unit alone would leave the device set up with its old size, and restarting

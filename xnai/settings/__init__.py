@@ -64,8 +64,8 @@ def hardware(host: Host) -> HardwareFacts:
     if cached is None:
         # Not get_fact: it would end the run with a bare "could not load fact".
         fact = Hardware()
-        arguments, _ = pop_global_arguments(ctx_state.get(), host, {})
-        how: Any = {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}
+        arguments: Any = pop_global_arguments(ctx_state.get(), host, {})[0]
+        how = {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}
         try:
             _, output = host.run_shell_command(StringCommand(fact.command()), **how)
         except EOFError:
