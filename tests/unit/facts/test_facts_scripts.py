@@ -76,7 +76,8 @@ def containers_text(user: str, tmp_path: Path) -> str:
 def test_containers_of_nobody(shell, tmp_path):
     found = Containers().process(run(shell, containers_text("no-such-user", tmp_path)))
     assert found is not None
-    assert (found.user, found.manager, found.sessions, found.compose_python) == (None, None, 0, False)
+    assert (found.user, found.manager, found.sessions) == (None, None, 0)
+    assert not found.compose_python
     assert found.free_uid >= 2000
     assert list(found.directories) == [str(tmp_path)]
     assert found.files == {}

@@ -83,7 +83,8 @@ def test_each_is_healthy_before_the_next_is_started():
 
 
 def test_says_its_state_now_and_then():
-    queue = [PodmanUnknown(), {}, {}, {}, but(state="created", health=""), *[but(health="starting")] * 9]
+    starting = but(health="starting")
+    queue = [PodmanUnknown(), {}, {}, {}, but(state="created", health=""), *[starting] * 9]
     with on_a_host() as host:
         bring_up(lambda name: queue.pop(0) if queue else but(), SERVICES[:1])
     assert all(line.startswith("waiting for xnai_redis (") for line in host.logged)

@@ -89,13 +89,16 @@ VALID = {
     "memory_rivals": st.sampled_from(["stop", "set_aside"]),
     "package_index_url": st.sampled_from(["http://10.0.0.1:8080/simple", "https://a.example/x"]),
     "registry_mirrors": st.dictionaries(
-        LOCATIONS, st.fixed_dictionaries({"location": LOCATIONS}, optional={"insecure": st.booleans()})
+        LOCATIONS,
+        st.fixed_dictionaries({"location": LOCATIONS}, optional={"insecure": st.booleans()}),
     ),
     "stack_name": st.from_regex(r"[a-z][a-z0-9]{0,19}", fullmatch=True).filter(
         lambda name: not problems(stack_name=name)
     ),
     "stack_user": st.none() | st.from_regex(r"[a-z][a-z0-9_-]{0,30}", fullmatch=True),
-    "zram_compression_algorithm": st.sampled_from(["zstd", "lz4", "lz4hc", "lzo-rle", "lzo", "842"]),
+    "zram_compression_algorithm": st.sampled_from(
+        ["zstd", "lz4", "lz4hc", "lzo-rle", "lzo", "842"]
+    ),
     "zram_assumed_ratio": st.floats(1, 6) | st.integers(1, 6),
     "zswap": st.sampled_from(["off", "leave"]),
     "zram_size_pct_of_ram": st.none() | st.integers(1, 400),

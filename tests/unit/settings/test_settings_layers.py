@@ -45,7 +45,8 @@ def test_nothing_is_wrong(checkout):
 
 def test_misspelt_in_data(checkout):
     assert said(data=("zram_size_pct=150",)) == [
-        f"zram_size_pct (--data): no setting of that name; did you mean zram_size_pct_of_ram? {LISTS}"
+        "zram_size_pct (--data): no setting of that name; "
+        f"did you mean zram_size_pct_of_ram? {LISTS}"
     ]
 
 
