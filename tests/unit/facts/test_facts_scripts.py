@@ -67,7 +67,8 @@ def test_memory(shell, tmp_path):
 def containers_text(user: str, tmp_path: Path) -> str:
     return Containers().command(
         packages=["dash"], paths=["/no/such", "/run/user/{uid}/no-such"],
-        home_paths=["no/such"], directories=[str(tmp_path), "/no/such"], certificates=[], stack_user=user,
+        home_paths=["no/such"], directories=[str(tmp_path), "/no/such"], certificates=[],
+        stack_user=user,
         compose=str(tmp_path / "compose"),
     )
 
