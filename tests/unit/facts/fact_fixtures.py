@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import json
+import os
 import pkgutil
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,12 @@ import xnai.operations
 from xnai.facts.podman import PodmanUnknown
 
 FIXTURES = Path(__file__).parent / "fixtures"
+
+# sh, dash and bash, each program once: on Debian sh is dash.
+SHELLS = sorted(
+    {os.path.realpath(found): name for name in ("bash", "dash", "sh")
+     if (found := shutil.which(name))}.values()
+)
 
 
 def fact_classes() -> dict[str, type[FactBase[Any]]]:

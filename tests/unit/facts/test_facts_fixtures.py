@@ -40,7 +40,7 @@ def test_no_output_is_no_error(fact):
 def test_output_that_ends_anywhere_is_no_error(fact):
     text = "\n".join(output(fact, "held" if fact == "AptLockHolder" else "normal"))
     process = fact_classes()[fact]().process
-    for end in range(0, len(text), max(1, len(text) // 700)):
+    for end in range(0, len(text), max(1, len(text) // 250)):
         process(text[:end].splitlines())
 
 

@@ -9,6 +9,7 @@ import subprocess
 from datetime import UTC, datetime
 
 import pytest
+from fact_fixtures import SHELLS
 from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
@@ -37,11 +38,13 @@ def framed(sections: dict[str, list[str]]) -> list[str]:
     ] + ["@@ end"]
 
 
+@effort(max_examples=50, deadline=None)
 @given(SECTIONS, st.lists(LINES, max_size=2))
 def test_framing_round_trip(sections, chatter):
     assert split([*chatter, *framed(sections)]) == sections | {"end": []}
 
 
+@effort(max_examples=50, deadline=None)
 @given(SECTIONS, st.integers(0, 30))
 def test_a_section_that_may_be_cut_is_missing(sections, count):
     lines = framed(sections)[:count]
@@ -63,7 +66,7 @@ def test_framing_through_a_real_shell(sections):
     assert split(done.stdout.splitlines()) == sections | {"end": []}
 
 
-@pytest.mark.parametrize("shell", ["sh", "dash", "bash"])
+@pytest.mark.parametrize("shell", SHELLS)
 def test_a_part_that_fails_is_empty_and_the_next_one_runs(shell):
     text = script({"one": "no-such-program", "two": "ls /no/such", "three": "echo here"})
     done = subprocess.run([shell, "-c", text], capture_output=True, text=True, check=True)
@@ -74,7 +77,7 @@ def test_a_part_that_fails_is_empty_and_the_next_one_runs(shell):
 HOSTILE = ["plain", "with space", "it's $(id) `id`", '"quoted"', "-n", "ünï", "a;b&c|d"]
 
 
-@pytest.mark.parametrize("shell", ["sh", "dash", "bash"])
+@pytest.mark.parametrize("shell", SHELLS)
 def test_files_with_hostile_names(tmp_path, shell):
     for name in HOSTILE:
         (tmp_path / name).write_text(name)
@@ -149,6 +152,7 @@ ENTRIES = st.lists(
 )
 
 
+@effort(max_examples=50, deadline=None)
 @given(ENTRIES)
 def test_whatever_podman_lists_is_read(entries):
     found = parse_containers(json.dumps(entries))

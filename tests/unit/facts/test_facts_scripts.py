@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from fact_fixtures import output, plain
+from fact_fixtures import SHELLS, output, plain
 
 from xnai.facts.containers import BUNDLE, Containers
 from xnai.facts.hardware import Hardware
@@ -19,7 +19,7 @@ from xnai.facts.memory import Memory
 from xnai.facts.podman import XNAI_PODMAN, Running, Store
 from xnai.operations.apt import LOCK_FILES, AptLockHolder
 
-SHELLS = pytest.mark.parametrize("shell", ["sh", "dash", "bash"])
+EACH_SHELL = pytest.mark.parametrize("shell", SHELLS)
 ME = pwd.getpwuid(os.getuid())
 
 
@@ -33,7 +33,7 @@ def run(shell: str, text: str, **environment: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-@SHELLS
+@EACH_SHELL
 def test_hardware(shell):
     found = Hardware().process(run(shell, Hardware().command()))
     assert found is not None
@@ -43,7 +43,7 @@ def test_hardware(shell):
     assert found.architecture == os.uname().machine
 
 
-@SHELLS
+@EACH_SHELL
 def test_memory(shell, tmp_path):
     mine = tmp_path / "90-xnai.conf"
     mine.write_text("x\n")
@@ -73,7 +73,7 @@ def containers_text(user: str, tmp_path: Path) -> str:
     )
 
 
-@SHELLS
+@EACH_SHELL
 def test_containers_of_nobody(shell, tmp_path):
     found = Containers().process(run(shell, containers_text("no-such-user", tmp_path)))
     assert found is not None
@@ -84,14 +84,14 @@ def test_containers_of_nobody(shell, tmp_path):
     assert found.files == {}
 
 
-@SHELLS
+@EACH_SHELL
 def test_containers_of_a_user(shell, tmp_path):
     found = Containers().process(run(shell, containers_text(ME.pw_name, tmp_path)))
     assert found is not None and found.user is not None
     assert (found.user.name, found.user.uid, found.user.home) == (ME.pw_name, ME.pw_uid, ME.pw_dir)
 
 
-@SHELLS
+@EACH_SHELL
 def test_the_users_own_files_are_found_by_uid_and_home(shell, tmp_path):
     (tmp_path / "home/.config").mkdir(parents=True)
     (tmp_path / "home/.config/x.conf").write_text("x")
@@ -107,7 +107,7 @@ def test_the_users_own_files_are_found_by_uid_and_home(shell, tmp_path):
     assert set(found.files) == {f"{tmp_path}/u{ME.pw_uid}", f"{tmp_path}/home/.config/x.conf"}
 
 
-@SHELLS
+@EACH_SHELL
 def test_certificates_newer_than_the_bundle(shell, tmp_path):
     for name, when in (("bundle", 1000), ("old one", 900), ("new one", 1100)):
         (tmp_path / name).touch()
@@ -129,7 +129,7 @@ def test_certificates_newer_than_the_bundle(shell, tmp_path):
 SESSION = "# This is private data. Do not parse.\nUID={uid}\nUSER=x\nTYPE=tty\nCLASS={kind}\n"
 
 
-@SHELLS
+@EACH_SHELL
 @pytest.mark.parametrize(
     ("files", "count"),
     [
@@ -152,7 +152,7 @@ def test_login_sessions(shell, tmp_path, files, count):
     assert found.sessions == count
 
 
-@SHELLS
+@EACH_SHELL
 def test_subordinate_ids_and_lingering(shell, tmp_path):
     (tmp_path / "subuid").write_text(f"x{ME.pw_name}:1:2\n{ME.pw_name}:100000:65536\n")
     (tmp_path / "subgid").write_text(f"{ME.pw_name}x:100000:65536\n")
@@ -191,7 +191,7 @@ STORE = Store().command(
 )
 
 
-@SHELLS
+@EACH_SHELL
 @pytest.mark.parametrize("case", ["normal", "failing"])
 def test_store(shell, tmp_path, case):
     program = podman_that_answers(tmp_path, case)
@@ -206,7 +206,7 @@ def test_store(shell, tmp_path, case):
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-@SHELLS
+@EACH_SHELL
 def test_store_without_podman(shell, tmp_path):
     lines = run(shell, STORE.replace(XNAI_PODMAN, "/no/such/podman"), TMPDIR=str(tmp_path))
     assert plain(Store().process(lines)) == {
@@ -216,7 +216,7 @@ def test_store_without_podman(shell, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@SHELLS
+@EACH_SHELL
 def test_running(shell, tmp_path):
     program = podman_that_answers(tmp_path, "normal")
     for check in ("", "xnai_redis"):
@@ -226,7 +226,7 @@ def test_running(shell, tmp_path):
     assert plain(Running().process(run(shell, text))) == "unknown"
 
 
-@SHELLS
+@EACH_SHELL
 def test_who_holds_apts_lock(shell, tmp_path):
     lock = tmp_path / "lock"
     lock.touch()

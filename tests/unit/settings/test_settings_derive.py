@@ -17,7 +17,7 @@ from xnai.settings.derive import SYSCTL_KEYS, derive
 from xnai.settings.model import Settings
 from xnai.settings.spec import SPEC
 
-QUICK = effort(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+QUICK = effort(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize(
