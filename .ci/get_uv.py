@@ -43,7 +43,7 @@ def wanted_wheel() -> tuple[str, str, str]:
 
 def main() -> None:
     """Download, verify and unpack uv, unless this version is already there."""
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036  (the system's Python is what it is)
         sys.exit(
             f"Python {platform.python_version()} found, 3.11 or newer needed. Install a newer "
             "python3, or install uv yourself (it brings a Python) and run make setup again."
@@ -61,7 +61,7 @@ def main() -> None:
         sys.exit(f"Could not fetch {address}: {error}. Check the network or the proxy, then retry.")
     found = hashlib.sha256(data).hexdigest()
     if found != sha256:
-        sys.exit(f"{address}: sha256 {found} found, {sha256} expected (uv.lock). Nothing installed.")
+        sys.exit(f"{address}: sha256 is {found}, uv.lock wants {sha256}. Nothing was installed.")
     with zipfile.ZipFile(io.BytesIO(data)) as wheel:
         member = next(name for name in wheel.namelist() if name.endswith("/scripts/uv"))
         TARGET.parent.mkdir(exist_ok=True)

@@ -5,7 +5,7 @@ group_data/<group>.py, in hosts.py beside the host, or with `--data name=value`.
 None means "derived from what the host is" (by the rule in the comment).
 """
 
-__all__ = [  # noqa: F822  (pyinfra exports just these to host.data)
+__all__ = [
     "base_image",
     "container_gid",
     "container_uid",

@@ -119,7 +119,8 @@ def services(settings: Settings) -> tuple[Service, ...]:
         # The password goes through the environment of redis-cli alone, never into its argv.
         health_command=(
             "sh", "-c",
-            "REDISCLI_AUTH=$(cat /run/secrets/redis_password) redis-cli ping | grep -qx PONG",
+            # Backquotes: a dollar sign would be Compose's own.
+            "REDISCLI_AUTH=`cat /run/secrets/redis_password` redis-cli ping | grep -qx PONG",
         ),
         port=6379,
         published_port=settings.redis_port if settings.redis_publish_loopback else None,

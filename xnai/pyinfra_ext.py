@@ -12,6 +12,8 @@ from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.host import Host
 from pyinfra.context import ctx_host, ctx_state
 
+from xnai.elapsed import tell_elapsed
+
 # pyinfra exec()s a deploy file in a namespace without a name of its own; Python then answers
 # with that of the built-ins. An imported file has its module's name.
 RUN_BY_PYINFRA = "builtins"
@@ -41,6 +43,7 @@ def this_host_alone() -> Iterator[None]:
     """
     host = ctx_host.get()
     without_delay(host)
+    tell_elapsed(ctx_state.get())
     try:
         yield
     except HostFailed as failure:

@@ -9,18 +9,15 @@ import time
 import pytest
 
 from tests.lab.state_of import provisioned
-from xnai.lab import machine, registry
+from tests.machines import add_options, new_machine
 from xnai.lab.deploying import deploy
-from xnai.lab.progress import Lines
-from xnai.lab.spec import MachineSpec
 
 
 def pytest_addoption(parser):
     """Add the drills' options."""
     parser.addoption("--seed", type=int, default=None, help="seed of the drills' random points")
     parser.addoption("--rounds", type=int, default=1, help="how often each drill is repeated")
-    parser.addoption("--backend", default="auto", help="as `xnai lab up --backend`")
-    parser.addoption("--keep", action="store_true", help="leave the machines for a look")
+    add_options(parser)
 
 
 @pytest.fixture(scope="session")
@@ -36,28 +33,6 @@ def rng(request):
 def rounds(request):
     """How often a drill is repeated."""
     return request.config.getoption("--rounds")
-
-
-@pytest.fixture(scope="session")
-def new_machine(request):
-    """A function that makes a fresh machine: new_machine("e2e", release="bookworm")."""
-    progress = Lines()
-    registry.up(progress)
-    made = []
-    backend = request.config.getoption("--backend")
-
-    def make(name: str, **options):
-        for old in machine.names():
-            if old == name:
-                machine.find(name).down()
-        one = machine.up(MachineSpec(name=name, backend=backend, **options), progress)
-        made.append(one)
-        return one
-
-    yield make
-    if not request.config.getoption("--keep"):
-        for one in made:
-            one.down()
 
 
 @pytest.fixture(scope="session")
@@ -80,3 +55,6 @@ def deployed(first_deploy):
 def reference(first_deploy):
     """What an undisturbed deploy comes to."""
     return first_deploy[1]
+
+
+__all__ = ["new_machine"]

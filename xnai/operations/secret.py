@@ -15,7 +15,10 @@ _RANDOM = "od -An -tx1 -N32 /dev/urandom | tr -d ' \\n'"
 
 @operation()
 def generate(stack_name: str, forms: Mapping[str, str]) -> Generator[str, None, None]:
-    """Make one random value and store it as one or more Podman secrets, replacing old ones.
+    """Make one random value and store it as one or more Podman secrets, unless all exist.
+
+    Whether they exist is asked again on the host: where Podman could not tell before, a value
+    that a service's data depends on must not be replaced.
 
     The value lives in a shell variable and goes through the shell's own printf into standard
     input: it is never an argument of a process, in a file, or in the output.
@@ -25,9 +28,15 @@ def generate(stack_name: str, forms: Mapping[str, str]) -> Generator[str, None, 
         forms: secret name -> printf format with one %s, for readers that want more than the
             bare value (a line of redis.conf, say).
     """
+    names = " ".join(shlex.quote(name) for name in forms)
     stores = " && ".join(
         f"printf {shlex.quote(form)} \"$v\" | {XNAI_PODMAN} secret create --replace "
         f"--label io.xnai.stack={shlex.quote(stack_name)} {shlex.quote(name)} - >/dev/null"
         for name, form in forms.items()
     )
-    yield f"v=$({_RANDOM}) && [ ${{#v}} = 64 ] && {stores}"
+    # podman-secret-exists(1): 0 exists, 1 does not, anything else is an error.
+    yield (
+        f"absent=; for n in {names}; do {XNAI_PODMAN} secret exists $n; e=$?; case $e in "
+        "0) ;; 1) absent=yes ;; *) exit $e ;; esac; done; "
+        f"[ -z \"$absent\" ] || {{ v=$({_RANDOM}) && [ ${{#v}} = 64 ] && {stores}; }}"
+    )

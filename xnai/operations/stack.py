@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 
 from pyinfra.api.exceptions import OperationError
-from pyinfra.api.operation import operation
 from pyinfra.context import ctx_host, ctx_state
 
 from xnai.catalogue import Service
 from xnai.facts.podman import XNAI_PODMAN, Container, PodmanUnknown
+from xnai.operations.guard import failing_operation
 
 Containers = Mapping[str, Container] | PodmanUnknown
 
@@ -23,7 +23,7 @@ _MOST_RESTARTS = 5
 _UP_TIMEOUT_S = 900
 
 
-@operation()
+@failing_operation
 def bring_up(
     stack_name: str,
     compose_file: str,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
-from pyinfra.api.operation import operation
 from pyinfra.context import ctx_state
 
+from xnai.operations.guard import failing_operation
 
-@operation()
+
+@failing_operation
 def report(show: Callable[[], None]) -> Generator[str, None, None]:
     """Show the result when everything before it was executed; changes nothing.
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 
-from pyinfra.api.operation import operation
+from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host, ctx_state
 
 from xnai.deferred import defer
 from xnai.facts.memory import ZRAM_SWAP, MemoryFacts, Zram
+from xnai.operations.guard import failing_operation
 
 # swapoff must find room for every page and leave the machine some to breathe.
 HEADROOM_MIB = 256
@@ -45,8 +46,8 @@ def defer_resize(facts: MemoryFacts, change: str) -> None:
     )
 
 
-@operation()
-def activate(read: Callable[[], MemoryFacts], change: str) -> Generator[str, None, None]:
+@failing_operation
+def activate(read: Callable[[], MemoryFacts | None], change: str) -> Generator[str, None, None]:
     """Empty, reset and start zram0 with its present configuration, if memory allows.
 
     Stopping the swap unit alone would leave the device set up with its old size, and restarting
@@ -58,6 +59,8 @@ def activate(read: Callable[[], MemoryFacts], change: str) -> Generator[str, Non
     """
     if ctx_state.get().is_executing:
         facts = read()
+        if facts is None:
+            raise OperationError("could not read /proc/meminfo and /proc/swaps; zram0 untouched")
         if missing_mib(facts):
             defer_resize(facts, change)
             ctx_host.get().noop(f"zram0 not changed: {missing_mib(facts)} MiB short")

@@ -24,11 +24,14 @@ def command() -> str:
 
 def test_command():
     assert command() == (
+        "absent=; for n in xnai_redis_password xnai_redis_auth_conf; do "
+        "/usr/local/bin/xnai-podman secret exists $n; e=$?; case $e in 0) ;; 1) absent=yes ;; "
+        "*) exit $e ;; esac; done; [ -z \"$absent\" ] || { "
         "v=$(od -An -tx1 -N32 /dev/urandom | tr -d ' \\n') && [ ${#v} = 64 ] && "
         "printf %s \"$v\" | /usr/local/bin/xnai-podman secret create --replace "
         "--label io.xnai.stack=xnai xnai_redis_password - >/dev/null && "
         "printf 'requirepass %s\\n' \"$v\" | /usr/local/bin/xnai-podman secret create --replace "
-        "--label io.xnai.stack=xnai xnai_redis_auth_conf - >/dev/null"
+        "--label io.xnai.stack=xnai xnai_redis_auth_conf - >/dev/null; }"
     )
 
 
@@ -46,6 +49,7 @@ def run(shell: str, tmp_path, podman: str, **programs: str) -> subprocess.Comple
 
 # What a stand-in does: note its arguments, those of its ancestors' shell, and its input.
 NOTE = (
+    '[ "$2" != exists ] || exit ${EXISTS:-1}\n'
     'd=$(dirname "$0"); echo "$@" >> "$d/argv"; cat /proc/[0-9]*/cmdline 2>/dev/null '
     '| tr "\\0" " " >> "$d/argv"; for last; do :; done\n'
     'while [ $# -gt 2 ]; do shift; done; cat > "$d/$1.value"; echo an-id'
@@ -89,6 +93,13 @@ def test_two_runs_make_two_values(tmp_path, shell):
         run(shell, tmp_path, NOTE)
         values.add((tmp_path / "xnai_redis_password.value").read_text())
     assert len(values) == 2
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_secrets_that_exist_are_not_replaced(tmp_path, shell):
+    done = run(shell, tmp_path, NOTE.replace("${EXISTS:-1}", "0"))
+    assert done.returncode == 0
+    assert not (tmp_path / "argv").exists()
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
