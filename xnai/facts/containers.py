@@ -108,7 +108,8 @@ class Containers(FactBase[ContainersFacts | None]):
                 "uids": "getent passwd | cut -d: -f3",
                 "manager": '[ -n "$u" ] && [ -S /run/user/$u/bus ] && '
                 f"cat {cgroup}/cgroup.controllers; :",
-                "untrusted": f'for c in {crts}; do [ {BUNDLE} -nt "$c" ] || echo "$c"; done; :',
+                "untrusted": f'for c in {crts}; do [ -e "$c" ] && '
+                f'[ {BUNDLE} -nt "$c" ] || echo "$c"; done; :',
                 "reload": '[ -n "$u" ] && '
                 "systemctl show --property NeedDaemonReload --value user@$u.service; :",
                 # logind lists the user's own manager as a session too, of class "manager"; the

@@ -81,7 +81,10 @@ case "$p" in
 *) if command -v podman >/dev/null; then put podman ok "$(podman --version 2>/dev/null)"; fresh=no
   else
     put podman absent
-    if command -v apt-cache >/dev/null; then apt-cache policy podman 2>/dev/null | blob candidate
+    if command -v apt-cache >/dev/null; then
+        # Without its caches: a machine that is refused must stay as it was, file by file.
+        apt-cache -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= policy podman 2>/dev/null |
+            blob candidate
     else put candidate absent; fi
   fi;;
 esac
