@@ -43,7 +43,7 @@ def test_build(base, pull):
         "chmod -R u=rwX,go=rX /var/lib/xnai/xnai/build/rag_api"
     )
     assert build == (
-        f"/usr/local/bin/xnai-podman build --pull={pull} --layers "
+        f"/usr/local/bin/xnai-podman build --pull={pull} --layers=false "
         "--tag localhost/xnai_rag_api:d290e9b2 --label io.xnai.stack=xnai "
         f"--label io.xnai.content={DIGEST} "
         "--file /var/lib/xnai/xnai/build/rag_api/Dockerfile /var/lib/xnai/xnai/build/rag_api"
