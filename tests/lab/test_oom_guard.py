@@ -8,7 +8,7 @@ import pytest
 
 from xnai.lab.deploying import deploy
 
-pytestmark = [pytest.mark.lab, pytest.mark.drill]
+pytestmark = [pytest.mark.lab, pytest.mark.drill_only]
 
 # Stricter than any default, so that a lab machine shows in seconds what a laptop shows in hours.
 # The name sorts before our drop-in, as a distribution's own does.

@@ -1,0 +1,57 @@
+"""Somebody else's settings and stacks are named before anything is changed."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.lab.state_of import listing
+from xnai.lab.deploying import deploy
+
+pytestmark = pytest.mark.lab
+
+RIVAL = "/etc/sysctl.d/99-zz-mine.conf"
+
+
+def test_sysctl_rival_that_wins_stops_the_run_with_file_line_and_both_values(deployed):
+    deployed.run(f"printf '# mine\\nvm.swappiness = 10\\n' > {RIVAL}")
+    before = listing(deployed)
+    outcome = deploy(deployed)
+    assert outcome.code != 0
+    assert f"{RIVAL}:2" in outcome.log
+    assert "10" in outcome.log and "180" in outcome.log and "memory_rivals" in outcome.log
+    assert listing(deployed) == before
+
+
+def test_sysctl_rival_is_set_aside_where_asked_and_ours_wins(deployed):
+    deployed.run("echo 10 > /proc/sys/vm/swappiness")
+    outcome = deploy(deployed, "--data", "memory_rivals=set_aside")
+    assert outcome.code == 0, outcome.log
+    assert f"memory: set {RIVAL} aside as {RIVAL}.xnai-set-aside" in outcome.changed
+    assert deployed.run("cat /proc/sys/vm/swappiness").stdout.strip() == "180"
+    assert "vm.swappiness = 10" in deployed.run(f"cat {RIVAL}.xnai-set-aside").stdout
+    assert (deploy(deployed).code, deploy(deployed).changed) == (0, ())
+    deployed.run(f"rm {RIVAL}.xnai-set-aside")
+
+
+def test_rival_with_foreign_keys_is_named_but_never_set_aside(deployed):
+    deployed.run(f"printf 'vm.swappiness = 10\\nkernel.sysrq = 1\\n' > {RIVAL}")
+    outcome = deploy(deployed, "--data", "memory_rivals=set_aside")
+    assert outcome.code != 0
+    assert f"{RIVAL}:1" in outcome.log
+    assert deployed.run(f"cat {RIVAL}").stdout.startswith("vm.swappiness = 10")
+    deployed.run(f"rm {RIVAL}")
+
+
+def test_stack_in_a_login_users_store_blocks_and_is_named(deployed):
+    deployed.run(
+        "useradd --create-home --shell /bin/bash me && cd / && "
+        "runuser -u me -- env HOME=/home/me podman volume create xnai_redis_data"
+    )
+    before = listing(deployed)
+    outcome = deploy(deployed)
+    assert outcome.code != 0
+    assert "me" in outcome.log and "xnai_redis_data" in outcome.log
+    assert "nothing was changed" in outcome.log
+    assert listing(deployed) == before
+    deployed.run("pkill -u me; userdel --remove me")
+    assert (deploy(deployed).code, deploy(deployed).changed) == (0, ())
