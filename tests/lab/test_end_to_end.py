@@ -81,3 +81,4 @@ def test_refused_machine_is_unchanged(new_machine):
     assert outcome.code != 0
     assert "Debian" in outcome.log and "nothing was changed" in outcome.log
     assert listing(old) == before
+    old.down()

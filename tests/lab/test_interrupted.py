@@ -53,6 +53,7 @@ def test_run_killed_at_each_critical_point_reaches_the_same_state(new_machine, r
     assert outcome.code == 0, outcome.log
     assert provisioned(machine) == reference
     assert deploy(machine).changed == ()
+    machine.down()
 
 
 @pytest.mark.drill
@@ -73,3 +74,4 @@ def test_run_killed_at_random_moments_reaches_the_same_state(new_machine, refere
         outcome = deploy(machine)
         assert outcome.code == 0, f"round {number}, killed after {moments} s: {outcome.log}"
         assert provisioned(machine) == reference, f"round {number}, killed after {moments} s"
+        machine.down()

@@ -70,3 +70,4 @@ def test_resize_that_does_not_fit_is_deferred_and_done_when_it_fits(new_machine)
     assert any("memory: zram0" in name for name in outcome.changed)
     ram_mib = int(machine.run("grep ^MemTotal: /proc/meminfo").stdout.split()[1]) // 1024
     assert _size_mib(machine) == ram_mib * 150 // 100
+    machine.down()
