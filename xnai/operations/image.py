@@ -40,7 +40,9 @@ def build(
     # Our own base is never asked of a registry; the registry's base only when it is absent.
     pull = "missing" if build_input.image.base is None else "never"
     yield (
-        f"{XNAI_PODMAN} build --pull={pull} --layers=false --tag {shlex.quote(build_input.reference)} "
+        # One commit a stage: the content hash decides about a build, not a cache of layers.
+        f"{XNAI_PODMAN} build --pull={pull} --layers=false "
+        f"--tag {shlex.quote(build_input.reference)} "
         f"--label {STACK_LABEL}={shlex.quote(stack_name)} "
         f"--label {CONTENT_LABEL}={build_input.content_hash} --file {here}/Dockerfile {here}"
     )
