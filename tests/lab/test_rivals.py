@@ -53,5 +53,5 @@ def test_stack_in_a_login_users_store_blocks_and_is_named(deployed):
     assert "me" in outcome.log and "xnai_redis_data" in outcome.log
     assert "nothing was changed" in outcome.log
     assert listing(deployed) == before
-    deployed.run("pkill -u me; userdel --remove me")
+    deployed.run("pkill -KILL -u me; sleep 1; userdel --force --remove me", check=False)
     assert (deploy(deployed).code, deploy(deployed).changed) == (0, ())
