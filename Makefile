@@ -12,7 +12,7 @@ help: ## show this list
 setup: ## everything that the commands below need, in .venv and .tools (no root)
 	@command -v python3 >/dev/null || { echo "python3 (3.11 or newer) is missing: sudo apt-get install python3"; exit 1; }
 	@python3 .ci/get_uv.py
-	@$(UV) sync --locked --quiet
+	@$(UV) sync --locked --quiet --compile-bytecode
 	@echo "Ready. This machine:   .venv/bin/pyinfra inventory.py deploy.py"
 	@echo "Or in this shell:      . .venv/bin/activate && pyinfra inventory.py deploy.py"
 

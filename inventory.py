@@ -10,18 +10,21 @@ through sudo; its password is asked for once where it is needed.
 
 import os
 import sys
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
+NEEDED = "3.10.0"
 _ROOT = Path(__file__).resolve().parent
 if os.geteuid() == 0 and _ROOT.stat().st_uid != 0:
     # Root must leave no bytecode files in somebody's checkout.
     sys.dont_write_bytecode = True
 
 try:
-    from importlib.metadata import version
-
-    if version("pyinfra") != "3.10.0":
-        raise ImportError(f"pyinfra {version('pyinfra')} runs this, 3.10.0 is needed")
+    if version("pyinfra") != NEEDED:
+        raise ImportError(f"pyinfra {version('pyinfra')} runs this, {NEEDED} is needed")
+    for _module in ("click", "jinja2", "psutil", "yaml"):
+        import_module(_module)
     from xnai.hosts import groups
 except ImportError as _error:
     sys.exit(
