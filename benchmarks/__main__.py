@@ -50,7 +50,7 @@ def files_of(settings: Settings) -> dict[str, tuple[str, int]]:
         **memory.rendered(settings, settings.zram_compression_algorithm),
         **containers.authorities(settings),
         containers.USER_SERVICE.format(uid=UID): render(
-            "containers/user-service.conf.j2", oom_exempt=settings.oom_guard_exempt_stack
+            "containers/user-service.conf.j2", oom_exempt=settings.oom_exempt
         ),
         **{f"{home}/{path}": text for path, text in containers.home_texts(settings).items()},
         compose_file(settings): plan(settings, build_inputs(settings)).compose_text,

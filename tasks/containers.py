@@ -10,9 +10,11 @@ from pyinfra.operations import files, server, systemd
 
 from tasks import preflight, verify
 from xnai.deferred import defer
-from xnai.facts.containers import CONTROLLERS, Containers, ContainersFacts
+from xnai.facts.containers import CA_DIRECTORY, CONTROLLERS, Containers, ContainersFacts
+from xnai.facts.podman import XNAI_PODMAN
 from xnai.facts.sections import file_difference
-from xnai.operations import apt, stack_user
+from xnai.operations import apt, stack_user, user_file
+from xnai.operations.guard import one_at_a_time
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.render import ROOT, render
 from xnai.settings import Settings, current
@@ -25,8 +27,8 @@ COMPOSE = "/opt/xnai/podman-compose"
 COMPOSE_LOCK = f"{COMPOSE}/requirements.txt"
 LOCK_UPLOAD = "/opt/xnai/podman-compose.txt"
 USER_SERVICE = "/etc/systemd/system/user@{uid}.service.d/90-xnai.conf"
-XNAI_PODMAN = "/usr/local/bin/xnai-podman"
-CA_DIRECTORY = "/usr/local/share/ca-certificates"
+# Set where this run will restart the user's manager, and with it every container.
+MANAGER_RESTARTED = "xnai_manager_restarted"
 
 
 def authorities(settings: Settings) -> dict[str, str]:
@@ -37,21 +39,25 @@ def authorities(settings: Settings) -> dict[str, str]:
     }
 
 
-def directories(settings: Settings, user: str, group: str) -> dict[str, str]:
-    """Return the stack's directories with `mode owner group`, parents first."""
+def directories(settings: Settings, group: str) -> dict[str, str]:
+    """Return the stack's directories with `mode owner group`, parents first.
+
+    The stack's user reads them and can change nothing: root writes there, and would follow what
+    a process that broke out of a container had put in its way.
+    """
     stack = f"/var/lib/xnai/{settings.stack_name}"
     return {"/opt/xnai": "0755 root root", "/var/lib/xnai": "0755 root root"} | {
-        path: f"0700 {user} {group}" for path in (stack, f"{stack}/build", f"{stack}/stack")
+        path: f"0750 root {group}" for path in (stack, f"{stack}/build", f"{stack}/stack")
     }
 
 
 def home_texts(settings: Settings) -> dict[str, str]:
     """Return our files below the stack user's home, relative path -> text."""
     return {
-        ".config/containers/containers.conf": render(
+        ".config/containers/containers.conf.d/90-xnai.conf": render(
             "containers/containers.conf.j2", compose=f"{COMPOSE}/bin/podman-compose"
         ),
-        ".config/containers/registries.conf": render(
+        ".config/containers/registries.conf.d/90-xnai.conf": render(
             "containers/registries.conf.j2", mirrors=settings.registry_mirrors
         ),
     }
@@ -64,7 +70,7 @@ def read(settings: Settings) -> ContainersFacts:
         packages=list(PACKAGES),
         paths=[XNAI_PODMAN, COMPOSE_LOCK, USER_SERVICE, *authorities(settings)],
         home_paths=list(home_texts(settings)),
-        directories=list(directories(settings, "", "")),
+        directories=list(directories(settings, "")),
         certificates=list(authorities(settings)),
         stack_user=settings.stack_user,
         compose=COMPOSE,
@@ -77,6 +83,12 @@ def apply() -> None:
     settings = current()
     facts = read(settings)
     name = settings.stack_user
+    if facts.wrapper_user not in ("", name):
+        fail_host(
+            f"{XNAI_PODMAN} runs Podman as {facts.wrapper_user}, stack_user is {name!r}: one user "
+            f"runs the stacks of a machine. Set stack_user = {facts.wrapper_user!r}; several "
+            "stacks of that user differ in stack_name. Nothing was changed."
+        )
     uid = facts.user.uid if facts.user else facts.free_uid
     group = facts.user.group if facts.user else name
     home = facts.user.home if facts.user else f"/home/{name}"
@@ -96,7 +108,7 @@ def apply() -> None:
     if facts.user is None or not (facts.user.subuid and facts.user.subgid):
         stack_user.subordinate_ids(name=f"containers: subordinate IDs for {name}", user=name)
     _user_service(settings, facts, name, uid)
-    for path, wanted in directories(settings, name, group).items():
+    for path, wanted in directories(settings, group).items():
         if (found := facts.directories.get(path, "absent")) != wanted:
             mode, owner, owner_group = wanted.split()
             files.directory(
@@ -104,55 +116,64 @@ def apply() -> None:
                 path=path, mode=mode, user=owner, group=owner_group,
             )
     for path, text in home_texts(settings).items():
-        _put(facts, f"{home}/{path}", text, "0644", name, group)
+        target = f"{home}/{path}"
+        if difference := file_difference(facts.files.get(target), text, "0644", name, group):
+            user_file.put(
+                name=f"containers: {target} ({difference})",
+                text=text, path=target, user=name,
+                directory=f"/var/lib/xnai/{settings.stack_name}",
+            )
     script = render("containers/xnai-podman.j2", user=name, uid=uid, home=home)
     _put(facts, XNAI_PODMAN, script, "0755")
     _compose(settings, facts)
 
 
-def _put(facts, path, text, mode="0644", owner="root", group="root"):
-    """Declare one file if it differs; True if it was declared."""
-    difference = file_difference(facts.files.get(path), text, mode, owner, group)
+def _put(facts, path, text, mode="0644"):
+    """Declare one of root's files if it differs; True if it was declared."""
+    difference = file_difference(facts.files.get(path), text, mode)
     if difference:
-        if owner != "root":
-            for parent in (Path(path).parent.parent, Path(path).parent):
-                files.directory(
-                    name=f"containers: {parent}", path=str(parent), user=owner, group=group
-                )
         files.put(
             name=f"containers: {path} ({difference})",
-            src=StringIO(text), dest=path, mode=mode, user=owner, group=group,
+            src=StringIO(text), dest=path, mode=mode, user="root", group="root",
         )
     return bool(difference)
 
 
 def _trust(settings, facts):
     """Extra CA certificates, the way that Debian's ca-certificates takes them."""
-    for path, text in authorities(settings).items():
+    wanted = authorities(settings)
+    for path, text in wanted.items():
         _put(facts, path, text)
-    if facts.untrusted:
-        names = summary([Path(path).stem for path in sorted(facts.untrusted)])
-        server.shell(name=f"containers: trust {names}", commands=["update-ca-certificates"])
+    gone = sorted(facts.own_certificates - set(wanted))
+    for path in gone:
+        files.file(name=f"containers: {path} (no longer in the settings)", path=path, present=False)
+    if facts.untrusted or gone:
+        stems = [Path(path).stem for path in (*sorted(facts.untrusted), *gone)]
+        server.shell(
+            name=f"containers: trust just what the settings name ({summary(stems)})",
+            commands=["update-ca-certificates --fresh" if gone else "update-ca-certificates"],
+        )
 
 
 def _user_service(settings, facts, name, uid):
     """Delegation and lingering; the manager of a user with a session is never restarted."""
-    # A login user keeps systemd-oomd's guard: his desktop would lose it with the stack.
-    exempt = settings.oom_guard_exempt_stack and not settings.stack_user_explicit
-    text = render("containers/user-service.conf.j2", oom_exempt=exempt)
+    text = render("containers/user-service.conf.j2", oom_exempt=settings.oom_exempt)
     if _put(facts, USER_SERVICE.format(uid=uid), text) or facts.needs_reload:
         systemd.daemon_reload(name=f"containers: tell systemd of user@{uid}.service's drop-in")
-    incomplete = facts.manager is not None and not facts.manager >= set(CONTROLLERS)
-    if incomplete and facts.sessions:
-        lacking = ", ".join(sorted(set(CONTROLLERS) - facts.manager))
+    # Preflight has warned of a controller that this kernel does not have.
+    lacking = ", ".join(
+        sorted((facts.controllers & set(CONTROLLERS)) - (facts.manager or facts.controllers))
+    )
+    if lacking and facts.sessions:
         defer(
             "containers",
             f"the cgroup controllers {lacking} reach {name} only after its manager was started "
             f"anew, and {name} is logged in. Log out everywhere, or reboot.",
         )
-    elif incomplete:
+    elif lacking:
+        host.connector_data[MANAGER_RESTARTED] = True
         systemd.service(
-            name=f"containers: restart user@{uid}.service (delegation incomplete)",
+            name=f"containers: restart user@{uid}.service ({lacking} not delegated)",
             service=f"user@{uid}.service", restarted=True, daemon_reload=True,
         )
     if facts.user is None or not facts.user.lingering or facts.manager is None:
@@ -176,12 +197,14 @@ def _compose(settings, facts):
     server.shell(
         name=f"containers: podman-compose in {COMPOSE} ({why})",
         commands=[
-            f"rm -rf {COMPOSE} && python3 -m venv {COMPOSE}",
-            f"{COMPOSE}/bin/pip install --quiet --disable-pip-version-check --no-cache-dir "
-            "--no-deps --require-hashes --only-binary :all: "
-            f"--index-url {shlex.quote(settings.package_index_url)} "
-            f"--cert /etc/ssl/certs/ca-certificates.crt -r {LOCK_UPLOAD}",
-            f"cp {LOCK_UPLOAD} {COMPOSE_LOCK}",
+            one_at_a_time(
+                f"umask 022; rm -rf {COMPOSE} && python3 -m venv {COMPOSE} && "
+                f"{COMPOSE}/bin/pip install --quiet --disable-pip-version-check --no-cache-dir "
+                "--no-deps --require-hashes --only-binary :all: "
+                f"--index-url {shlex.quote(settings.package_index_url)} "
+                f"--cert /etc/ssl/certs/ca-certificates.crt -r {LOCK_UPLOAD} && "
+                f"cp {LOCK_UPLOAD} {COMPOSE_LOCK}"
+            ),
         ],
     )
 

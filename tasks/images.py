@@ -1,21 +1,28 @@
 """The stack's own images, built on the host where their content differs."""
 
-from pyinfra import host
+from pyinfra import host, state
 
 from tasks import preflight, verify
+from xnai.catalogue import services
 from xnai.facts.podman import PodmanUnknown
 from xnai.image_content import build_inputs
 from xnai.operations import image
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, this_host_alone
+from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.settings import current
 from xnai.stack_reading import read_store
 
 
 def apply() -> None:
-    """Declare a build for each image whose content hash no image on the host carries."""
+    """Declare what the store lacks: own images by their content, registry images by their name."""
     settings = current()
-    found = read_store(host, settings).images
-    present = {} if isinstance(found, PodmanUnknown) else found
+    store = read_store(host, settings)
+    unknown = isinstance(store.images, PodmanUnknown)
+    if unknown and store.set_up and not state.ops[host]:
+        fail_host(
+            f"Podman of {settings.stack_user} does not answer, so what is there cannot be told. "
+            "Look: sudo xnai-podman ps. Nothing was changed."
+        )
+    present = {} if unknown else store.images
     for wanted in build_inputs(settings):
         if present.get(wanted.reference) != wanted.content_hash:
             image.build(
@@ -23,8 +30,11 @@ def apply() -> None:
                 build_input=wanted,
                 stack_name=settings.stack_name,
                 directory=f"/var/lib/xnai/{settings.stack_name}/build",
-                stack_user=settings.stack_user,
             )
+    # Before the stack: a container is not taken down for an image that cannot be had.
+    for reference in sorted({service.image for service in services(settings) if service.image}):
+        if reference not in present and "@" not in reference:
+            image.pull(name=f"images: pull {reference} (absent)", reference=reference)
 
 
 if __name__ == RUN_BY_PYINFRA:

@@ -52,7 +52,7 @@ def apply() -> None:
 
     def read():
         return host.get_fact(
-            Memory, packages=[PACKAGE], paths=list(texts), keys=list(settings.sysctls)
+            Memory, packages=[PACKAGE], paths=sorted({ZSWAP_CONF, *texts}), keys=list(settings.sysctls)
         )
 
     facts = read()
@@ -75,6 +75,10 @@ def apply() -> None:
                 name=f"memory: {path} ({difference})",
                 src=StringIO(text), dest=path, mode="0644", user="root", group="root",
             )
+    if settings.zswap == "leave" and ZSWAP_CONF in facts.files:
+        files.file(
+            name=f"memory: {ZSWAP_CONF} (zswap = 'leave')", path=ZSWAP_CONF, present=False
+        )
     if PACKAGE not in facts.packages:
         apt.install(name=f"memory: install {PACKAGE}", packages=[PACKAGE])
 

@@ -3,17 +3,20 @@
 from io import StringIO
 
 from pyinfra import host
+from pyinfra.api.exceptions import OperationError
 from pyinfra.operations import files, server
 
 from tasks import preflight, verify
+from tasks.containers import MANAGER_RESTARTED
+from xnai.facts.podman import PodmanUnknown
 from xnai.facts.sections import file_difference
 from xnai.image_content import build_inputs
 from xnai.operations import stack
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, this_host_alone
+from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.render import render
 from xnai.settings import current
-from xnai.stack_plan import differences, plan
-from xnai.stack_reading import compose_file, read_running, read_store, unit, unit_file
+from xnai.stack_plan import differences, foreign, plan, starting
+from xnai.stack_reading import compose_file, forget_store, read_running, read_store, unit, unit_file
 
 
 def apply() -> None:
@@ -21,16 +24,28 @@ def apply() -> None:
     settings = current()
     wanted = plan(settings, build_inputs(settings))
     facts = read_store(host, settings)
-    user = settings.stack_user
+    containers = {} if isinstance(facts.containers, PodmanUnknown) else facts.containers
+    if names := foreign(wanted, containers, settings.stack_name):
+        fail_host(
+            f"{', '.join(names)} in the Podman store of {settings.stack_user}: made by somebody "
+            "else, and would have to be removed for ours. Rename or remove them, or choose "
+            "another stack_name. Nothing was changed."
+        )
 
     path = compose_file(settings)
-    state = facts.files.get(path)
-    if difference := file_difference(state, wanted.compose_text, "0644", user, user):
+    if difference := file_difference(facts.files.get(path), wanted.compose_text):
         files.put(
             name=f"stack: {path} ({difference})",
-            src=StringIO(wanted.compose_text), dest=path, mode="0644", user=user, group=user,
+            src=StringIO(wanted.compose_text), dest=path, mode="0644", user="root", group="root",
         )
+
+    def read(name):
+        return read_running(host, settings, check=name)
+
+    timeout_s = settings.stack_healthy_timeout_s
     reasons = differences(wanted, facts.containers, facts.secrets)
+    if host.connector_data.get(MANAGER_RESTARTED):
+        reasons = dict.fromkeys((s.name for s in wanted.services), "its user manager restarts")
     if reasons:
         shown = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
         stack.bring_up(
@@ -38,9 +53,17 @@ def apply() -> None:
             stack_name=settings.stack_name,
             compose_file=path,
             recreate=[service for service in wanted.services if service.name in reasons],
-            read=lambda name: read_running(host, settings, check=name),
-            timeout_s=settings.stack_healthy_timeout_s,
+            read=read,
+            timeout_s=timeout_s,
         )
+    elif names := starting(wanted, containers):
+        # Shortly after a boot: nothing to change, only to wait for.
+        try:
+            for name in names:
+                stack.wait_until_healthy(read, name, timeout_s)
+        except OperationError as error:
+            fail_host(str(error))
+        forget_store(host)
     _at_boot(settings, facts)
 
 
@@ -56,7 +79,7 @@ def _at_boot(settings, facts):
     if not facts.enabled:
         server.shell(
             name=f"stack: enable {unit(settings)} at boot",
-            commands=[f"systemctl --global enable {unit(settings)}"],
+            commands=[f"umask 022; systemctl --global enable {unit(settings)}"],
         )
 
 

@@ -163,6 +163,11 @@ def memory_limits_mib(settings: Settings) -> dict[str, int]:
     return {service.name: service.memory_limit_mib for service in services(settings)}
 
 
+def container_names(settings: Settings) -> list[str]:
+    """Return the names of the stack's containers, in dependency order."""
+    return [service.container_name for service in services(settings)]
+
+
 def secret_forms(settings: Settings) -> tuple[dict[str, str], ...]:
     """Return the secrets to generate: for each random value its Podman secrets, name -> format.
 

@@ -17,7 +17,7 @@ from xnai.lab.cli import lab
 from xnai.looking import Answer, Where
 from xnai.settings import current, layers
 from xnai.settings.spec import SPEC
-from xnai.stack_reading import read_running
+from xnai.stack_reading import read_store
 from xnai.status import all_healthy, lines, rows
 
 GOOD, FINDINGS, UNKNOWN = 0, 1, 2
@@ -101,7 +101,7 @@ def status(
     def question(host: Host) -> tuple[list[dict[str, str]], bool | None]:
         effective = current(host)
         wanted = services(effective)
-        containers = read_running(host, effective)
+        containers = read_store(host, effective).containers
         healthy = None
         if not isinstance(containers, PodmanUnknown):
             healthy = all_healthy(wanted, containers)

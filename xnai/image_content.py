@@ -38,8 +38,8 @@ class BuildInput:
 def context_files(context: Path) -> list[Path]:
     """Return the files of `context` that belong into an image, sorted.
 
-    In a git checkout just what git tracks; elsewhere (an unpacked release) every file but
-    bytecode.
+    In a git checkout what git tracks or would add (nothing that it ignores); elsewhere (an
+    unpacked release) every file but bytecode.
 
     Raises:
         FileNotFoundError: the directory does not exist.

@@ -34,9 +34,11 @@ def fail_host(reason: str) -> NoReturn:
 
 @contextmanager
 def this_host_alone() -> Iterator[None]:
-    """Declare operations for the current host; HostFailed takes only this host out of the run.
+    """Declare operations for the current host; what goes wrong takes only it out of the run.
 
-    pyinfra by itself stops the preparation of every host at the first exception.
+    pyinfra by itself stops the preparation of every host at the first exception. While
+    operations run, those of xnai.operations that raise are contained by their decorator; an
+    exception inside one of pyinfra's own still ends the run of all hosts.
 
     Raises:
         PyinfraError: no host is left (the run's exit code is then not 0).
@@ -46,7 +48,7 @@ def this_host_alone() -> Iterator[None]:
     tell_elapsed(ctx_state.get())
     try:
         yield
-    except HostFailed as failure:
+    except PyinfraError as failure:
         for line in str(failure).splitlines():
             logger.error(f"{host.print_prefix}{line}")
         state = ctx_state.get()

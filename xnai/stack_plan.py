@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import yaml
 
 from xnai.catalogue import Service, services
-from xnai.facts.podman import Container, PodmanUnknown, Secret
+from xnai.facts.podman import Container, PodmanUnknown
 from xnai.image_content import BuildInput
 from xnai.render import render
 from xnai.settings.model import Settings
@@ -63,11 +63,12 @@ def _hash(entry: object) -> str:
 def differences(
     wanted: StackPlan,
     containers: Mapping[str, Container] | PodmanUnknown,
-    secrets: Mapping[str, Secret] | PodmanUnknown,
+    secrets: Mapping[str, str] | PodmanUnknown,
 ) -> dict[str, str]:
     """Return for each service that must be brought up why, in dependency order.
 
-    A container that depends on a recreated one is recreated with it.
+    A container that depends on a recreated one is recreated with it. One that is still starting
+    is no difference: it is waited for.
     """
     reasons: dict[str, str] = {}
     for service in wanted.services:
@@ -84,22 +85,32 @@ def _reason(
     service: Service,
     wanted: StackPlan,
     containers: Mapping[str, Container] | PodmanUnknown,
-    secrets: Mapping[str, Secret] | PodmanUnknown,
+    secrets: Mapping[str, str] | PodmanUnknown,
 ) -> str:
     """Why one service's container is not as it should be; empty if it is."""
-    if isinstance(containers, PodmanUnknown) or service.container_name not in containers:
+    if isinstance(containers, PodmanUnknown) or isinstance(secrets, PodmanUnknown):
+        return "no Podman yet"
+    container = containers.get(service.container_name)
+    if container is None:
         return "absent"
-    container = containers[service.container_name]
-    if container.image != wanted.references[service.name]:
-        return "image changed"
     if container.config != wanted.config_hashes[service.name]:
         return "configuration changed"
-    if isinstance(secrets, PodmanUnknown):
-        return "secrets unknown"
     for item in service.secrets:
         # A container keeps the secret that it was made with, whatever happened to it since.
-        if item.secret not in secrets or secrets[item.secret].created > container.created:
-            return f"secret {item.secret} is newer"
+        if container.secrets.get(item.secret) != secrets.get(item.secret, "absent"):
+            return f"secret {item.secret} changed"
     if container.state != "running":
         return f"{container.state}, exit code {container.exit_code}"
-    return "" if container.is_up else container.health or "no health"
+    return "unhealthy" if container.health == "unhealthy" else ""
+
+
+def foreign(wanted: StackPlan, containers: Mapping[str, Container], stack_name: str) -> list[str]:
+    """Return the names of containers that stand where ours should, and were made by others."""
+    ours = (service.container_name for service in wanted.services)
+    return [name for name in ours if name in containers and containers[name].stack != stack_name]
+
+
+def starting(wanted: StackPlan, containers: Mapping[str, Container]) -> list[str]:
+    """Return the names of our containers whose first health check is still awaited."""
+    ours = (service.container_name for service in wanted.services)
+    return [name for name in ours if name in containers and containers[name].health == "starting"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pyinfra.api.host import Host
 
-from xnai.catalogue import secret_forms
-from xnai.facts.podman import Container, PodmanUnknown, Running, Store, StoreFacts
+from xnai.catalogue import container_names, secret_forms
+from xnai.facts.podman import Container, Running, Store, StoreFacts
 from xnai.image_content import CONTENT_LABEL
 from xnai.settings.model import Settings
 
@@ -36,9 +36,9 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
     if cached is None:
         cached = host.get_fact(
             Store,
-            stack_name=settings.stack_name,
             label=CONTENT_LABEL,
             secrets=[name for forms in secret_forms(settings) for name in forms],
+            containers=container_names(settings),
             paths=[compose_file(settings), unit_file(settings)],
             wants=f"/etc/systemd/user/default.target.wants/{unit(settings)}",
         )
@@ -46,9 +46,12 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
     return cached
 
 
-def read_running(
-    host: Host, settings: Settings, check: str = ""
-) -> dict[str, Container] | PodmanUnknown:
+def forget_store(host: Host) -> None:
+    """Let the next read_store ask the host again."""
+    host.connector_data.pop(_KEY, None)
+
+
+def read_running(host: Host, settings: Settings, check: str = "") -> dict[str, Container]:
     """Return the stack's containers of `host` as they are at this moment.
 
     Args:
@@ -56,7 +59,7 @@ def read_running(
         settings: its settings.
         check: a container whose health check to run first, or none.
     """
-    found: dict[str, Container] | PodmanUnknown = host.get_fact(
-        Running, stack_name=settings.stack_name, check=check
+    found: dict[str, Container] = host.get_fact(
+        Running, containers=container_names(settings), check=check
     )
     return found

@@ -36,10 +36,11 @@ def test_podman_compose_is_the_pinned_version(host):
     assert "podman-compose version 1.6.0" in output
 
 
-def test_stack_directories_are_private(host, settings):
+def test_stack_directories_are_roots_and_the_stack_users_to_read(host, settings):
+    group = host.user(settings.stack_user).group
     for name in ("", "/build", "/stack"):
         directory = host.file(f"/var/lib/xnai/{settings.stack_name}{name}")
-        assert (directory.mode, directory.user) == (0o700, settings.stack_user)
+        assert (directory.mode, directory.user, directory.group) == (0o750, "root", group)
 
 
 def test_oom_guard_spares_the_stack_where_asked(host, settings):
@@ -47,5 +48,5 @@ def test_oom_guard_spares_the_stack_where_asked(host, settings):
     shown = host.check_output(
         f"systemctl show -p ManagedOOMMemoryPressure -p ManagedOOMSwap user@{uid}.service"
     ).splitlines()
-    if settings.oom_guard_exempt_stack and not settings.stack_user_explicit:
+    if settings.oom_exempt:
         assert sorted(shown) == ["ManagedOOMMemoryPressure=auto", "ManagedOOMSwap=auto"]

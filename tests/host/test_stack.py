@@ -72,7 +72,9 @@ def test_rag_api_answers_and_reaches_redis(host, settings):
     assert json.loads(body) == {"status": "healthy", "redis": "PONG"}
 
 
-def test_no_secret_is_in_a_command_line_or_an_environment(host, containers, podman, settings):
+def test_no_secret_is_in_a_command_line_or_a_containers_configuration(
+    host, containers, podman, settings
+):
     secret = podman(f"exec {settings.stack_name}_redis cat /run/secrets/redis_password").strip()
     assert re.fullmatch("[0-9a-f]{64}", secret)
     # The value goes to grep by standard input: a test must not do what it forbids.

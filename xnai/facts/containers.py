@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pyinfra.api.facts import FactBase
 
 from xnai.facts.memory import installed_packages, parse_packages
+from xnai.facts.podman import XNAI_PODMAN
 from xnai.facts.sections import FileState, file_states, parse_file_states, script, split
 
 # Debian's useradd gives regular users from 1000 on; ours stays clear of people's.
 FIRST_UID = 2000
 LAST_UID = 59999
+CA_DIRECTORY = "/usr/local/share/ca-certificates"
 # What update-ca-certificates(8) writes anew; older than a certificate, it lacks it.
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 CONTROLLERS = ("cpu", "cpuset", "io", "memory", "pids")
@@ -47,6 +49,9 @@ class ContainersFacts:
         compose_python: whether podman-compose's environment fits the system's Python.
         untrusted: certificate files that are not in the system's bundle yet.
         needs_reload: whether systemd has not read the user service's drop-in yet.
+        controllers: the cgroup controllers that this kernel has and systemd hands out.
+        wrapper_user: the user whose Podman /usr/local/bin/xnai-podman runs, empty without one.
+        own_certificates: every certificate file that bears our prefix.
     """
 
     packages: dict[str, str]
@@ -59,6 +64,9 @@ class ContainersFacts:
     compose_python: bool
     untrusted: frozenset[str]
     needs_reload: bool
+    controllers: frozenset[str]
+    wrapper_user: str
+    own_certificates: frozenset[str]
 
 
 class Containers(FactBase[ContainersFacts | None]):
@@ -114,9 +122,13 @@ class Containers(FactBase[ContainersFacts | None]):
                 "systemctl show --property NeedDaemonReload --value user@$u.service; :",
                 # logind lists the user's own manager as a session too, of class "manager"; the
                 # pipes beside the files (3.ref) would block whoever reads them.
+                "controllers": "cat /sys/fs/cgroup/cgroup.controllers",
+                "wrapper": f"sed -n 's/.*runuser -u \\([^ ]*\\) .*/\\1/p' {XNAI_PODMAN}; :",
+                "own_certificates": f"ls {CA_DIRECTORY}/xnai-*.crt; :",
                 "sessions": 'for s in /run/systemd/sessions/*; do [ -n "$u" ] && [ -f "$s" ] && '
                 'grep -qx "UID=$u" "$s" && grep -q "^CLASS=user" "$s" && echo "$s"; done; :',
                 "compose": f'[ -x {env}/bin/podman-compose ] && '
+                f'[ -n "$(find {env} -maxdepth 0 -perm -005)" ] && '
                 f'p=$(readlink -f /usr/bin/python3) && ls -d {env}/lib/"${{p##*/}}"; :',
             }
         )
@@ -143,6 +155,9 @@ class Containers(FactBase[ContainersFacts | None]):
             compose_python=bool(found["compose"]),
             untrusted=frozenset(found["untrusted"]),
             needs_reload=found["reload"] == ["yes"],
+            controllers=frozenset(" ".join(found["controllers"]).split()),
+            wrapper_user=found["wrapper"][0] if found["wrapper"] else "",
+            own_certificates=frozenset(found["own_certificates"]),
         )
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pyinfra.api.facts import FactBase
@@ -32,37 +31,27 @@ class PodmanUnknown:
 
 
 @dataclass(frozen=True)
-class Secret:
-    """A Podman secret without its value."""
-
-    id: str
-    created: datetime
-
-
-@dataclass(frozen=True)
 class Container:
-    """A container of the stack as `podman ps` shows it.
+    """A container as `podman container inspect` shows it.
 
     Attributes:
         name: container name.
         state: Podman's word: created, running, exited, stopped, paused.
         health: healthy, unhealthy, starting, or empty without a health check.
-        image: reference that it was made from.
+        stack: our label with the stack's name; empty on a container that is not ours.
         config: our label with the hash of all that it was made from.
-        created: when it was made.
+        secrets: name -> ID of the secrets that it was made with.
         exit_code: of the last run; meaningless while it runs.
-        ports: published ports as (host address, host port, container port).
         restarts: how often Podman restarted it by its restart policy.
     """
 
     name: str
     state: str
     health: str
-    image: str
+    stack: str
     config: str
-    created: datetime
+    secrets: dict[str, str]
     exit_code: int
-    ports: tuple[tuple[str, int, int], ...]
     restarts: int
 
     @property
@@ -76,52 +65,52 @@ class StoreFacts:
     """What the images, secrets and stack steps compare with the settings.
 
     Attributes:
-        images: the stack's own images, reference -> content hash of its label.
-        secrets: those of the secrets asked for that exist, by name.
-        containers: the stack's containers, by name.
+        images: every image, repository:tag -> content hash of our label, empty on foreign ones.
+        secrets: those of the secrets asked for that exist, name -> ID.
+        containers: those of the containers asked for that exist, by name.
         files: path -> state of the files asked for that exist.
         enabled: whether the boot unit is enabled.
+        set_up: whether the containers step has been here: then Podman must answer.
     """
 
     images: dict[str, str] | PodmanUnknown
-    secrets: dict[str, Secret] | PodmanUnknown
+    secrets: dict[str, str] | PodmanUnknown
     containers: dict[str, Container] | PodmanUnknown
     files: dict[str, FileState]
     enabled: bool
+    set_up: bool
 
 
-def _label_filter(stack_name: str) -> str:
-    return f"--filter {shlex.quote(f'label=io.xnai.stack={stack_name}')}"
-
-
-def _ps(stack_name: str) -> str:
-    return f"{XNAI_PODMAN} ps --all {_label_filter(stack_name)} --format json"
+def _inspect(kind: str, names: Sequence[str]) -> str:
+    """Shell code that inspects by name; with a missing name Podman prints the others and fails."""
+    return f"{{ {XNAI_PODMAN} {kind} inspect {' '.join(map(shlex.quote, names))} || :; }}"
 
 
 class Store(FactBase[StoreFacts]):
     """The stack user's Podman store and the stack's own files, by one command."""
 
     def command(
-        self, stack_name: str, label: str, secrets: Sequence[str], paths: Sequence[str], wants: str
+        self,
+        label: str,
+        secrets: Sequence[str],
+        containers: Sequence[str],
+        paths: Sequence[str],
+        wants: str,
     ) -> str:
-        """Return the script; its three Podman calls run at once, for each takes its time.
+        """Return the script; its Podman calls run at once, for each takes its time.
 
         Args:
-            stack_name: the stack's name, for the label.
             label: name of the images' content label.
             secrets: names of Podman secrets, at least one.
+            containers: names of containers, at least one; ours or not.
             paths: our files, absolute.
             wants: the link that enables the boot unit.
         """
-        names = " ".join(shlex.quote(name) for name in secrets)
         form = f'{{{{.Repository}}}}:{{{{.Tag}}}} {{{{index .Labels "{label}"}}}}'
         calls = {
-            "images": f"{XNAI_PODMAN} images {_label_filter(stack_name)} "
-            f"--format {shlex.quote(form)}",
-            # With a missing name it prints the others and fails: "none" and "no Podman" differ
-            # by the other calls.
-            "secrets": f"{{ {XNAI_PODMAN} secret inspect {names} || :; }}",
-            "containers": _ps(stack_name),
+            "images": f"{XNAI_PODMAN} images --format {shlex.quote(form)}",
+            "secrets": _inspect("secret", secrets),
+            "containers": _inspect("container", containers),
         }
         at_once = " ".join(
             f'{{ {call} && echo {_OK}; }} > "$t/{name}" 2>/dev/null &'
@@ -132,6 +121,7 @@ class Store(FactBase[StoreFacts]):
             | {
                 "files": file_states(paths),
                 "enabled": f'rm -rf "$t"; ls {shlex.quote(wants)}; :',
+                "set_up": f"ls {XNAI_PODMAN}; :",
             }
         )
 
@@ -139,89 +129,69 @@ class Store(FactBase[StoreFacts]):
         """Parse the sections; a missing one is unknown or absent."""
         found = split(output)
         images = answer(found.get("images", []))
+        # Inspecting says "missing" and "failed" in the same way; the images' call tells them
+        # apart.
         secrets = None if images is None else answer(found.get("secrets", []))
+        containers = None if images is None else answer(found.get("containers", []))
         return StoreFacts(
-            images=PodmanUnknown() if images is None else
-            dict(line.rsplit(" ", 1) for line in images if " " in line),
+            images=PodmanUnknown() if images is None else _images(images),
             secrets=PodmanUnknown() if secrets is None else parse_secrets("\n".join(secrets)),
-            containers=_containers(found),
+            containers=PodmanUnknown() if containers is None
+            else parse_containers("\n".join(containers)),
             files=parse_file_states(found.get("files", [])),
             enabled=bool(found.get("enabled")),
+            set_up=bool(found.get("set_up")),
         )
 
 
-class Running(FactBase[dict[str, Container] | PodmanUnknown]):
-    """The stack's containers alone, for waiting."""
+class Running(FactBase[dict[str, Container]]):
+    """Containers alone, for waiting; those that are missing or cannot be read are left out."""
 
-    def command(self, stack_name: str, check: str = "") -> str:
+    def command(self, containers: Sequence[str], check: str = "") -> str:
         """Return the script.
 
         Args:
-            stack_name: the stack's name, for the label.
+            containers: names of containers, at least one.
             check: a container whose health check to run now; its interval is long.
         """
         now = f"{XNAI_PODMAN} healthcheck run {shlex.quote(check)} >&2; " if check else ""
-        return script({"containers": f"{now}{_ps(stack_name)} && echo {_OK}; :"})
+        return script({"containers": f"{now}{_inspect('container', containers)}; echo {_OK}"})
 
-    def process(self, output: list[str]) -> dict[str, Container] | PodmanUnknown:
-        """Parse the section; PodmanUnknown where Podman failed."""
-        return _containers(split(output))
+    @staticmethod
+    def default() -> dict[str, Container]:
+        """Nothing could be read."""
+        return {}
+
+    def process(self, output: list[str]) -> dict[str, Container]:
+        """Parse the section."""
+        return parse_containers("\n".join(answer(split(output).get("containers", [])) or []))
 
 
-def _containers(found: dict[str, list[str]]) -> dict[str, Container] | PodmanUnknown:
-    lines = answer(found.get("containers", []))
-    return PodmanUnknown() if lines is None else parse_containers("\n".join(lines))
+def _images(lines: Sequence[str]) -> dict[str, str]:
+    words = (line.partition(" ") for line in lines)
+    return {name: "" if hash_ == "<no value>" else hash_ for name, _, hash_ in words}
 
 
-def parse_secrets(text: str) -> dict[str, Secret]:
-    """Return the secrets of `podman secret inspect`, by name; values are not in it."""
-    return {
-        entry["Spec"]["Name"]: Secret(
-            # Whole seconds, as a container's time of creation has no finer ones.
-            entry["ID"], parse_time(entry["UpdatedAt"]).replace(microsecond=0)
-        )
-        for entry in json.loads(text or "[]")
-    }
+def parse_secrets(text: str) -> dict[str, str]:
+    """Return name -> ID from the JSON of `podman secret inspect`; values are not in it."""
+    return {entry["Spec"]["Name"]: entry["ID"] for entry in json.loads(text or "[]")}
 
 
 def parse_containers(text: str) -> dict[str, Container]:
-    """Return the containers of `podman ps --format json`, by name."""
-    return {entry["Names"][0]: _container(entry) for entry in json.loads(text or "[]")}
+    """Return the containers in the JSON of `podman container inspect`, by name."""
+    return {entry["Name"]: _container(entry) for entry in json.loads(text or "[]")}
 
 
-def _container(entry: dict[str, Any]) -> Container:
-    labels = entry.get("Labels") or {}
+def _container(entry: Mapping[str, Any]) -> Container:
+    labels = entry["Config"].get("Labels") or {}
+    state = entry["State"]
     return Container(
-        name=entry["Names"][0],
-        state=entry["State"],
-        health=_health(entry.get("Status", "")),
-        image=entry["Image"],
+        name=entry["Name"],
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", ""),
+        stack=labels.get("io.xnai.stack", ""),
         config=labels.get("io.xnai.config", ""),
-        created=parse_time(entry["Created"]),
-        exit_code=int(entry.get("ExitCode") or 0),
-        ports=tuple(_ports(entry.get("Ports") or [])),
-        restarts=int(entry.get("Restarts") or 0),
+        secrets={item["Name"]: item["ID"] for item in entry["Config"].get("Secrets") or []},
+        exit_code=int(state.get("ExitCode") or 0),
+        restarts=int(entry.get("RestartCount") or 0),
     )
-
-
-def _health(status: str) -> str:
-    """`Up 3 minutes (healthy)` -> healthy."""
-    words = ("unhealthy", "healthy", "starting")
-    return next((word for word in words if f"({word})" in status), "")
-
-
-def _ports(ports: Iterable[dict[str, Any]]) -> Iterable[tuple[str, int, int]]:
-    for port in ports:
-        for offset in range(port.get("range", 1)):
-            yield (
-                port.get("host_ip") or "0.0.0.0",  # noqa: S104  (Podman's word for "all")
-                port["host_port"] + offset,
-                port["container_port"] + offset,
-            )
-
-
-def parse_time(value: str | int) -> datetime:
-    """Return Podman's time (RFC 3339 with nanoseconds, or Unix seconds) as an aware datetime."""
-    if isinstance(value, int):
-        return datetime.fromtimestamp(value).astimezone()
-    return datetime.fromisoformat(value).astimezone()

@@ -14,6 +14,10 @@ from xnai.lab.proc import tail
 BANNER = b"SSH-"
 
 
+_ATTEMPTS = 4
+_SSH_FAILED = 255
+
+
 def argv(directory: Path, host_name: str, command: str | None, *, tty: bool = False) -> list[str]:
     """The ssh command line for a machine.
 
@@ -74,20 +78,25 @@ def run(
     Raises:
         LabError: with check, the command failed; always, it took too long.
     """
-    try:
-        done = subprocess.run(
-            argv(directory, host_name, command),
-            input=stdin if stdin is not None else "",
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise LabError(
-            f"{host_name}: a command did not end within {timeout_s:.0f} s", found=command
-        ) from error
+    for attempt in range(_ATTEMPTS):
+        try:
+            done = subprocess.run(
+                argv(directory, host_name, command),
+                input=stdin if stdin is not None else "",
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=timeout_s,
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise LabError(
+                f"{host_name}: a command did not end within {timeout_s:.0f} s", found=command
+            ) from error
+        # A guest that has just booted may start its ssh server anew. Nothing was run then.
+        if done.returncode != _SSH_FAILED or "kex_exchange_identification" not in done.stderr:
+            break
+        time.sleep(attempt + 1)
     if check and done.returncode != 0:
         output = "\n".join((done.stdout + done.stderr).strip().splitlines()[-20:])
         raise LabError(

@@ -14,6 +14,27 @@ from pyinfra.api.operation import operation
 
 P = ParamSpec("P")
 
+LOCK = "/run/lock/xnai"
+_LOCK_TIMEOUT_S = 300
+_LOCK_TAKEN = 75  # EX_TEMPFAIL of sysexits(3); nothing that we run exits so
+
+
+def one_at_a_time(command: str) -> str:
+    """Return shell code that runs `command` while no other run's command is at work.
+
+    A command goes on when the controller that started it is killed; the next run must not build
+    or remove what it is still making. flock(1) closes the lock before the command starts (-o),
+    so that what the command leaves running does not hold it.
+    """
+    taken = (
+        f"a command of an earlier run still works on this machine after {_LOCK_TIMEOUT_S} s "
+        f"(lock {LOCK}): wait for it, then run this again"
+    )
+    return (
+        f"flock -o -w {_LOCK_TIMEOUT_S} -E {_LOCK_TAKEN} {LOCK} sh -c {shlex.quote(command)} || "
+        f"{{ e=$?; [ $e != {_LOCK_TAKEN} ] || echo {shlex.quote(taken)} >&2; exit $e; }}"
+    )
+
 
 def failing_operation(
     function: Callable[P, Generator[Any, None, None]],

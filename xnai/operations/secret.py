@@ -8,6 +8,7 @@ from collections.abc import Generator, Mapping
 from pyinfra.api.operation import operation
 
 from xnai.facts.podman import XNAI_PODMAN
+from xnai.operations.guard import one_at_a_time
 
 # 32 random bytes as 64 hexadecimal digits: nothing in them needs quoting anywhere.
 _RANDOM = "od -An -tx1 -N32 /dev/urandom | tr -d ' \\n'"
@@ -35,7 +36,7 @@ def generate(stack_name: str, forms: Mapping[str, str]) -> Generator[str, None, 
         for name, form in forms.items()
     )
     # podman-secret-exists(1): 0 exists, 1 does not, anything else is an error.
-    yield (
+    yield one_at_a_time(
         f"absent=; for n in {names}; do {XNAI_PODMAN} secret exists $n; e=$?; case $e in "
         "0) ;; 1) absent=yes ;; *) exit $e ;; esac; done; "
         f"[ -z \"$absent\" ] || {{ v=$({_RANDOM}) && [ ${{#v}} = 64 ] && {stores}; }}"

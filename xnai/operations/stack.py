@@ -10,10 +10,10 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host, ctx_state
 
 from xnai.catalogue import Service
-from xnai.facts.podman import XNAI_PODMAN, Container, PodmanUnknown
-from xnai.operations.guard import failing_operation
+from xnai.facts.podman import XNAI_PODMAN, Container
+from xnai.operations.guard import failing_operation, one_at_a_time
 
-Containers = Mapping[str, Container] | PodmanUnknown
+Containers = Mapping[str, Container]
 
 _POLL_S = 1.0
 _TELL_EVERY_S = 3.0
@@ -49,32 +49,42 @@ def bring_up(
             state and last log lines.
     """
     names = " ".join(shlex.quote(service.container_name) for service in reversed(recreate))
-    yield f"{XNAI_PODMAN} rm --force --ignore --time 30 {names}"
+    yield one_at_a_time(f"{XNAI_PODMAN} rm --force --ignore --time 30 {names}")
     compose = (
         f"timeout --kill-after=10 {_UP_TIMEOUT_S} {XNAI_PODMAN} compose "
         f"-p {shlex.quote(stack_name)} -f {shlex.quote(compose_file)}"
     )
     for service in recreate:
-        yield f"{compose} up --detach --no-build --no-deps {shlex.quote(service.name)}"
+        yield one_at_a_time(
+            f"{compose} up --detach --no-build --no-deps {shlex.quote(service.name)}"
+        )
         if ctx_state.get().is_executing:
-            _wait(read, service.container_name, timeout_s)
+            wait_until_healthy(read, service.container_name, timeout_s)
 
 
-def _wait(read: Callable[[str], Containers], name: str, timeout_s: int) -> None:
-    """Poll until the container is up, saying its state every few seconds."""
+def wait_until_healthy(read: Callable[[str], Containers], name: str, timeout_s: int) -> None:
+    """Poll until a container is up, saying its state every few seconds; changes nothing.
+
+    Args:
+        read: reads the stack's containers anew, after the health check of the one named.
+        name: the container.
+        timeout_s: how long to wait, in seconds.
+
+    Raises:
+        OperationError: not healthy in time, or restarted again and again; with its last log
+            lines.
+    """
     host = ctx_host.get()
     started = time.monotonic()
     told_s = 0.0
     while True:
-        containers = read(name)
-        container = None if isinstance(containers, PodmanUnknown) else containers.get(name)
+        container = read(name).get(name)
         if container is not None and container.is_up:
             return
         elapsed_s = time.monotonic() - started
-        state = _in_words(containers, container)
-        hopeless = container is not None and (
-            container.health == "unhealthy" or container.restarts >= _MOST_RESTARTS
-        )
+        state = _in_words(container)
+        # "unhealthy" alone is no reason to give up: a large database takes its time to load.
+        hopeless = container is not None and container.restarts >= _MOST_RESTARTS
         if hopeless or elapsed_s >= timeout_s:
             raise OperationError(
                 f"{name} is not healthy after {elapsed_s:.0f} s (at most {timeout_s} s: "
@@ -86,11 +96,9 @@ def _wait(read: Callable[[str], Containers], name: str, timeout_s: int) -> None:
         time.sleep(_POLL_S)
 
 
-def _in_words(containers: Containers, container: Container | None) -> str:
-    if isinstance(containers, PodmanUnknown):
-        return "unknown, podman does not answer"
+def _in_words(container: Container | None) -> str:
     if container is None:
-        return "absent"
+        return "absent, or podman does not answer"
     if container.state == "running":
         return f"{container.health}, restarted {container.restarts} times"
     return f"{container.state}, exit code {container.exit_code}"

@@ -21,7 +21,7 @@ def subordinate_ids(user: str) -> Generator[str, None, None]:
     for path, option in (("/etc/subuid", "--add-subuids"), ("/etc/subgid", "--add-subgids")):
         first_free = f"awk -F: 'BEGIN {{n=100000}} $2+$3 > n {{n=$2+$3}} END {{print n}}' {path}"
         yield (
-            f"touch {path}; grep -q ^{name}: {path} || "
+            f"umask 022; touch {path}; grep -q ^{name}: {path} || "
             f"{{ n=$({first_free}); usermod {option} $n-$((n+65535)) {name}; }}"
         )
 

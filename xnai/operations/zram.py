@@ -65,7 +65,8 @@ def activate(read: Callable[[], MemoryFacts | None], change: str) -> Generator[s
             defer_resize(facts, change)
             ctx_host.get().noop(f"zram0 not changed: {missing_mib(facts)} MiB short")
             return
-    yield "systemctl stop dev-zram0.swap systemd-zram-setup@zram0.service"
+    # A unit that is not loaded cannot be stopped; what follows fails if anything is in the way.
+    yield "systemctl stop dev-zram0.swap systemd-zram-setup@zram0.service || :"
     # What was set up by hand, past the units, is still in use; its size cannot be changed then.
     yield (
         f"! grep -q '^{ZRAM_SWAP} ' /proc/swaps || swapoff {ZRAM_SWAP}; "

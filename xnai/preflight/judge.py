@@ -80,7 +80,7 @@ def _memory(facts: PreflightFacts, settings: Settings) -> list[Finding]:
         *zram_rivals.judge_swaps(facts.swaps, settings.zram_swap_priority),
         *oom_guards.judge_oom_guards(
             facts.units,
-            settings.oom_guard_exempt_stack,
+            settings.oom_exempt,
             settings.stack_user,
             facts.pid1.text == "systemd",
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 Check = Callable[[object], object]
@@ -82,7 +82,10 @@ def pattern(expression: str, words: str) -> Check:
 
 
 # The characters and lengths of useradd(8) (Debian's NAME_REGEX), less the trailing dollar sign.
-user_name = pattern(r"[a-z][a-z0-9_-]{0,30}", "a user name: a-z, then a-z 0-9 _ -, at most 31")
+user_name = pattern(
+    r"(?!root$)[a-z][a-z0-9_-]{0,30}",
+    "a user name other than root: a-z, then a-z 0-9 _ -, at most 31",
+)
 # Not what YAML reads as a value: the name stands in the compose file.
 stack_name = pattern(
     r"(?!(?:true|false|yes|no|on|off|null)$)[a-z][a-z0-9]{0,19}",
@@ -124,13 +127,19 @@ def index_url(value: object) -> str:
 
 
 def certificate_paths(value: object) -> tuple[str, ...]:
-    """Check for a list of absolute paths of PEM files; whether they exist is preflight's."""
+    """Check for a list of absolute paths of PEM files that exist on this controller."""
     words = "a list of absolute paths of PEM files on the controller"
     if not isinstance(value, list | tuple):
         raise Refused(words)
     for path in value:
         if not isinstance(path, str) or not PurePosixPath(path).is_absolute():
             raise Refused(words)
+        try:
+            text = Path(path).read_text("utf-8")
+        except (OSError, ValueError) as error:
+            raise Refused(f"{words}; {path}: {error}") from None
+        if "-----BEGIN CERTIFICATE-----" not in text:
+            raise Refused(f"{words}; {path} holds no certificate")
     names = [PurePosixPath(path).stem for path in value]
     if len(set(names)) < len(names):
         raise Refused("files with different names; on the host they lie in one directory")

@@ -50,6 +50,8 @@ def derive(checked: Mapping[str, Any], ram_kib: int) -> Settings:
         percent = zram_pct_of_ram(ram_mib)
     if values["host_reserve_mib"] is None:
         values["host_reserve_mib"] = host_reserve_mib(ram_mib)
+    # A login user keeps the guard: his desktop would lose it with the stack.
+    values["oom_exempt"] = values["oom_guard_exempt_stack"] and values["stack_user"] is None
     values["stack_user_explicit"] = values["stack_user"] is not None
     values["stack_user"] = values["stack_user"] or "xnai"
     return Settings(

@@ -17,6 +17,7 @@ class Settings:
         zram_size_mib: size of zram0 in MiB: RAM x effective percentage.
         zram_effective_pct_of_ram: the percentage set, or the profile's.
         sysctls: the keys and values of our sysctl.d file.
+        oom_exempt: whether the stack's user is left out of systemd-oomd's choice of victims.
     """
 
     base_image: str
@@ -56,3 +57,4 @@ class Settings:
     zram_size_mib: int
     zram_effective_pct_of_ram: int
     sysctls: dict[str, str]
+    oom_exempt: bool
