@@ -52,7 +52,8 @@ def apply() -> None:
 
     def read():
         return host.get_fact(
-            Memory, packages=[PACKAGE], paths=sorted({ZSWAP_CONF, *texts}), keys=list(settings.sysctls)
+            Memory, packages=[PACKAGE], paths=sorted({ZSWAP_CONF, *texts}),
+            keys=list(settings.sysctls),
         )
 
     facts = read()

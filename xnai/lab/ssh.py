@@ -12,8 +12,6 @@ from xnai.lab.errors import LabError
 from xnai.lab.proc import tail
 
 BANNER = b"SSH-"
-
-
 _ATTEMPTS = 4
 _SSH_FAILED = 255
 
