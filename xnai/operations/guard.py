@@ -14,7 +14,9 @@ from pyinfra.api.operation import operation
 
 P = ParamSpec("P")
 
-LOCK = "/run/lock/xnai"
+# Not in /run/lock: everybody may make files there, and the kernel (fs.protected_regular) keeps
+# even root from opening somebody else's with O_CREAT.
+LOCK = "/run/xnai.lock"
 _LOCK_TIMEOUT_S = 300
 _LOCK_TAKEN = 75  # EX_TEMPFAIL of sysexits(3); nothing that we run exits so
 
