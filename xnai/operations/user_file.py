@@ -32,5 +32,5 @@ def put(
     # In a directory that the user may enter: runuser keeps root's.
     yield (
         f"chmod 644 {source} && cd / && runuser -u {shlex.quote(user)} -- "
-        f"sh -c {shlex.quote(f'umask 022; install -D -m 644 {source} {target}')} && rm {source}"
+        f"sh -c {shlex.quote(f'umask 022; install -D -T -m 644 {source} {target}')} && rm {source}"
     )
