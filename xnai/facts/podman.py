@@ -129,15 +129,13 @@ class Store(FactBase[StoreFacts]):
         """Parse the sections; a missing one is unknown or absent."""
         found = split(output)
         images = answer(found.get("images", []))
-        # Inspecting says "missing" and "failed" in the same way; the images' call tells them
-        # apart.
-        secrets = None if images is None else answer(found.get("secrets", []))
-        containers = None if images is None else answer(found.get("containers", []))
+        unknown = images is None
+        secrets = None if unknown else _inspected(found.get("secrets", []))
+        containers = None if unknown else _inspected(found.get("containers", []))
         return StoreFacts(
             images=PodmanUnknown() if images is None else _images(images),
-            secrets=PodmanUnknown() if secrets is None else parse_secrets("\n".join(secrets)),
-            containers=PodmanUnknown() if containers is None
-            else parse_containers("\n".join(containers)),
+            secrets=PodmanUnknown() if secrets is None else parse_secrets(secrets),
+            containers=PodmanUnknown() if containers is None else parse_containers(containers),
             files=parse_file_states(found.get("files", [])),
             enabled=bool(found.get("enabled")),
             set_up=bool(found.get("set_up")),
@@ -164,7 +162,20 @@ class Running(FactBase[dict[str, Container]]):
 
     def process(self, output: list[str]) -> dict[str, Container]:
         """Parse the section."""
-        return parse_containers("\n".join(answer(split(output).get("containers", [])) or []))
+        return parse_containers(_inspected(split(output).get("containers", [])) or [])
+
+
+def _inspected(lines: Sequence[str]) -> list[Mapping[str, Any]] | None:
+    """Return what inspecting printed, or None if it is no whole list.
+
+    Podman's exit code is the same for "missing" and "failed", but only a Podman that works
+    prints a list, be it an empty one.
+    """
+    try:
+        entries: list[Mapping[str, Any]] = json.loads("\n".join(answer(lines) or []))
+    except ValueError:
+        return None
+    return entries
 
 
 def _images(lines: Sequence[str]) -> dict[str, str]:
@@ -172,14 +183,14 @@ def _images(lines: Sequence[str]) -> dict[str, str]:
     return {name: "" if hash_ == "<no value>" else hash_ for name, _, hash_ in words}
 
 
-def parse_secrets(text: str) -> dict[str, str]:
-    """Return name -> ID from the JSON of `podman secret inspect`; values are not in it."""
-    return {entry["Spec"]["Name"]: entry["ID"] for entry in json.loads(text or "[]")}
+def parse_secrets(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return name -> ID from what `podman secret inspect` prints; values are not in it."""
+    return {entry["Spec"]["Name"]: entry["ID"] for entry in entries}
 
 
-def parse_containers(text: str) -> dict[str, Container]:
-    """Return the containers in the JSON of `podman container inspect`, by name."""
-    return {entry["Name"]: _container(entry) for entry in json.loads(text or "[]")}
+def parse_containers(entries: Sequence[Mapping[str, Any]]) -> dict[str, Container]:
+    """Return the containers that `podman container inspect` prints, by name."""
+    return {entry["Name"]: _container(entry) for entry in entries}
 
 
 def _container(entry: Mapping[str, Any]) -> Container:
