@@ -23,6 +23,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--group-data", action="append", default=[], help="as pyinfra's: further directories"
     )
+    parser.addoption("--data", action="append", default=[], help="as pyinfra's: name=value")
 
 
 def pytest_collection_modifyitems(config, items):
@@ -36,7 +37,8 @@ def pytest_collection_modifyitems(config, items):
 @pytest.fixture(scope="module")
 def settings(host, request) -> Settings:
     """The effective settings of this host."""
-    where = Where(group_data=tuple(request.config.getoption("--group-data")))
+    option = request.config.getoption
+    where = Where(group_data=tuple(option("--group-data")), data=tuple(option("--data")))
     wanted = host.backend.get_pytest_id().split("://")[-1]
     with loaded(where) as (inventory, _):
         match = [item for item in inventory if item.name in (wanted, f"@{wanted}")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.lab.state_of import listing
+from tests.lab.state_of import provisioned
 from xnai.lab.deploying import deploy
 
 pytestmark = pytest.mark.lab
@@ -14,12 +14,12 @@ RIVAL = "/etc/sysctl.d/99-zz-mine.conf"
 
 def test_sysctl_rival_that_wins_stops_the_run_with_file_line_and_both_values(deployed):
     deployed.run(f"printf '# mine\\nvm.swappiness = 10\\n' > {RIVAL}")
-    before = listing(deployed)
+    before = provisioned(deployed)
     outcome = deploy(deployed)
     assert outcome.code != 0
     assert f"{RIVAL}:2" in outcome.log
     assert "10" in outcome.log and "180" in outcome.log and "memory_rivals" in outcome.log
-    assert listing(deployed) == before
+    assert provisioned(deployed) == before
 
 
 def test_sysctl_rival_is_set_aside_where_asked_and_ours_wins(deployed):
@@ -45,13 +45,14 @@ def test_rival_with_foreign_keys_is_named_but_never_set_aside(deployed):
 def test_stack_in_a_login_users_store_blocks_and_is_named(deployed):
     deployed.run(
         "useradd --create-home --shell /bin/bash me && cd / && "
-        "runuser -u me -- env HOME=/home/me podman volume create xnai_redis_data"
+        "runuser -u me -- env -i HOME=/home/me PATH=/usr/bin:/bin:/usr/sbin:/sbin "
+        "podman volume create xnai_redis_data"
     )
-    before = listing(deployed)
+    before = provisioned(deployed)
     outcome = deploy(deployed)
     assert outcome.code != 0
     assert "me" in outcome.log and "xnai_redis_data" in outcome.log
     assert "nothing was changed" in outcome.log
-    assert listing(deployed) == before
+    assert provisioned(deployed) == before
     deployed.run("pkill -KILL -u me; sleep 1; userdel --force --remove me", check=False)
     assert (deploy(deployed).code, deploy(deployed).changed) == (0, ())
