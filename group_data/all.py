@@ -46,8 +46,8 @@ strict = False
 
 # --- the stack's identity ---------------------------------------------------------------------
 
-# Prefix of containers (xnai_redis), images (localhost/xnai/...), secrets, volumes, the network
-# and the compose project. Two stacks on one machine differ in this name.
+# Prefix of containers (xnai_redis), images (localhost/xnai_rag_api:...), secrets, volumes, the
+# network and the compose project. Several stacks of one user differ in this name.
 stack_name = "xnai"
 
 # The user whose rootless Podman runs the stack. None: "xnai", made new with a locked password.
@@ -83,11 +83,12 @@ zram_swap_priority = 100
 zswap = "off"
 
 # What to do where another file sets one of our sysctl keys and wins: "stop" names it,
-# "set_aside" renames the file (only when all its keys are ours) and keeps it for teardown.
+# "set_aside" renames the file to *.xnai-set-aside (only when all its keys are ours); to have it
+# back, rename it.
 memory_rivals = "stop"
 
-# True: the stack's containers are left out of systemd-oomd's choice of victims. The guard
-# itself is never switched off.
+# True: systemd-oomd chooses no victim by pressure among what the stack's dedicated user runs.
+# The guard itself is never switched off, and a login user named in stack_user keeps it.
 oom_guard_exempt_stack = True
 
 # 0 to 200: the cost of swapping against that of dropping page cache. Swap in RAM is far cheaper
@@ -142,7 +143,7 @@ container_gid = 10001
 
 # --- services ---------------------------------------------------------------------------------
 
-# How long the deploy waits until every service is healthy, in seconds.
+# How long the deploy waits until a service is healthy, in seconds; each service has as long.
 stack_healthy_timeout_s = 180
 
 redis_memory_limit_mib = 256

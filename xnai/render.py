@@ -29,7 +29,7 @@ def render(template: str, /, **values: object) -> str:
 
     Raises:
         jinja2.UndefinedError: the template names a value that was not given.
-        ValueError: the first lines lack the managed-by header, by which teardown knows our files.
+        ValueError: the first lines lack the managed-by header, by which our files are known.
     """
     text = _environment().get_template(template).render(values)
     if MANAGED_BY not in "\n".join(text.splitlines()[:2]):

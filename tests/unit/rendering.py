@@ -38,11 +38,10 @@ def render_everything(settings: Settings) -> dict[str, str]:
     in_memory = memory.rendered(settings, settings.zram_compression_algorithm)
     in_home = containers.home_texts(settings)
     texts = {
-        "containers/containers.conf": in_home[".config/containers/containers.conf"],
-        "containers/registries.conf": in_home[".config/containers/registries.conf"],
+        "containers/containers.conf": in_home[".config/containers/containers.conf.d/90-xnai.conf"],
+        "containers/registries.conf": in_home[".config/containers/registries.conf.d/90-xnai.conf"],
         "containers/user-service.conf": render(
-            "containers/user-service.conf.j2",
-            oom_exempt=settings.oom_guard_exempt_stack and not settings.stack_user_explicit,
+            "containers/user-service.conf.j2", oom_exempt=settings.oom_exempt
         ),
         "containers/xnai-podman": render(
             "containers/xnai-podman.j2", user=user, uid=UID, home=home

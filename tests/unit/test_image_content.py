@@ -111,11 +111,11 @@ def test_a_change_of_the_base_changes_what_is_built_from_it(context, changes):
 
 
 def test_certificates_go_into_the_base(context, tmp_path):
-    (tmp_path / "proxy.pem").write_text("one")
+    (tmp_path / "proxy.pem").write_text("-----BEGIN CERTIFICATE-----\none")
     before = built()
     after = built(extra_ca_certificates=[str(tmp_path / "proxy.pem")])
     assert set(members(after["base"])) == {"Dockerfile", "context/ca/xnai-proxy.crt"}
-    (tmp_path / "proxy.pem").write_text("two")
+    (tmp_path / "proxy.pem").write_text("-----BEGIN CERTIFICATE-----\ntwo")
     again = built(extra_ca_certificates=[str(tmp_path / "proxy.pem")])
     assert len({x["base"].content_hash for x in (before, after, again)}) == 3
 

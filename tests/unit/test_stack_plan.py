@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from rendering import stack
+from rendering import build_inputs, stack
 from unit_settings import make
 
-from xnai.facts.podman import Container, PodmanUnknown, Secret
-from xnai.stack_plan import differences
+from xnai.facts.podman import Container, PodmanUnknown
+from xnai.stack_plan import differences, foreign, plan, starting
 
-MADE = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-PLAN = stack(make())
+SETTINGS = make()
+PLAN = stack(SETTINGS)
 REDIS, RAG_API = (service.container_name for service in PLAN.services)
-SECRETS = {
-    name: Secret("id", MADE - timedelta(seconds=1))
-    for name in ("xnai_redis_password", "xnai_redis_auth_conf")
-}
+SECRETS = {"xnai_redis_password": "id-1", "xnai_redis_auth_conf": "id-2"}
 
 
 def containers(name: str = "", **changes: object) -> dict[str, Container]:
     """The containers as they should be, one of them with `changes`."""
     found = {
         service.container_name: Container(
-            service.container_name, "running", "healthy", PLAN.references[service.name],
-            PLAN.config_hashes[service.name], MADE, 0, (), 0,
+            service.container_name, "running", "healthy", "xnai",
+            PLAN.config_hashes[service.name],
+            {item.secret: SECRETS[item.secret] for item in service.secrets}, 0, 0,
         )
         for service in PLAN.services
     }
@@ -42,15 +39,15 @@ def test_nothing_to_do():
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"image": "docker.io/library/redis:7.4"}, "image changed"),
         ({"config": "0" * 16}, "configuration changed"),
         ({"config": ""}, "configuration changed"),
         ({"state": "exited", "exit_code": 137, "health": ""}, "exited, exit code 137"),
         ({"state": "created", "health": ""}, "created, exit code 0"),
         ({"state": "paused", "health": ""}, "paused, exit code 0"),
         ({"health": "unhealthy"}, "unhealthy"),
-        ({"health": "starting"}, "starting"),
-        ({"created": MADE - timedelta(hours=1)}, "secret xnai_redis_auth_conf is newer"),
+        ({"secrets": SECRETS | {"xnai_redis_auth_conf": "id-0"}},
+         "secret xnai_redis_auth_conf changed"),
+        ({"secrets": {}}, "secret xnai_redis_auth_conf changed"),
     ],
 )
 def test_what_is_wrong_with_redis_takes_its_dependents_along(changes, reason):
@@ -66,8 +63,45 @@ def test_what_is_wrong_with_a_dependent_leaves_redis_alone():
 
 def test_a_reason_of_ones_own_is_told_first():
     found = containers(REDIS, health="unhealthy")
-    found[RAG_API] = dataclasses.replace(found[RAG_API], image="old")
-    assert differences(PLAN, found, SECRETS) == {"redis": "unhealthy", "rag_api": "image changed"}
+    found[RAG_API] = dataclasses.replace(found[RAG_API], config="old")
+    assert differences(PLAN, found, SECRETS) == {
+        "redis": "unhealthy", "rag_api": "configuration changed",
+    }
+
+
+def test_another_image_is_another_configuration():
+    # Podman may show an image by another name than the one that it was asked for.
+    inputs = build_inputs(SETTINGS)
+    rebuilt = [dataclasses.replace(item, reference=f"{item.reference}0") for item in inputs]
+    assert differences(plan(SETTINGS, rebuilt), containers(), SECRETS) == {
+        "rag_api": "configuration changed",
+    }
+    other = make(redis_image="docker.io/library/redis:7.4")
+    assert differences(stack(other), containers(), SECRETS) == {
+        "redis": "configuration changed", "rag_api": "depends on redis",
+    }
+
+
+def test_one_that_is_starting_is_waited_for_and_not_made_anew():
+    found = containers(RAG_API, health="starting")
+    assert differences(PLAN, found, SECRETS) == {}
+    assert starting(PLAN, found) == [RAG_API]
+    found[REDIS] = dataclasses.replace(found[REDIS], health="starting")
+    assert starting(PLAN, found) == [REDIS, RAG_API]
+    assert starting(PLAN, containers()) == starting(PLAN, {}) == []
+    # What is wrong besides is still wrong.
+    assert differences(PLAN, containers(RAG_API, health="starting", config="old"), SECRETS) == {
+        "rag_api": "configuration changed",
+    }
+
+
+def test_what_others_have_made_in_our_place():
+    assert foreign(PLAN, containers(), "xnai") == []
+    assert foreign(PLAN, {}, "xnai") == []
+    assert foreign(PLAN, containers(REDIS, stack=""), "xnai") == [REDIS]
+    assert foreign(PLAN, containers(), "other") == [REDIS, RAG_API]
+    odd = dataclasses.replace(containers()[REDIS], name="odd", stack="")
+    assert foreign(PLAN, containers() | {"odd": odd}, "xnai") == []
 
 
 def test_absent():
@@ -82,21 +116,26 @@ def test_a_container_that_no_service_asks_for_is_left_alone():
 
 
 @pytest.mark.parametrize(
-    "secrets",
-    [{}, SECRETS | {"xnai_redis_password": Secret("id", MADE + timedelta(seconds=1))}],
-    ids=["missing", "newer"],
+    "secrets", [{}, SECRETS | {"xnai_redis_password": "id-3"}], ids=["missing", "made anew"]
 )
 def test_a_secret_that_is_not_what_the_container_was_made_with(secrets):
     found = differences(PLAN, containers(), secrets)
     assert set(found) == {"redis", "rag_api"}
-    assert all(reason.startswith("secret xnai_redis_") for reason in found.values())
+    assert found["rag_api"] == "secret xnai_redis_password changed"
+
+
+def test_a_secret_that_neither_has_is_not_as_it_should_be():
+    assert differences(PLAN, containers(RAG_API, secrets={}), {}) == {
+        "redis": "secret xnai_redis_auth_conf changed",
+        "rag_api": "secret xnai_redis_password changed",
+    }
 
 
 def test_a_podman_that_does_not_answer():
-    assert set(differences(PLAN, PodmanUnknown(), SECRETS)) == {"redis", "rag_api"}
-    assert differences(PLAN, containers(), PodmanUnknown()) == {
-        "redis": "secrets unknown", "rag_api": "secrets unknown",
-    }
+    everything = {"redis": "no Podman yet", "rag_api": "no Podman yet"}
+    assert differences(PLAN, PodmanUnknown(), SECRETS) == everything
+    assert differences(PLAN, containers(), PodmanUnknown()) == everything
+    assert differences(PLAN, PodmanUnknown(), PodmanUnknown()) == everything
 
 
 def test_the_plan_is_in_dependency_order():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
 
 import pytest
 from unit_settings import make
@@ -15,8 +14,7 @@ from xnai.status import all_healthy, lines, rows
 SERVICES = services(make())
 UP = {
     service.container_name: Container(
-        service.container_name, "running", "healthy", "i", "c",
-        datetime(2026, 11, 22, tzinfo=UTC), 0, (), 0,
+        service.container_name, "running", "healthy", "xnai", "c", {}, 0, 0
     )
     for service in SERVICES
 }

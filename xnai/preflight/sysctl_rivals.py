@@ -158,7 +158,7 @@ def _set_aside(file: ConfigFile, sysctls: Mapping[str, str]) -> Finding:
         for line in assignments(file)
     )
     needed = f"{OUR_PATH} decides (memory_rivals = 'set_aside')"
-    remedy = f"It is renamed to {file.path}{SET_ASIDE_SUFFIX}; teardown puts it back."
+    remedy = f"It is renamed to {file.path}{SET_ASIDE_SUFFIX}; to undo, rename it back."
     return Finding("sysctl-set-aside", "warning", file.path, lines, needed, remedy)
 
 
@@ -177,7 +177,7 @@ def _rival(
         f"remove line {line.line} of {line.file.target}",
     ]
     if can_be_set_aside(line.file, sysctls):
-        ways.append("set memory_rivals = 'set_aside' (the file is renamed, teardown puts it back)")
+        ways.append("set memory_rivals = 'set_aside' (the file is renamed)")
     elif not line.file.path.startswith("/etc/"):
         ways.append(f"mask a package's file: ln -s /dev/null /etc/sysctl.d/{name_of(line.file)}")
     severity: Severity = "error"

@@ -6,7 +6,6 @@ import hashlib
 import json
 import shlex
 import subprocess
-from datetime import UTC, datetime
 
 import pytest
 from fact_fixtures import SHELLS
@@ -14,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from xnai.facts.podman import parse_containers, parse_time
+from xnai.facts.podman import Store, parse_containers
 from xnai.facts.sections import (
     FileState,
     file_difference,
@@ -121,56 +120,71 @@ def test_file_difference(state, said):
     assert file_difference(state, "x\n") == said
 
 
-PORTS = st.fixed_dictionaries(
-    {
-        "host_ip": st.sampled_from(["", "127.0.0.1", "::1"]),
-        "container_port": st.integers(1, 65000),
-        "host_port": st.integers(1, 65000),
-        "range": st.integers(1, 3),
-        "protocol": st.sampled_from(["tcp", "udp"]),
-    }
+WORDS = st.text(max_size=8)
+SECRETS = st.lists(
+    st.fixed_dictionaries({"Name": WORDS, "ID": WORDS}, optional={"UID": st.integers(0, 99)}),
+    max_size=3,
+    unique_by=lambda entry: entry["Name"],
+)
+LABELS = st.dictionaries(st.sampled_from(["io.xnai.config", "io.xnai.stack", "odd"]), WORDS)
+HEALTH = st.fixed_dictionaries(
+    {"Status": st.sampled_from(["healthy", "unhealthy", "starting", ""])},
+    optional={"Log": st.none()},
 )
 ENTRIES = st.lists(
     st.fixed_dictionaries(
         {
-            "Names": st.text(min_size=1, max_size=8).map(lambda name: [name]),
-            "State": st.sampled_from(["created", "running", "exited", "paused", "stopped"]),
-            "Status": st.sampled_from(
-                ["Up 3 seconds", "Up 2 minutes (healthy)", "Up 1 second (starting)",
-                 "Up 5 days (unhealthy)", "Exited (1) 2 minutes ago", "Created", ""]
+            "Name": st.text(min_size=1, max_size=8),
+            "State": st.fixed_dictionaries(
+                {"Status": st.sampled_from(["created", "running", "exited", "paused", "stopped"])},
+                optional={"Health": st.none() | HEALTH, "ExitCode": st.integers(0, 255)},
             ),
-            "Image": st.text(max_size=8),
-            "Labels": st.none() | st.dictionaries(st.just("io.xnai.config"), st.text(max_size=4)),
-            "Created": st.integers(0, 1 << 33),
-            "ExitCode": st.integers(0, 255),
-            "Ports": st.none() | st.lists(PORTS, max_size=3),
+            "Config": st.fixed_dictionaries(
+                {}, optional={"Labels": st.none() | LABELS, "Secrets": st.none() | SECRETS}
+            ),
         },
-        optional={"Restarts": st.integers(0, 9) | st.none(), "Pid": st.integers(0, 99)},
+        optional={"RestartCount": st.integers(0, 9) | st.none(), "Mounts": st.just([])},
     ),
     max_size=4,
-    unique_by=lambda entry: entry["Names"][0],
+    unique_by=lambda entry: entry["Name"],
 )
 
 
 @effort(max_examples=50, deadline=None)
 @given(ENTRIES)
-def test_whatever_podman_lists_is_read(entries):
-    found = parse_containers(json.dumps(entries))
-    assert list(found) == [entry["Names"][0] for entry in entries]
+def test_whatever_podman_inspects_is_read(entries):
+    found = parse_containers(json.loads(json.dumps(entries)))
+    assert list(found) == [entry["Name"] for entry in entries]
     for entry in entries:
-        container = found[entry["Names"][0]]
-        assert container.created.timestamp() == entry["Created"]
-        assert container.config == (entry["Labels"] or {}).get("io.xnai.config", "")
-        assert len(container.ports) == sum(port["range"] for port in entry["Ports"] or [])
-        assert all(address for address, _, _ in container.ports)
+        container = found[entry["Name"]]
+        state, labels = entry["State"], entry["Config"].get("Labels") or {}
+        health = (state.get("Health") or {"Status": ""})["Status"]
+        assert (container.name, container.state) == (entry["Name"], state["Status"])
+        assert container.health == health
+        assert container.config == labels.get("io.xnai.config", "")
+        assert container.stack == labels.get("io.xnai.stack", "")
+        secrets = entry["Config"].get("Secrets") or []
+        assert container.secrets == {item["Name"]: item["ID"] for item in secrets}
+        assert container.exit_code == state.get("ExitCode", 0)
+        assert container.restarts == (entry.get("RestartCount") or 0)
         assert container.is_up == (
-            container.state == "running" and "unhealthy" not in entry["Status"]
-            and "starting" not in entry["Status"]
+            state["Status"] == "running" and health not in {"unhealthy", "starting"}
         )
 
 
-def test_podmans_two_ways_to_write_a_time():
-    wanted = datetime(2026, 11, 22, 12, 18, 5, tzinfo=UTC)
-    assert parse_time(1795349885) == wanted
-    assert parse_time("2026-11-22T13:18:05.000000000+01:00") == wanted
-    assert parse_time("2026-11-22T12:18:05.510403998Z").replace(microsecond=0) == wanted
+def test_images_of_ours_and_of_others():
+    lines = [
+        "@@ images",
+        "localhost/xnai_base:ae35 ae3596",
+        "docker.io/library/redis:8.0 ",
+        "localhost:5000/a/b:1",  # trailing space lost on the way
+        "docker.io/library/python:3.12 <no value>",
+        "@ok",
+        "@@ end",
+    ]
+    assert Store().process(lines).images == {
+        "localhost/xnai_base:ae35": "ae3596",
+        "docker.io/library/redis:8.0": "",
+        "localhost:5000/a/b:1": "",
+        "docker.io/library/python:3.12": "",
+    }

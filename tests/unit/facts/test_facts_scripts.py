@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from fact_fixtures import SHELLS, output, plain
 
-from xnai.facts.containers import BUNDLE, Containers
+from xnai.facts.containers import BUNDLE, CA_DIRECTORY, Containers
 from xnai.facts.hardware import Hardware
 from xnai.facts.memory import Memory
 from xnai.facts.podman import XNAI_PODMAN, Running, Store
 from xnai.operations.apt import LOCK_FILES, AptLockHolder
+from xnai.render import render
 
 EACH_SHELL = pytest.mark.parametrize("shell", SHELLS)
 ME = pwd.getpwuid(os.getuid())
@@ -165,8 +166,54 @@ def test_subordinate_ids_and_lingering(shell, tmp_path):
     assert (found.user.subuid, found.user.subgid, found.user.lingering) == (True, False, True)
 
 
+@EACH_SHELL
+def test_whose_podman_the_wrapper_runs(shell, tmp_path):
+    wrapper = tmp_path / "xnai-podman"
+    text = containers_text("no-such-user", tmp_path).replace(XNAI_PODMAN, str(wrapper))
+    found = Containers().process(run(shell, text))
+    assert found is not None and found.wrapper_user == ""
+    wrapper.write_text(
+        render("containers/xnai-podman.j2", user="stack-user", uid=2000, home="/home/stack-user")
+    )
+    found = Containers().process(run(shell, text))
+    assert found is not None and found.wrapper_user == "stack-user"
+
+
+@EACH_SHELL
+def test_certificates_that_bear_our_prefix(shell, tmp_path):
+    text = containers_text("no-such-user", tmp_path).replace(CA_DIRECTORY, str(tmp_path / "ca"))
+    found = Containers().process(run(shell, text))
+    assert found is not None and found.own_certificates == frozenset()
+    (tmp_path / "ca").mkdir()
+    for name in ("xnai-proxy.crt", "xnai-old.crt", "proxy.crt", "xnai-note.txt"):
+        (tmp_path / "ca" / name).touch()
+    found = Containers().process(run(shell, text))
+    assert found is not None
+    assert found.own_certificates == {
+        f"{tmp_path}/ca/xnai-proxy.crt", f"{tmp_path}/ca/xnai-old.crt",
+    }
+
+
+@EACH_SHELL
+def test_cgroup_controllers(shell, tmp_path):
+    text = containers_text("no-such-user", tmp_path)
+    found = Containers().process(
+        run(shell, text.replace("/sys/fs/cgroup/cgroup.controllers", "/no/such"))
+    )
+    assert found is not None and found.controllers == frozenset()
+    (tmp_path / "controllers").write_text("cpuset cpu io memory hugetlb pids\n")
+    found = Containers().process(
+        run(shell, text.replace("/sys/fs/cgroup/cgroup.controllers", f"{tmp_path}/controllers"))
+    )
+    assert found is not None
+    assert found.controllers == {"cpuset", "cpu", "io", "memory", "hugetlb", "pids"}
+
+
 def podman_that_answers(tmp_path: Path, case: str) -> Path:
-    """A stand-in for xnai-podman that prints a fixture's parts and fails where it holds none."""
+    """A stand-in for xnai-podman that prints a fixture's parts and fails where it holds none.
+
+    Inspecting fails in the end, as Podman's does where one of the names is missing.
+    """
     parts: dict[str, list[str]] = {}
     for line in output("Store", case):
         if line.startswith("@@ "):
@@ -178,21 +225,24 @@ def podman_that_answers(tmp_path: Path, case: str) -> Path:
             (tmp_path / name).write_text("\n".join(parts[name][:-1]) + "\n")
     program = tmp_path / "xnai-podman"
     program.write_text(
-        '#!/bin/sh\ncase "$1" in images) f=images ;; secret) f=secrets ;; *) f=containers ;; esac\n'
-        f'exec cat "{tmp_path}/$f"\n'
+        '#!/bin/sh\n[ "$2" != run ] || { echo unhealthy; exit 1; }\ne=125\n'
+        'case "$1" in images) f=images e=0 ;; secret) f=secrets ;; *) f=containers ;; esac\n'
+        f'cat "{tmp_path}/$f" || e=125\nexit $e\n'
     )
     program.chmod(0o755)
     return program
 
 
 STORE = Store().command(
-    stack_name="xnai", label="io.xnai.content", secrets=["a", "b"], paths=["/no/such"],
+    label="io.xnai.content", secrets=["a", "b"], containers=["c", "d"], paths=["/no/such"],
     wants="/no/such/link",
 )
 
 
 @EACH_SHELL
-@pytest.mark.parametrize("case", ["normal", "failing"])
+@pytest.mark.parametrize(
+    "case", ["normal", "failing", "fresh", "podman_fails", "inspecting_fails"]
+)
 def test_store(shell, tmp_path, case):
     program = podman_that_answers(tmp_path, case)
     (tmp_path / "tmp").mkdir()
@@ -202,7 +252,7 @@ def test_store(shell, tmp_path, case):
     assert (found.images, found.secrets, found.containers) == (
         wanted.images, wanted.secrets, wanted.containers,
     )
-    assert (found.files, found.enabled) == ({}, False)
+    assert (found.files, found.enabled, found.set_up) == ({}, False, True)
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
@@ -211,7 +261,7 @@ def test_store_without_podman(shell, tmp_path):
     lines = run(shell, STORE.replace(XNAI_PODMAN, "/no/such/podman"), TMPDIR=str(tmp_path))
     assert plain(Store().process(lines)) == {
         "images": "unknown", "secrets": "unknown", "containers": "unknown",
-        "files": {}, "enabled": False,
+        "files": {}, "enabled": False, "set_up": False,
     }
     assert list(tmp_path.iterdir()) == []
 
@@ -220,10 +270,12 @@ def test_store_without_podman(shell, tmp_path):
 def test_running(shell, tmp_path):
     program = podman_that_answers(tmp_path, "normal")
     for check in ("", "xnai_redis"):
-        text = Running().command("xnai", check).replace(XNAI_PODMAN, str(program))
-        assert Running().process(run(shell, text)) == Running().process(output("Running", "normal"))
-    text = Running().command("xnai").replace(XNAI_PODMAN, "/no/such/podman")
-    assert plain(Running().process(run(shell, text))) == "unknown"
+        text = Running().command(["xnai_redis"], check).replace(XNAI_PODMAN, str(program))
+        found = Running().process(run(shell, text))
+        assert set(found) == {"xnai_redis", "xnai_rag_api"}
+        assert found == Running().process(output("Running", "normal"))
+    text = Running().command(["xnai_redis"]).replace(XNAI_PODMAN, "/no/such/podman")
+    assert Running().process(run(shell, text)) == {}
 
 
 @EACH_SHELL

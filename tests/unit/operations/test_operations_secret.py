@@ -12,6 +12,7 @@ from operation_runs import commands, on_a_host
 
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.operations import secret
+from xnai.operations.guard import LOCK, one_at_a_time
 
 FORMS = {"xnai_redis_password": "%s", "xnai_redis_auth_conf": "requirepass %s\\n"}
 
@@ -23,7 +24,7 @@ def command() -> str:
 
 
 def test_command():
-    assert command() == (
+    assert command() == one_at_a_time(
         "absent=; for n in xnai_redis_password xnai_redis_auth_conf; do "
         "/usr/local/bin/xnai-podman secret exists $n; e=$?; case $e in 0) ;; 1) absent=yes ;; "
         "*) exit $e ;; esac; done; [ -z \"$absent\" ] || { "
@@ -35,13 +36,19 @@ def test_command():
     )
 
 
+def with_stand_ins(tmp_path) -> str:
+    """The command with a Podman and a lock of the test's own."""
+    text = command().replace(XNAI_PODMAN, str(tmp_path / "xnai-podman"))
+    return text.replace(LOCK, str(tmp_path / "lock"))
+
+
 def run(shell: str, tmp_path, podman: str, **programs: str) -> subprocess.CompletedProcess[str]:
     """Run the command for real, with stand-ins for programs."""
     for name, text in {"xnai-podman": podman, **programs}.items():
         (tmp_path / name).write_text(f"#!/bin/sh\n{text}\n")
         (tmp_path / name).chmod(0o755)
     return subprocess.run(
-        [shell, "-c", command().replace(XNAI_PODMAN, str(tmp_path / "xnai-podman"))],
+        [shell, "-c", with_stand_ins(tmp_path)],
         capture_output=True, text=True, check=False,
         env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
     )
@@ -67,9 +74,10 @@ def test_the_value_is_no_argument_of_any_process_and_not_in_the_output(tmp_path,
     # The whole machine's command lines were read while both were made: ours is among them.
     assert seen.count("secret create --replace --label io.xnai.stack=xnai") >= 2
     assert value not in seen
+    assert (tmp_path / "lock").read_text() == ""
     written = {path.name for path in tmp_path.iterdir()}
     assert written == {
-        "argv", "xnai-podman", "xnai_redis_auth_conf.value", "xnai_redis_password.value",
+        "argv", "lock", "xnai-podman", "xnai_redis_auth_conf.value", "xnai_redis_password.value",
     }
 
 
@@ -77,7 +85,7 @@ def test_the_value_is_no_argument_of_any_process_and_not_in_the_output(tmp_path,
 def test_the_value_is_in_no_execve(tmp_path):
     (tmp_path / "xnai-podman").write_text(f"#!/bin/sh\n{NOTE}\n")
     (tmp_path / "xnai-podman").chmod(0o755)
-    text = command().replace(XNAI_PODMAN, str(tmp_path / "xnai-podman"))
+    text = with_stand_ins(tmp_path)
     done = subprocess.run(
         ["strace", "-f", "-s", "4096", "-e", "trace=execve", "sh", "-c", text],
         capture_output=True, text=True, check=True,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from datetime import UTC, datetime
 
 import pytest
 from operation_runs import commands, on_a_host
@@ -12,14 +11,13 @@ from pyinfra.api.exceptions import OperationError
 from unit_settings import make
 
 from xnai.catalogue import services
-from xnai.facts.podman import Container, PodmanUnknown
+from xnai.facts.podman import Container
 from xnai.operations import stack
+from xnai.operations.guard import one_at_a_time
 
 COMPOSE = "/var/lib/xnai/xnai/stack/docker-compose.yml"
 SERVICES = services(make())
-UP = Container(
-    "xnai_redis", "running", "healthy", "i", "c", datetime(2026, 11, 22, tzinfo=UTC), 0, (), 0
-)
+UP = Container("xnai_redis", "running", "healthy", "xnai", "c", {}, 0, 0)
 
 
 def but(**changes: object) -> dict[str, Container]:
@@ -50,9 +48,11 @@ def test_the_plan():
         f"-f {COMPOSE} up --detach --no-build --no-deps"
     )
     assert found == [
-        "/usr/local/bin/xnai-podman rm --force --ignore --time 30 xnai_rag_api xnai_redis",
-        f"{compose} redis",
-        f"{compose} rag_api",
+        one_at_a_time(
+            "/usr/local/bin/xnai-podman rm --force --ignore --time 30 xnai_rag_api xnai_redis"
+        ),
+        one_at_a_time(f"{compose} redis"),
+        one_at_a_time(f"{compose} rag_api"),
     ]
 
 
@@ -74,9 +74,9 @@ def test_each_is_healthy_before_the_next_is_started():
     with on_a_host():
         generator = stack.bring_up._inner("xnai", COMPOSE, list(SERVICES), read, 180)
         assert " rm " in next(generator)
-        assert next(generator).endswith(" redis")
+        assert " --no-deps redis" in next(generator)
         assert seen == []
-        assert next(generator).endswith(" rag_api")
+        assert " --no-deps rag_api" in next(generator)
         assert seen == ["xnai_redis"] * 3
         assert list(generator) == []
     assert seen == ["xnai_redis"] * 3 + ["xnai_rag_api"]
@@ -84,7 +84,7 @@ def test_each_is_healthy_before_the_next_is_started():
 
 def test_says_its_state_now_and_then():
     starting = but(health="starting")
-    queue = [PodmanUnknown(), {}, {}, {}, but(state="created", health=""), *[starting] * 9]
+    queue = [{}, {}, {}, {}, but(state="created", health=""), *[starting] * 9]
     with on_a_host() as host:
         bring_up(lambda name: queue.pop(0) if queue else but(), SERVICES[:1])
     assert all(line.startswith("waiting for xnai_redis (") for line in host.logged)
@@ -95,9 +95,10 @@ def test_says_its_state_now_and_then():
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        (PodmanUnknown(), "unknown, podman does not answer"),
-        ({}, "absent"),
+        ({}, "absent, or podman does not answer"),
         (but(health="starting"), "starting, restarted 0 times"),
+        (but(health="unhealthy"), "unhealthy, restarted 0 times"),
+        (but(health="unhealthy", restarts=4), "unhealthy, restarted 4 times"),
         (but(state="exited", health="", exit_code=137), "exited, exit code 137"),
     ],
 )
@@ -114,8 +115,30 @@ def test_not_healthy_in_time(found, said):
 
 
 @pytest.mark.parametrize(
-    "found", [but(health="unhealthy"), but(health="starting", restarts=5)]
+    "found",
+    [
+        but(health="starting", restarts=5),
+        but(health="unhealthy", restarts=6),
+        but(state="exited", health="", exit_code=1, restarts=5),
+    ],
 )
-def test_what_will_not_get_better_is_not_waited_for(found):
+def test_what_restarts_again_and_again_is_not_waited_for(found):
     with on_a_host(), pytest.raises(OperationError, match="not healthy after 1 s"):
         bring_up(lambda name: found, SERVICES[:1])
+
+
+def test_what_was_unhealthy_for_a_while_is_waited_for():
+    queue = [but(health="unhealthy")] * 50 + [but()]
+    with on_a_host() as host:
+        stack.wait_until_healthy(lambda name: queue.pop(0), "xnai_redis", 180)
+    assert queue == []
+    assert host.logged[-1].endswith("unhealthy, restarted 0 times")
+    assert host.commands == []
+
+
+def test_what_is_up_is_asked_for_once():
+    # However often it was restarted before.
+    queue = [but(restarts=9)]
+    with on_a_host() as host:
+        stack.wait_until_healthy(lambda name: queue.pop(0), "xnai_redis", 180)
+    assert (host.logged, host.commands) == ([], [])

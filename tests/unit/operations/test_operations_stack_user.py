@@ -16,9 +16,9 @@ def test_subordinate_ids_commands():
         found = commands(stack_user.subordinate_ids, user="xnai")
     first_free = "awk -F: 'BEGIN {n=100000} $2+$3 > n {n=$2+$3} END {print n}'"
     assert found == [
-        "touch /etc/subuid; grep -q ^xnai: /etc/subuid || "
+        "umask 022; touch /etc/subuid; grep -q ^xnai: /etc/subuid || "
         f"{{ n=$({first_free} /etc/subuid); usermod --add-subuids $n-$((n+65535)) xnai; }}",
-        "touch /etc/subgid; grep -q ^xnai: /etc/subgid || "
+        "umask 022; touch /etc/subgid; grep -q ^xnai: /etc/subgid || "
         f"{{ n=$({first_free} /etc/subgid); usermod --add-subgids $n-$((n+65535)) xnai; }}",
     ]
 
@@ -49,6 +49,19 @@ def test_the_first_free_range_is_taken(tmp_path, shell, before, asked):
     )
     found = tmp_path / "asked"
     assert (found.read_text() if found.exists() else "") == asked
+
+
+def test_a_file_that_it_makes_can_be_read_by_all(tmp_path):
+    (tmp_path / "usermod").write_text("#!/bin/sh\n")
+    (tmp_path / "usermod").chmod(0o755)
+    with on_a_host(executing=False):
+        command = commands(stack_user.subordinate_ids, user="xnai")[0]
+    command = command.replace("/etc/subuid", f"{tmp_path}/subuid")
+    subprocess.run(
+        ["sh", "-c", f"umask 077; {command}"], check=True,
+        env=dict(os.environ) | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+    )
+    assert (tmp_path / "subuid").stat().st_mode & 0o777 == 0o644
 
 
 def test_linger():

@@ -55,6 +55,22 @@ def test_the_stack_user_by_default():
     assert (found.stack_user, found.stack_user_explicit) == ("xnai", False)
 
 
+@pytest.mark.parametrize(
+    ("exempt", "user", "oom_exempt"),
+    [
+        (True, None, True),
+        (False, None, False),
+        (True, "me", False),  # somebody's desktop keeps the guard
+        (True, "xnai", False),  # named, so perhaps somebody's
+        (False, "me", False),
+    ],
+)
+def test_only_the_stacks_own_user_is_exempt_from_the_oom_guard(exempt, user, oom_exempt):
+    found = make(oom_guard_exempt_stack=exempt, stack_user=user)
+    assert found.oom_exempt is oom_exempt
+    assert found.oom_guard_exempt_stack is exempt
+
+
 def test_sysctls():
     assert make().sysctls == {
         "vm.swappiness": "180",
@@ -95,7 +111,9 @@ VALID = {
     "stack_name": st.from_regex(r"[a-z][a-z0-9]{0,19}", fullmatch=True).filter(
         lambda name: not problems(stack_name=name)
     ),
-    "stack_user": st.none() | st.from_regex(r"[a-z][a-z0-9_-]{0,30}", fullmatch=True),
+    "stack_user": st.none() | st.from_regex(r"[a-z][a-z0-9_-]{0,30}", fullmatch=True).filter(
+        lambda name: name != "root"
+    ),
     "zram_compression_algorithm": st.sampled_from(
         ["zstd", "lz4", "lz4hc", "lzo-rle", "lzo", "842"]
     ),

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import runpy
 import sys
+from pathlib import Path
 
 import pytest
 from unit_settings import ALL_PY, ROOT, problems, shipped
@@ -16,7 +17,8 @@ from xnai.settings.spec import SPEC
 
 # Fields of Settings that no setting names: they are derived.
 DERIVED = {
-    "ram_mib", "stack_user_explicit", "sysctls", "zram_effective_pct_of_ram", "zram_size_mib",
+    "oom_exempt", "ram_mib", "stack_user_explicit", "sysctls", "zram_effective_pct_of_ram",
+    "zram_size_mib",
 }
 
 IMAGE = "registry/path:tag[@sha256:digest], as docker.io/library/redis:8.0"
@@ -26,6 +28,7 @@ PORT = "a rootless container cannot publish below 1024"
 STACK = (
     "a-z, then a-z or 0-9, at most 20 characters, and not true, false, yes, no, on, off or null"
 )
+USER = "a user name other than root: a-z, then a-z 0-9 _ -, at most 31"
 URL_SIGNS = "an address without spaces, quotes, backslashes or dollar signs"
 
 # (setting, wrong value, what must be said). Every setting and every check's every sentence.
@@ -41,9 +44,11 @@ WRONG = [
     ("extra_ca_certificates", ["ca.pem"], PEM),
     ("extra_ca_certificates", [1], PEM),
     (
-        "extra_ca_certificates", ["/a/ca.pem", "/b/ca.pem"],
-        "files with different names; on the host they lie in one directory",
+        "extra_ca_certificates", ["/no/such/ca.pem"],
+        f"{PEM}; /no/such/ca.pem: [Errno 2] No such file or directory: '/no/such/ca.pem'",
     ),
+    ("extra_ca_certificates", ["/"], f"{PEM}; /: [Errno 21] Is a directory: '/'"),
+    ("extra_ca_certificates", [str(ALL_PY)], f"{PEM}; {ALL_PY} holds no certificate"),
     ("host_reserve_mib", 255, "at least 256"),
     ("host_reserve_mib", "2048", "a whole number from 256 to 4194304"),
     ("memory_rivals", "ask", "one of 'stop', 'set_aside'"),
@@ -70,8 +75,9 @@ WRONG = [
     ("stack_name", "Xnai", STACK),
     ("stack_name", "a" * 21, STACK),
     ("stack_name", "no", STACK),
-    ("stack_user", "1st", "a user name: a-z, then a-z 0-9 _ -, at most 31"),
-    ("stack_user", "me\n", "a user name: a-z, then a-z 0-9 _ -, at most 31"),
+    ("stack_user", "1st", USER),
+    ("stack_user", "me\n", USER),
+    ("stack_user", "root", USER),
     ("strict", 0, "True or False"),
     ("vm_dirty_background_ratio_pct", 0, "at least 1"),
     ("vm_dirty_ratio_pct", 101, "at most 100"),
@@ -137,6 +143,31 @@ def test_every_setting_has_a_wrong_value_here():
 def test_a_wrong_value(name, value, said):
     where = f"group_data/all.py:{line_of(name)}"
     assert problems(**{name: value}) == [f"{name} = {value!r} ({where}): {said}"]
+
+
+def certificate(folder: Path, text: bytes = b"-----BEGIN CERTIFICATE-----\n") -> str:
+    """A file of the name that all have in these tests."""
+    folder.mkdir()
+    (folder / "ca.pem").write_bytes(text)
+    return str(folder / "ca.pem")
+
+
+def test_certificates_of_the_same_name(tmp_path):
+    paths = [certificate(tmp_path / "a"), certificate(tmp_path / "b")]
+    assert problems(extra_ca_certificates=paths[:1]) == []
+    (said,) = problems(extra_ca_certificates=paths)
+    assert said.endswith(": files with different names; on the host they lie in one directory")
+
+
+def test_a_certificate_that_is_not_pem(tmp_path):
+    path = certificate(tmp_path / "a", b"\x30\x82\xff")
+    (said,) = problems(extra_ca_certificates=[path])
+    assert f"{PEM}; {path}: 'utf-8' codec can't decode" in said
+
+
+@pytest.mark.parametrize("name", ["rooty", "me", "a-root", "r"])
+def test_users_that_are_allowed(name):
+    assert problems(stack_user=name) == []
 
 
 def test_all_wrong_values_at_once():
