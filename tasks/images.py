@@ -23,18 +23,24 @@ def apply() -> None:
             "Look: sudo xnai-podman ps. Nothing was changed."
         )
     present = {} if unknown else store.images
-    for wanted in build_inputs(settings):
-        if present.get(wanted.reference) != wanted.content_hash:
-            image.build(
-                name=f"images: build {wanted.reference} (no image with this content)",
-                build_input=wanted,
-                stack_name=settings.stack_name,
-                directory=f"/var/lib/xnai/{settings.stack_name}/build",
-            )
+    builds = [
+        wanted for wanted in build_inputs(settings)
+        if present.get(wanted.reference) != wanted.content_hash
+    ]
     # Before the stack: a container is not taken down for an image that cannot be had.
-    for reference in sorted({service.image for service in services(settings) if service.image}):
-        if reference not in present and "@" not in reference:
-            image.pull(name=f"images: pull {reference} (absent)", reference=reference)
+    needed = {service.image for service in services(settings) if service.image}
+    if any(wanted.image.base is None for wanted in builds):
+        needed.add(settings.base_image)
+    # Podman lists a name with a digest otherwise; whoever pins one gets it at the first use.
+    if absent := sorted(name for name in needed if name not in present and "@" not in name):
+        image.pull(name=f"images: pull {', '.join(absent)} (absent)", references=absent)
+    for wanted in builds:
+        image.build(
+            name=f"images: build {wanted.reference} (no image with this content)",
+            build_input=wanted,
+            stack_name=settings.stack_name,
+            directory=f"/var/lib/xnai/{settings.stack_name}/build",
+        )
 
 
 if __name__ == RUN_BY_PYINFRA:

@@ -14,7 +14,7 @@ from pyinfra.api.command import FileUploadCommand
 from xnai.catalogue import Image
 from xnai.image_content import BuildInput
 from xnai.operations import image
-from xnai.operations.guard import one_at_a_time
+from xnai.operations.guard import LOCK, one_at_a_time
 
 DIGEST = "d290e9b2" * 8
 
@@ -76,14 +76,27 @@ def test_unpacking_replaces_what_an_aborted_run_left(tmp_path):
     assert {path.stat().st_uid for path in tmp_path.rglob("*")} == {os.getuid()}
 
 
-@pytest.mark.parametrize(
-    ("reference", "quoted"),
-    [
-        ("docker.io/library/redis:8.0", "docker.io/library/redis:8.0"),
-        ("a.example/x:1;id", "'a.example/x:1;id'"),
-    ],
-)
-def test_pull(reference, quoted):
+def test_pull():
     with on_a_host(executing=False):
-        found = commands(image.pull, reference=reference)
-    assert found == [one_at_a_time(f"/usr/local/bin/xnai-podman pull --quiet {quoted}")]
+        found = commands(image.pull, references=["docker.io/library/redis:8.0", "a.example/x:1;id"])
+    assert found == [
+        one_at_a_time(
+            "p=; for r in docker.io/library/redis:8.0 'a.example/x:1;id'; do "
+            "/usr/local/bin/xnai-podman pull --quiet \"$r\" & p=\"$p $!\"; done; "
+            "e=0; for i in $p; do wait $i || e=$?; done; exit $e"
+        )
+    ]
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_pull_fetches_all_and_fails_with_the_one_that_fails(tmp_path, shell):
+    podman = tmp_path / "podman"
+    podman.write_text('#!/bin/sh\necho "$3" >> "$0.calls"; case $3 in *bad*) exit 125 ;; esac\n')
+    podman.chmod(0o755)
+    with on_a_host(executing=False):
+        (command,) = commands(image.pull, references=["x/bad:1", "x/good:1"])
+    text = command.replace(image.XNAI_PODMAN, str(podman)).replace(LOCK, str(tmp_path / "lock"))
+    done = subprocess.run([shell, "-c", text], check=False)
+    assert done.returncode == 125
+    calls = (tmp_path / "podman.calls").read_text().split()
+    assert sorted(calls) == ["x/bad:1", "x/good:1"]
