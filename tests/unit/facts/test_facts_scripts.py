@@ -222,7 +222,7 @@ def podman_that_answers(tmp_path: Path, case: str) -> Path:
             answer.append(line)
     for name in ("images", "secrets", "containers"):
         if parts[name]:
-            (tmp_path / name).write_text("\n".join(parts[name][:-1]) + "\n")
+            (tmp_path / name).write_text("".join(f"{line}\n" for line in parts[name][:-1]))
     program = tmp_path / "xnai-podman"
     program.write_text(
         '#!/bin/sh\n[ "$2" != run ] || { echo unhealthy; exit 1; }\ne=125\n'

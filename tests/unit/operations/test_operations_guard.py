@@ -117,7 +117,7 @@ def test_what_the_command_leaves_running_does_not_hold_the_lock(tmp_path, shell)
 @EACH_SHELL
 def test_a_killed_controllers_command_still_holds_the_lock(tmp_path, shell):
     ready = tmp_path / "ready"
-    command = f"echo $$ > {ready}.part; mv {ready}.part {ready}; sleep 60"
+    command = f"echo $$ > {ready}.part; mv {ready}.part {ready}; exec sleep 60"
     outer = subprocess.Popen([shell, "-c", guarded(tmp_path, command) + "; :"])
     until(ready.exists)
     try:
@@ -125,7 +125,6 @@ def test_a_killed_controllers_command_still_holds_the_lock(tmp_path, shell):
         outer.wait(20)
         assert run(shell, guarded(tmp_path, ":", wait_s="0.2")).returncode == 75
     finally:
-        subprocess.run(["pkill", "-KILL", "-P", ready.read_text().strip()], check=False)
         os.kill(int(ready.read_text()), signal.SIGKILL)
 
 

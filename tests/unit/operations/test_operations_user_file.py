@@ -30,7 +30,7 @@ def test_put():
             directory="/var/lib/xnai/xnai",
         )
     assert isinstance(upload, FileUploadCommand)
-    source = "/var/lib/xnai/xnai/f90c21c8a06e86df"
+    source = "/var/lib/xnai/xnai/5370fa7e2aab5e6e"
     assert (upload.src.read(), upload.dest) == (b"x = 1\n", source)
     assert put == (
         f"chmod 644 {source} && cd / && runuser -u me -- sh -c "

@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from preflight_hosts import settings
 
 from xnai.preflight.existing_stack import judge_stores
+from xnai.preflight.judge import judge
 from xnai.preflight.memory import Capacity, best_algorithm, judge_capacity, judge_zram
 from xnai.preflight.model import (
     ConfigFile,
     Listener,
     Lock,
+    PreflightFacts,
     Probe,
     Reading,
     Space,
@@ -316,6 +319,20 @@ def test_oom_limits():
     assert judge_oom_guards((slice_,), True, "xnai", True) == []
     assert judge_oom_guards(None, True, "xnai", False) == []
     assert [f.severity for f in judge_oom_guards(None, True, "xnai", True)] == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "severity"),
+    [
+        ({}, "note"),
+        ({"stack_user": "me"}, "warning"),  # somebody's desktop keeps the guard
+        ({"oom_guard_exempt_stack": False}, "warning"),
+    ],
+)
+def test_whom_the_oom_guard_spares(changes, severity):
+    oomd = Unit("systemd-oomd.service", {"ActiveState": "active"})
+    found = judge(PreflightFacts(units=(oomd,)), settings(**changes))
+    assert [f.severity for f in found if f.id == "oom-guard"] == [severity]
 
 
 def test_proc_swaps_and_units():
