@@ -161,9 +161,8 @@ def _user_service(settings, facts, name, uid):
     if _put(facts, USER_SERVICE.format(uid=uid), text) or facts.needs_reload:
         systemd.daemon_reload(name=f"containers: tell systemd of user@{uid}.service's drop-in")
     # Preflight has warned of a controller that this kernel does not have.
-    lacking = ", ".join(
-        sorted((facts.controllers & set(CONTROLLERS)) - (facts.manager or facts.controllers))
-    )
+    handed_on = facts.controllers if facts.manager is None else facts.manager
+    lacking = ", ".join(sorted((facts.controllers & set(CONTROLLERS)) - handed_on))
     if lacking and facts.sessions:
         defer(
             "containers",

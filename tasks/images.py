@@ -1,13 +1,13 @@
 """The stack's own images, built on the host where their content differs."""
 
-from pyinfra import host, state
+from pyinfra import host
 
 from tasks import preflight, verify
 from xnai.catalogue import services
 from xnai.facts.podman import PodmanUnknown
 from xnai.image_content import build_inputs
 from xnai.operations import image
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
+from xnai.pyinfra_ext import RUN_BY_PYINFRA, this_host_alone
 from xnai.settings import current
 from xnai.stack_reading import read_store
 
@@ -16,13 +16,7 @@ def apply() -> None:
     """Declare what the store lacks: own images by their content, registry images by their name."""
     settings = current()
     store = read_store(host, settings)
-    unknown = isinstance(store.images, PodmanUnknown)
-    if unknown and store.set_up and not state.ops[host]:
-        fail_host(
-            f"Podman of {settings.stack_user} does not answer, so what is there cannot be told. "
-            "Look: sudo xnai-podman ps. Nothing was changed."
-        )
-    present = {} if unknown else store.images
+    present = {} if isinstance(store.images, PodmanUnknown) else store.images
     builds = [
         wanted for wanted in build_inputs(settings)
         if present.get(wanted.reference) != wanted.content_hash

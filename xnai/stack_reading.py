@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pyinfra.api.host import Host
+from pyinfra.context import ctx_state
 
 from xnai.catalogue import container_names, secret_forms
-from xnai.facts.podman import Container, Running, Store, StoreFacts
+from xnai.facts.podman import Container, PodmanUnknown, Running, Store, StoreFacts
 from xnai.image_content import CONTENT_LABEL
+from xnai.pyinfra_ext import HostFailed
 from xnai.settings.model import Settings
 
 _KEY = "xnai_store"
@@ -31,6 +33,10 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
     """Return the Podman store's facts of `host`, read once while a run is prepared.
 
     Three steps compare with it; nothing changes between them before the operations run.
+
+    Raises:
+        HostFailed: Podman does not answer on a machine that was set up, and nothing that an
+            earlier step of this run will do can be the remedy.
     """
     cached: StoreFacts | None = host.connector_data.get(_KEY)
     if cached is None:
@@ -42,6 +48,13 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
             paths=[compose_file(settings), unit_file(settings)],
             wants=f"/etc/systemd/user/default.target.wants/{unit(settings)}",
         )
+        parts = (cached.images, cached.secrets, cached.containers)
+        unknown = any(isinstance(part, PodmanUnknown) for part in parts)
+        if unknown and cached.set_up and not ctx_state.get().ops[host]:
+            raise HostFailed(
+                f"Podman of {settings.stack_user} does not answer, so what is there cannot be "
+                "told. Look: sudo xnai-podman ps. Nothing was changed."
+            )
         host.connector_data[_KEY] = cached
     return cached
 

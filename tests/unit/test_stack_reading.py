@@ -2,24 +2,63 @@
 
 from __future__ import annotations
 
+import dataclasses
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from pyinfra.context import ctx_state
 from unit_settings import make
 
-from xnai.facts.podman import Running, Store
+from xnai.facts.podman import PodmanUnknown, Running, Store, StoreFacts
+from xnai.pyinfra_ext import HostFailed
 from xnai.stack_reading import forget_store, read_running, read_store
+
+EMPTY = StoreFacts({}, {}, {}, {}, enabled=False, set_up=True)
 
 
 class Host(SimpleNamespace):
-    """A host that remembers what it was asked."""
+    """A host that remembers what it was asked; its store is `store`."""
 
-    def __init__(self) -> None:
-        super().__init__(connector_data={}, asked=[])
+    def __init__(self, store: StoreFacts = EMPTY) -> None:
+        super().__init__(connector_data={}, asked=[], store=store)
 
-    def get_fact(self, fact: type, **arguments: Any) -> dict[str, Any]:
+    def __hash__(self) -> int:
+        return id(self)
+
+    def get_fact(self, fact: type, **arguments: Any) -> object:
         self.asked.append((fact, arguments))
-        return {"answer": len(self.asked)}
+        return dataclasses.replace(self.store) if fact is Store else {"answer": len(self.asked)}
+
+
+@contextmanager
+def a_run(host: Host, operations: dict[str, object]):
+    """The state of a run that has declared `operations` for `host`."""
+    with ctx_state.use(SimpleNamespace(ops={host: operations})):
+        yield
+
+
+UNKNOWN = [
+    {name: PodmanUnknown()} for name in ("images", "secrets", "containers")
+]
+
+
+@pytest.mark.parametrize("part", UNKNOWN)
+def test_podman_that_does_not_answer_is_no_empty_store(part):
+    host = Host(dataclasses.replace(EMPTY, **part))
+    with a_run(host, {}), pytest.raises(HostFailed, match="Podman of xnai does not answer"):
+        read_store(host, make())
+
+
+@pytest.mark.parametrize("part", UNKNOWN)
+def test_podman_may_be_unknown_before_it_is_set_up_or_when_a_step_will_mend_it(part):
+    fresh = Host(dataclasses.replace(EMPTY, set_up=False, **part))
+    with a_run(fresh, {}):
+        assert read_store(fresh, make()) == fresh.store
+    mended = Host(dataclasses.replace(EMPTY, **part))
+    with a_run(mended, {"an operation": object()}):
+        assert read_store(mended, make()) == mended.store
 
 
 def test_the_store_is_read_once_until_it_is_forgotten():
@@ -43,7 +82,8 @@ def test_the_store_is_read_once_until_it_is_forgotten():
     ]
     forget_store(host)
     forget_store(host)
-    assert read_store(host, settings) == {"answer": 2}
+    assert read_store(host, settings) is not first
+    assert len(host.asked) == 2
 
 
 def test_running_containers_are_read_anew_each_time():

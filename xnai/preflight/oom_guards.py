@@ -64,7 +64,10 @@ def judge_oom_guards(
         text = "active; monitors " + (", ".join(in_force) or "no unit looked at")
         if not exempt:
             needed = "the stack's containers left out of its choice"
-            remedy = "oom_guard_exempt_stack = True"
+            remedy = (
+                "oom_guard_exempt_stack = True, and a dedicated user (stack_user = None): a login "
+                "user's desktop keeps the guard."
+            )
             found.append(Finding("oom-guard", "warning", "systemd-oomd", text, needed, remedy))
         else:
             needed = f"the stack of {stack_user} left out of pressure kills by a drop-in"
