@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import click
@@ -12,6 +12,7 @@ from pyinfra.api.host import Host
 
 from xnai import looking
 from xnai.catalogue import services
+from xnai.deferred import deferred
 from xnai.facts.podman import PodmanUnknown
 from xnai.lab.cli import lab
 from xnai.looking import Answer, Where
@@ -21,6 +22,15 @@ from xnai.stack_reading import read_store
 from xnai.status import all_healthy, lines, rows
 
 GOOD, FINDINGS, UNKNOWN = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Status:
+    """What `xnai status` tells of a host; healthy is None where Podman did not answer."""
+
+    services: list[dict[str, str]]
+    healthy: bool | None
+    waiting: list[dict[str, str]]
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -96,29 +106,31 @@ def _raw(sources: list[layers.Layer], name: str) -> object:
 def status(
     inventory_file: str, group_data: tuple[str, ...], data: tuple[str, ...], as_json: bool
 ) -> None:
-    """Print one table a host: service, state, health, memory limit, where it answers."""
+    """Print one table a host: services, health, memory limits, where they answer; what waits."""
 
-    def question(host: Host) -> tuple[list[dict[str, str]], bool | None]:
+    def question(host: Host) -> Status:
+        # Only what these two steps declare is looked at; nothing that they declare is run.
+        from tasks import containers, memory
+
         effective = current(host)
         wanted = services(effective)
-        containers = read_store(host, effective).containers
-        healthy = None
-        if not isinstance(containers, PodmanUnknown):
-            healthy = all_healthy(wanted, containers)
-        return rows(wanted, containers), healthy
+        found = read_store(host, effective).containers
+        healthy = None if isinstance(found, PodmanUnknown) else all_healthy(wanted, found)
+        memory.apply()
+        containers.apply()
+        return Status(rows(wanted, found), healthy, [asdict(note) for note in deferred(host)])
 
     answers = looking.ask_each(Where(inventory_file, group_data, data), question)
     if as_json:
-        shown = {
-            a.host: {"services": a.value[0], "healthy": a.value[1]} if a.value else
-            {"error": a.error} for a in answers
-        }
+        shown = {a.host: asdict(a.value) if a.value else {"error": a.error} for a in answers}
         click.echo(json.dumps(shown, indent=2))
     else:
         for answer in answers:
             if answer.value:
                 click.echo(f"[{answer.host}]")
-                click.echo("\n".join(f"  {line}" for line in lines(answer.value[0])))
+                click.echo("\n".join(f"  {line}" for line in lines(answer.value.services)))
+                for note in answer.value.waiting:
+                    click.echo(f"  waiting: {note['component']}: {note['reason']}")
         _print_errors(answers)
-    verdicts = [answer.value[1] if answer.value else None for answer in answers]
+    verdicts = [answer.value.healthy if answer.value else None for answer in answers]
     sys.exit(UNKNOWN if None in verdicts else GOOD if all(verdicts) else FINDINGS)

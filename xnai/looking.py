@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -52,8 +53,10 @@ class Where:
 def loaded(where: Where) -> Iterator[tuple[Inventory, State]]:
     """Load the inventory as pyinfra would, and connect to nobody."""
     logging.getLogger("pyinfra").setLevel(logging.CRITICAL)
-    state = State()
+    state = State(check_for_changes=False)
     state.cwd = str(Path.cwd())
+    if state.cwd not in sys.path:  # as pyinfra's own command line does, for tasks/
+        sys.path.append(state.cwd)
     override = {
         name: parse_cli_arg(value) for name, value in (item.split("=", 1) for item in where.data)
     }
