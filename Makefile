@@ -21,8 +21,9 @@ try: setup ## a throw-away Debian 13 machine: build, deploy, test, and how to ge
 	@$(VENV)/xnai lab try
 
 test: setup lint ## everything: unit tests, one lab machine end to end, each drill once
+	$(VENV)/pytest tests/unit
 	@$(VENV)/xnai lab deps --install
-	$(VENV)/pytest tests/unit tests/lab -m "not drill_only"
+	$(VENV)/pytest tests/lab -m "not drill_only"
 
 test-unit: setup ## the fast part, no machine
 	$(VENV)/pytest tests/unit
