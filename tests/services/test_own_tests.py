@@ -1,0 +1,56 @@
+"""Each reference service's own tests, in an environment made of its lock."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ROOT / "files/services"
+ENVIRONMENTS = ROOT / ".venv-services"
+
+
+def environment(name: str) -> Path:
+    """Return the Python of a service's environment, made when one of its locks changed."""
+    locks = sorted((SERVICES / name).glob("requirements*.txt"))
+    pytest_version = importlib.metadata.version("pytest")
+    made_from = hashlib.sha256(
+        b"\0".join([pytest_version.encode(), *(lock.read_bytes() for lock in locks)])
+    ).hexdigest()
+    path = ENVIRONMENTS / name
+    mark = path / "made-from"
+    python = path / "bin/python"
+    if mark.exists() and mark.read_text() == made_from:
+        return python
+    uv = [str(ROOT / ".tools/uv"), "--quiet"]
+    subprocess.run([*uv, "venv", "--clear", "--python", sys.executable, str(path)], check=True)
+    for lock in locks:
+        subprocess.run(
+            [
+                *uv, "pip", "install", "--python", str(python), "--require-hashes", "--no-deps",
+                "--only-binary", ":all:", "-r", str(lock),
+            ],
+            check=True,
+        )
+    subprocess.run(
+        [*uv, "pip", "install", "--python", str(python), f"pytest=={pytest_version}"], check=True
+    )
+    mark.write_text(made_from)
+    return python
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.parent.name for path in SERVICES.glob("*/tests"))
+)
+def test_own_tests(name):
+    """Runs whole, and everything passes; what is skipped shows in its output."""
+    ended = subprocess.run(
+        [str(environment(name)), "-m", "pytest", "-q", str(SERVICES / name / "tests")],
+        cwd=ROOT, check=False,
+    )
+    assert ended.returncode == 0, f"make test-services ARGS='-k {name}'"
