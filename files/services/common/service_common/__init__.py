@@ -1,0 +1,1 @@
+"""What every service of ours needs, from the standard library alone; part of the base image."""
