@@ -1,0 +1,1 @@
+"""A local language model: llama.cpp's own OpenAI-compatible server around one GGUF file."""
