@@ -60,11 +60,11 @@ def server(tmp_path):
 
 
 def chat(address, body):
+    question = {"role": "user", "content": "Which city is the capital of France?"}
     return urllib.request.urlopen(
         urllib.request.Request(
             f"{address}/v1/chat/completions",
-            json.dumps({"messages": [{"role": "user", "content": "Which city is the capital of France?"}],
-                        **body}).encode(),
+            json.dumps({"messages": [question], **body}).encode(),
             {"content-type": "application/json"},
         ),
         timeout=60,
