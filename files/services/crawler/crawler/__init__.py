@@ -1,0 +1,1 @@
+"""The crawler: takes URLs from a Redis stream and puts the pages' text into the library."""
