@@ -1,0 +1,1 @@
+"""The chat page: asks the RAG API and shows its answer with the sources."""
