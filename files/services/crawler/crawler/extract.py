@@ -73,10 +73,7 @@ def extract(url: Url, content_type: str, charset: str | None, body: bytes) -> Pa
         )
     text = decoded(body, charset)
     name = url.target.partition("?")[0].rstrip("/").rpartition("/")[2] or url.host
-    if content_type == PLAIN:
-        page = Page(name, _clean(text))
-    else:
-        page = _of_html(url, text, name)
+    page = Page(name, _clean(text)) if content_type == PLAIN else _of_html(url, text, name)
     if not page.text:
         raise NotFetched("no text was found in the page")
     return page
