@@ -1,9 +1,15 @@
-"""Each reference service's own tests, in an environment made of its lock."""
+"""Each reference service's own tests, in an environment made of its lock.
+
+A service whose tests run other services names them in its file tests/needs, one a line. Each of
+those has an environment of its own, as it has an image of its own; the tests find its Python in
+the environment variable PYTHON_OF_<NAME>.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +50,13 @@ def environment(name: str) -> Path:
     return python
 
 
+def needed(name: str) -> dict[str, str]:
+    """Return the environment variables that name the Pythons of the services in tests/needs."""
+    needs = SERVICES / name / "tests/needs"
+    others = needs.read_text().split() if needs.exists() else []
+    return {f"PYTHON_OF_{other.upper()}": str(environment(other)) for other in others}
+
+
 @pytest.mark.parametrize(
     "name", sorted(path.parent.name for path in SERVICES.glob("*/tests"))
 )
@@ -51,6 +64,6 @@ def test_own_tests(name):
     """Runs whole, and everything passes; what is skipped shows in its output."""
     ended = subprocess.run(
         [str(environment(name)), "-m", "pytest", "-q", str(SERVICES / name / "tests")],
-        cwd=ROOT, check=False,
+        cwd=ROOT, check=False, env={**os.environ, **needed(name)},
     )
     assert ended.returncode == 0, f"make test-services ARGS='-k {name}'"

@@ -1,0 +1,110 @@
+"""What comes in and goes out over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from service_common.passages import split
+
+from rag_api.documents import Document
+
+# A passage is about 200 words; the limit keeps one long line from taking the memory.
+PASSAGE_CHARACTERS = 8000
+
+Filled = StringConstraints(strip_whitespace=True, min_length=1)
+
+
+class _Strict(BaseModel):
+    # A misspelt name is an error, not a default.
+    model_config = ConfigDict(extra="forbid")
+
+
+class DocumentIn(_Strict):
+    """A document: its passages, or a text that is cut into passages here."""
+
+    id: Annotated[str, Filled, Field(max_length=512)]
+    title: Annotated[str, Filled, Field(max_length=1000)]
+    source: Annotated[str, Field(max_length=4000)] = ""
+    passages: (
+        Annotated[
+            list[Annotated[str, Filled, Field(max_length=PASSAGE_CHARACTERS)]],
+            Field(min_length=1),
+        ]
+        | None
+    ) = None
+    text: Annotated[str, Filled] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.passages is None) == (self.text is None):
+            raise ValueError("either `passages` or `text` is needed")
+        return self
+
+    def document(self) -> Document:
+        """Return it as the index takes it."""
+        passages = self.passages if self.passages is not None else split(self.text or "")
+        return Document(self.id, self.title, self.source, tuple(passages))
+
+
+class IngestIn(_Strict):
+    """The body of POST /ingest."""
+
+    documents: Annotated[list[DocumentIn], Field(min_length=1)]
+
+
+class QueryIn(_Strict):
+    """The body of POST /query."""
+
+    question: Annotated[str, Filled, Field(max_length=2000)]
+    top_k: Annotated[int, Field(ge=1, le=20)] = 4
+    stream: bool = True
+
+
+class Source(BaseModel):
+    """A passage with its number; the higher its score (0 to 1), the better it fits."""
+
+    n: int
+    document: str
+    title: str
+    source: str
+    text: str
+    score: float
+
+
+class Sources(BaseModel):
+    """The first line of an answer."""
+
+    type: Literal["sources"] = "sources"
+    sources: list[Source]
+
+
+class Token(BaseModel):
+    """A piece of the answer's text."""
+
+    type: Literal["token"] = "token"
+    text: str
+
+
+class Notice(BaseModel):
+    """Why there is no answer, or not the whole of it."""
+
+    type: Literal["notice"] = "notice"
+    text: str
+
+
+class Done(BaseModel):
+    """The last line of an answer."""
+
+    type: Literal["done"] = "done"
+
+
+Line = Sources | Token | Notice | Done
+
+
+class Answer(BaseModel):
+    """An answer as one object."""
+
+    answer: str
+    sources: list[Source]
+    notice: str | None
