@@ -11,13 +11,15 @@ from dataclasses import asdict
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from rag_api.prompt import Message
 from rag_api.settings import Settings
 
 _LOG = logging.getLogger(__name__)
-_TIMEOUT_S = 2
+# A question waits for it twice where Redis hangs.
+_TIMEOUT_S = 1
 _FAILURES = (RedisError, OSError)
 
 
@@ -45,8 +47,8 @@ class AnswerCache:
             password=settings.redis_password,
             socket_connect_timeout=_TIMEOUT_S,
             socket_timeout=_TIMEOUT_S,
-            # Once more at once, for a connection that Redis' restart closed; a question waits.
-            retry=Retry(NoBackoff(), 1),
+            # Once more at once, for a connection that Redis' restart closed; not after silence.
+            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
             decode_responses=True,
         )
 

@@ -69,7 +69,7 @@ def opened(file: Path, embedder: str, dimension: int) -> sqlite3.Connection:
         Unusable: it is not, or another process has it.
     """
     with explained(file):
-        db = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=5.0)
+        db = sqlite3.connect(file, isolation_level=None, check_same_thread=False, timeout=2.0)
         try:
             db.execute("PRAGMA locking_mode = EXCLUSIVE")
             db.execute("PRAGMA synchronous = FULL")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import threading
@@ -58,7 +60,7 @@ def test_streams_an_answer_and_caches_it(start_api, client, llm, redis_server):
         "source": "https://example.org/l", "text": LIGHTHOUSE["passages"][0],
         "score": sources[0]["score"],
     }
-    assert 0 < sources[1]["score"] < sources[0]["score"] <= 1
+    assert 0 <= sources[1]["score"] < sources[0]["score"] <= 1
     assert notices(sent) == []
     assert len([line for line in sent if line["type"] == "token"]) > 3
     assert "31" in text(sent)
@@ -89,22 +91,23 @@ def test_answers_without_redis(start_api, client, llm):
     assert "no cache of answers" in api.log.read_text()
 
 
-def test_redis_dies_and_comes_back(start_api, client, llm, redis_server):
+def test_redis_hangs_and_comes_back(start_api, client, llm, redis_server):
     api = start_api(redis=redis_server, LLM_URL=f"{llm.url}/v1")
     ingest(client, api, LIGHTHOUSE)
     lines(client, api)
     with redis.Redis(
         redis_server.host, redis_server.port, password=redis_server.password
     ) as connection:
-        # A Redis that hangs is worse than one that is gone.
-        connection.execute_command("CLIENT", "PAUSE", 600_000, "ALL")
+        pid = connection.info("server")["process_id"]
+    # A Redis that hangs is worse than one that is gone.
+    os.kill(pid, signal.SIGSTOP)
+    try:
         assert "31" in text(lines(client, api))
-        assert client.get(f"{api.url}/ready").json()["redis"].startswith("TimeoutError")
-        assert client.get(f"{api.url}/ready").status_code == 503
-    with redis.Redis(
-        redis_server.host, redis_server.port, password=redis_server.password
-    ) as connection:
-        connection.execute_command("CLIENT", "UNPAUSE")
+        ready = client.get(f"{api.url}/ready")
+        assert ready.status_code == 503
+        assert ready.json()["redis"].startswith("TimeoutError")
+    finally:
+        os.kill(pid, signal.SIGCONT)
     wait_until(lambda: client.get(f"{api.url}/ready").status_code == 200)
     assert "31" in text(lines(client, api))
     assert api.lines("the answer was in the cache") == 1
