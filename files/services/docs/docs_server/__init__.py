@@ -1,0 +1,1 @@
+"""Serves the handbook: static files, with the standard library alone."""
