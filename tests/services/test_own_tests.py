@@ -2,7 +2,8 @@
 
 A service whose tests run other services names them in its file tests/needs, one a line. Each of
 those has an environment of its own, as it has an image of its own; the tests find its Python in
-the environment variable PYTHON_OF_<NAME>.
+the environment variable PYTHON_OF_<NAME>. One with a file tests/without-lock is tested without its
+packages, because of their size; its tests say what that leaves out.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ ENVIRONMENTS = ROOT / ".venv-services"
 
 def environment(name: str) -> Path:
     """Return the Python of a service's environment, made when one of its locks changed."""
-    locks = sorted((SERVICES / name).glob("requirements*.txt"))
+    service = SERVICES / name
+    locks = [] if (service / "tests/without-lock").exists() else service.glob("requirements*.txt")
+    locks = sorted(locks)
     pytest_version = importlib.metadata.version("pytest")
     made_from = hashlib.sha256(
         b"\0".join([pytest_version.encode(), *(lock.read_bytes() for lock in locks)])
