@@ -1,0 +1,1 @@
+"""The curation worker: brings crawled pages into the RAG API, each text once."""
