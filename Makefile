@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv/bin
 UV := .tools/uv
 
-.PHONY: help setup try test test-unit test-lab test-qemu drill bench lint lock clean
+.PHONY: help setup try test test-unit test-services test-lab test-qemu drill bench lint lock pin clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -21,12 +21,16 @@ try: setup ## a throw-away Debian 13 machine: build, deploy, test, and how to ge
 	@$(VENV)/xnai lab try
 
 test: setup lint ## everything: unit tests, one lab machine end to end, each drill once
-	$(VENV)/pytest tests/unit
 	@$(VENV)/xnai lab deps --install
+	$(VENV)/pytest tests/unit
+	$(VENV)/pytest tests/images tests/services
 	$(VENV)/pytest tests/lab -m "not drill_only"
 
 test-unit: setup ## the fast part, no machine
 	$(VENV)/pytest tests/unit
+
+test-services: setup ## hadolint on the Dockerfiles, and each service's own tests
+	$(VENV)/pytest tests/images tests/services
 
 test-lab: setup ## the lab part alone
 	$(VENV)/pytest tests/lab -m "not drill_only"
@@ -47,9 +51,10 @@ lint: setup ## ruff and mypy
 
 lock: setup ## refresh uv.lock and the locked requirements of podman-compose and the services
 	$(UV) lock --upgrade
-	for in in files/podman-compose/requirements.in files/services/*/requirements.in; do \
-	    $(UV) pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header --upgrade "$$in" -o "$${in%.in}.txt" || exit 1; \
-	done
+	$(VENV)/python .ci/lock.py
+
+pin: setup ## write the registry's present digests of the images into group_data/all.py
+	$(VENV)/python .ci/pin.py
 
 clean: ## what was made here: .venv, .tools, caches (not the lab's cache)
-	rm -rf .venv .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-services .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,4 +10,5 @@ with this_host_alone():
     images.apply()
     secrets.apply()  # before the stack: a container with a missing secret does not start
     stack.apply()
+    images.prune()  # after the stack: what runs now is no longer the old generation
     verify.apply()  # last: what is up, what waits, what is wrong

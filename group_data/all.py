@@ -6,11 +6,29 @@ None means "derived from what the host is" (by the rule in the comment).
 """
 
 __all__ = [
+    "awq_image",
     "base_image",
+    "browser_hosts",
+    "build_cache_max_mib",
+    "chainlit_ui_memory_limit_mib",
+    "chainlit_ui_port",
     "container_gid",
     "container_uid",
+    "context_max_mib",
+    "crawler_allowed_domains",
+    "crawler_allowed_private",
+    "crawler_memory_limit_mib",
+    "curation_worker_memory_limit_mib",
+    "docs_memory_limit_mib",
+    "docs_port",
     "extra_ca_certificates",
     "host_reserve_mib",
+    "llm_context_tokens",
+    "llm_endpoint_url",
+    "llm_memory_limit_mib",
+    "llm_model_file",
+    "llm_model_name",
+    "llm_threads",
     "memory_rivals",
     "oom_guard_exempt_stack",
     "package_index_url",
@@ -21,6 +39,7 @@ __all__ = [
     "redis_port",
     "redis_publish_loopback",
     "registry_mirrors",
+    "service_sources",
     "stack_healthy_timeout_s",
     "stack_name",
     "stack_user",
@@ -32,6 +51,7 @@ __all__ = [
     "vm_vfs_cache_pressure",
     "vm_watermark_boost_factor",
     "vm_watermark_scale_factor",
+    "wheelhouse_dir",
     "zram_assumed_ratio",
     "zram_compression_algorithm",
     "zram_size_pct_of_ram",
@@ -127,19 +147,39 @@ registry_mirrors = {}
 # for a machine behind an inspecting proxy.
 extra_ca_certificates = []
 
-# The Python package index for podman-compose and for image builds.
+# The Python package index for podman-compose and for image builds. None: no index, all packages
+# come from wheelhouse_dir.
 package_index_url = "https://pypi.org/simple"
+
+# A directory of wheels on the host that every build looks into as well, for a machine without a
+# network; docs/images.md says how to fill it. Every package is still held to its lock's hashes.
+wheelhouse_dir = None
 
 # --- images -----------------------------------------------------------------------------------
 
-# Fully qualified, with a full tag and optionally a digest: a short name would be looked up in
-# whatever registry the host happens to search first.
+# Fully qualified, with a full tag and optionally a digest (`make pin` writes it): a short name
+# would be looked up in whatever registry the host happens to search first. The base must carry
+# Python 3.11, 3.12 or 3.13, for which the services' requirements are locked.
 base_image = "docker.io/library/python:3.12-slim"
 redis_image = "docker.io/library/redis:8.0"
 
 # The user inside our own images: one for all, so that volumes can be shared.
 container_uid = 10001
 container_gid = 10001
+
+# Services that are made of the user's own tree instead of files/services: name -> context, copy,
+# requirements and more; docs/own-tree.md has a complete example.
+service_sources = {}
+
+# A file of such a tree above this size is refused by name: it is data, not code.
+context_max_mib = 20
+
+# What builds keep to be faster next time (uv's and apt's caches on the host) is dropped when it
+# grows past this.
+build_cache_max_mib = 2048
+
+# True builds the AWQ quantisation image as well: its packages weigh some 3 GB.
+awq_image = False
 
 # --- services ---------------------------------------------------------------------------------
 
@@ -154,3 +194,38 @@ redis_publish_loopback = False
 rag_api_memory_limit_mib = 512
 # Published on 127.0.0.1.
 rag_api_port = 8000
+
+# The names by which a browser reaches this machine; pages answer to no other Host or Origin, so
+# that a web site cannot talk to them through its visitor's browser.
+browser_hosts = ["127.0.0.1", "localhost"]
+
+# The language model: an OpenAI-compatible endpoint such as "http://10.0.0.5:8080/v1". None: the
+# stack's own llama.cpp server with a small model (SmolLM2-135M), or with llm_model_file.
+llm_endpoint_url = None
+# A GGUF file on the host, readable by the stack's user. None: the small model in the image.
+llm_model_file = None
+llm_model_name = "SmolLM2-135M-Instruct"
+# llama.cpp is fastest with one thread a physical core, and far slower with more threads than
+# processors.
+llm_threads = 2
+llm_context_tokens = 2048
+# Resident with the small model: some 200 MiB, and the context. A file larger than this is read
+# again and again from disk.
+llm_memory_limit_mib = 512
+
+chainlit_ui_memory_limit_mib = 384
+# Published on 127.0.0.1.
+chainlit_ui_port = 8001
+
+# Domains that the crawler may fetch from, subdomains included; by default none.
+crawler_allowed_domains = []
+# Private places that it may reach all the same: names, host:port or networks. By default none,
+# so that a link cannot lead it to a router or to the other services.
+crawler_allowed_private = []
+crawler_memory_limit_mib = 256
+
+curation_worker_memory_limit_mib = 96
+
+docs_memory_limit_mib = 64
+# Published on 127.0.0.1.
+docs_port = 8002

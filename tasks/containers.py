@@ -192,6 +192,10 @@ def _compose(settings, facts):
         name="containers: podman-compose's lock",
         src=StringIO(lock), dest=LOCK_UPLOAD, mode="0644",
     )
+    index = settings.package_index_url
+    sources = f"--index-url {shlex.quote(index)}" if index else "--no-index"
+    if settings.wheelhouse_dir:
+        sources += f" --find-links {settings.wheelhouse_dir}"
     why = "its lock or Python changed" if state else "absent"
     server.shell(
         name=f"containers: podman-compose in {COMPOSE} ({why})",
@@ -200,7 +204,7 @@ def _compose(settings, facts):
                 f"umask 022; rm -rf {COMPOSE} && python3 -m venv {COMPOSE} && "
                 f"{COMPOSE}/bin/pip install --quiet --disable-pip-version-check --no-cache-dir "
                 "--no-deps --require-hashes --only-binary :all: "
-                f"--index-url {shlex.quote(settings.package_index_url)} "
+                f"{sources} "
                 f"--cert /etc/ssl/certs/ca-certificates.crt -r {LOCK_UPLOAD} && "
                 f"cp {LOCK_UPLOAD} {COMPOSE_LOCK}"
             ),

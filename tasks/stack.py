@@ -6,11 +6,11 @@ from pyinfra import host
 from pyinfra.api.exceptions import OperationError
 from pyinfra.operations import files, server
 
-from tasks import preflight, verify
+from tasks import images, preflight, verify
 from tasks.containers import MANAGER_RESTARTED
 from xnai.facts.podman import PodmanUnknown
 from xnai.facts.sections import file_difference
-from xnai.image_content import build_inputs
+from xnai.image_plan import builds, find
 from xnai.operations import stack
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.render import render
@@ -22,7 +22,8 @@ from xnai.stack_reading import compose_file, forget_store, read_running, read_st
 def apply() -> None:
     """Declare what differs between the plan and the host's containers."""
     settings = current()
-    wanted = plan(settings, build_inputs(settings))
+    inputs = images.inputs(settings)
+    wanted = plan(settings, inputs)
     facts = read_store(host, settings)
     containers = {} if isinstance(facts.containers, PodmanUnknown) else facts.containers
     if names := foreign(wanted, containers, settings.stack_name):
@@ -43,7 +44,13 @@ def apply() -> None:
         return read_running(host, settings, check=name)
 
     timeout_s = settings.stack_healthy_timeout_s
-    reasons = differences(wanted, facts.containers, facts.secrets)
+    present = () if isinstance(facts.images, PodmanUnknown) else facts.images
+    anew = {build.wanted.reference for build in builds(inputs, present)}
+    image_ids = {
+        reference: found.id for reference in wanted.references.values()
+        if reference not in anew and (found := find(present, reference))
+    }
+    reasons = differences(wanted, facts.containers, facts.secrets, image_ids)
     if host.connector_data.get(MANAGER_RESTARTED):
         reasons = dict.fromkeys((s.name for s in wanted.services), "its user manager restarts")
     if reasons:

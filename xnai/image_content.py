@@ -1,20 +1,34 @@
-"""What goes into an image: rendered Dockerfile, packed context, and the hash of both."""
+"""What goes into an image: rendered Dockerfile, packed context, and the hashes of both."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import subprocess
 import tarfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from xnai.catalogue import Image, images
+from xnai.catalogue import Image, base, images
 from xnai.render import render
 from xnai.settings.model import Settings
+from xnai.source_tree import copied_files
 
 CONTENT_LABEL = "io.xnai.content"
 STACK_LABEL = "io.xnai.stack"
+INPUTS_LABEL = "io.xnai.inputs"
+PARENT_LABEL = "io.xnai.parent"
+
+# Where a build sees the wheelhouse.
+WHEELS = "/mnt/wheels"
+
+
+@dataclass(frozen=True)
+class ContextFile:
+    """A file of a build context: its content, and whether it is executable."""
+
+    content: bytes
+    executable: bool = False
 
 
 @dataclass(frozen=True)
@@ -22,103 +36,183 @@ class BuildInput:
     """An image's whole input.
 
     Attributes:
-        image: what is built.
+        name: of the image in the store, after the stack's name: rag_api, rag_api_packages.
+        image: the catalogue's entry that it belongs to.
+        target: the Dockerfile's stage, or empty for the last one.
+        parent: reference of the image that its last stage starts from.
+        inputs: hash of each part of the input by the part's name, for saying which one changed.
         reference: localhost/<stack>_<name>:<first 16 digits of the content hash>.
-        content_hash: sha256 over the Dockerfile, every context file's path and content, and
-            whether it is executable.
-        archive: uncompressed tar of the context with the Dockerfile, same bytes for same input.
+        content_hash: sha256 over all of `inputs`.
+        dockerfile: the rendered file.
+        files: the whole context by path.
     """
 
+    name: str
     image: Image
+    target: str
+    parent: str
+    inputs: Mapping[str, str]
     reference: str
     content_hash: str
-    archive: bytes
+    dockerfile: str
+    files: Mapping[str, ContextFile] = field(repr=False)
 
-
-def context_files(context: Path) -> list[Path]:
-    """Return the files of `context` that belong into an image, sorted.
-
-    In a git checkout what git tracks or would add (nothing that it ignores); elsewhere (an
-    unpacked release) every file but bytecode.
-
-    Raises:
-        FileNotFoundError: the directory does not exist.
-    """
-    if not context.is_dir():
-        raise FileNotFoundError(f"{context}: no such build context")
-    listed = subprocess.run(
-        # Root in somebody's checkout runs that person's code already; git need not refuse to list.
-        [
-            "git", "-c", "safe.directory=*", "-C", str(context),
-            "ls-files", "-z", "--cached", "--others", "--exclude-standard",
-        ],
-        capture_output=True, text=True, check=False,
-    )
-    if listed.returncode == 0:
-        found = [context / name for name in listed.stdout.split("\0") if name]
-    else:
-        found = [
-            path for path in context.rglob("*")
-            if "__pycache__" not in path.parts and path.suffix != ".pyc"
-        ]
-    return sorted(path for path in found if path.is_file())
+    def archive(self) -> bytes:
+        """Return a tar of Dockerfile and context, the same bytes for the same input."""
+        files = {"Dockerfile": ContextFile(self.dockerfile.encode()), **self.files}
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            for name in sorted(files):
+                info = tarfile.TarInfo(name)
+                info.size = len(files[name].content)
+                info.mode = 0o755 if files[name].executable else 0o644
+                tar.addfile(info, io.BytesIO(files[name].content))
+        return buffer.getvalue()
 
 
 def build_inputs(settings: Settings) -> list[BuildInput]:
-    """Return the input of every image, bases before what is built from them."""
-    inputs: dict[str, BuildInput] = {}
+    """Return the input of every image that is built, bases before what is built from them.
+
+    Raises:
+        TreeRefused: a tree cannot be built; with everything that is wrong with it.
+    """
+    found = _base_inputs(settings)
+    runtime, build = (item.reference for item in found)
     for image in images(settings):
-        base = inputs[image.base].reference if image.base else settings.base_image
-        files = {"Dockerfile": _dockerfile(settings, image, base).encode()}
-        executable = set()
-        if image.context:
-            for path in context_files(image.context):
-                name = f"context/{path.relative_to(image.context)}"
-                files[name] = path.read_bytes()
-                if path.stat().st_mode & 0o100:
-                    executable.add(name)
-        if image.base is None:
-            for authority in settings.extra_ca_certificates:
-                files[f"context/ca/xnai-{Path(authority).stem}.crt"] = Path(authority).read_bytes()
-        digest = _digest(files, executable)
-        inputs[image.name] = BuildInput(
-            image=image,
-            reference=f"localhost/{settings.stack_name}_{image.name}:{digest[:16]}",
-            content_hash=digest,
-            archive=_archive(files, executable),
+        if image.built:
+            found += _service_inputs(settings, image, runtime, build)
+    return found
+
+
+def dockerfiles(settings: Settings) -> dict[str, str]:
+    """Return every image's rendered Dockerfile by its name, built or not."""
+    found = _base_inputs(settings)
+    runtime, build = (item.reference for item in found)
+    texts = {item.image.dockerfile: item.dockerfile for item in found}
+    for image in images(settings):
+        texts[image.dockerfile] = _service_inputs(settings, image, runtime, build)[-1].dockerfile
+    return texts
+
+
+def _base_inputs(settings: Settings) -> list[BuildInput]:
+    image = base()
+    files = _context(image)
+    for authority in settings.extra_ca_certificates:
+        path = f"context/ca/xnai-{Path(authority).stem}.crt"
+        files[path] = ContextFile(Path(authority).read_bytes())
+    requirements = _hash({"r": files["context/requirements.txt"]})
+    own = {path: file for path, file in files.items() if path != "context/requirements.txt"}
+    code = _hash(own)
+    text = _dockerfile(settings, image, base=settings.base_image, runtime=None)
+    runtime = _input(
+        settings, image, "base", "runtime", settings.base_image, text, files,
+        {"base_image": settings.base_image, "dockerfile": _text_hash(text, {}), "files": code},
+    )
+    text = _dockerfile(settings, image, base=settings.base_image, runtime=runtime.reference)
+    build = _input(
+        settings, image, "build", "", runtime.reference, text, files,
+        {
+            "base": runtime.reference,
+            "dockerfile": _text_hash(text, {runtime.reference: "base"}),
+            "requirements": requirements,
+        },
+    )
+    return [runtime, build]
+
+
+def _service_inputs(
+    settings: Settings, image: Image, runtime: str, build: str
+) -> list[BuildInput]:
+    """The inputs of one service: its packages where they are apart, and itself."""
+    files = _context(image)
+    requirements = _hash({"r": files["context/requirements.txt"]})
+    code = _hash({path: f for path, f in files.items() if path != "context/requirements.txt"})
+    names = {runtime: "base", build: "build"}
+    found = []
+    text = _dockerfile(settings, image, base=runtime, build=build, packages=None)
+    if image.packages_apart:
+        packages = _input(
+            settings, image, f"{image.name}_packages", "packages", runtime, text, files,
+            {
+                "base": runtime, "requirements": requirements,
+                "dockerfile": _text_hash(text, names),
+            },
         )
-    return list(inputs.values())
+        found.append(packages)
+        names[packages.reference] = "packages"
+        text = _dockerfile(
+            settings, image, base=runtime, build=build, packages=packages.reference
+        )
+        parents = {"packages": packages.reference}
+    else:
+        parents = {"base": runtime, "requirements": requirements}
+    found.append(
+        _input(
+            settings, image, image.name, "", parents.get("packages", runtime), text, files,
+            {**parents, "dockerfile": _text_hash(text, names), "files": code},
+        )
+    )
+    return found
 
 
-def _dockerfile(settings: Settings, image: Image, base: str) -> str:
-    return render(
-        f"images/{image.dockerfile}.j2",
-        base=base,
-        stack_name=settings.stack_name,
-        image_name=image.name,
-        uid=settings.container_uid,
-        gid=settings.container_gid,
-        has_ca=bool(settings.extra_ca_certificates),
-        index_url=settings.package_index_url,
+def _context(image: Image) -> dict[str, ContextFile]:
+    return {
+        f"context/{path}": ContextFile(file.read_bytes(), bool(file.stat().st_mode & 0o100))
+        for path, file in copied_files((*image.copies, image.requirements)).items()
+    }
+
+
+def _input(
+    settings: Settings,
+    image: Image,
+    name: str,
+    target: str,
+    parent: str,
+    dockerfile: str,
+    files: Mapping[str, ContextFile],
+    inputs: Mapping[str, str],
+) -> BuildInput:
+    content = hashlib.sha256(repr(sorted(inputs.items())).encode()).hexdigest()
+    return BuildInput(
+        name=name, image=image, target=target, parent=parent, inputs=inputs,
+        reference=f"localhost/{settings.stack_name}_{name}:{content[:16]}",
+        content_hash=content, dockerfile=dockerfile, files=files,
     )
 
 
-def _digest(files: dict[str, bytes], executable: set[str]) -> str:
+def _dockerfile(settings: Settings, image: Image, **stages: str | None) -> str:
+    index = settings.package_index_url
+    wheels = f"--find-links {WHEELS}" if settings.wheelhouse_dir else ""
+    pip, uv = (
+        " ".join(filter(None, (f'{option} "{index}"' if index else "--no-index", wheels)))
+        for option in ("--index-url", "--default-index")
+    )
+    return render(
+        f"images/{image.dockerfile}.j2",
+        image=image,
+        stack_name=settings.stack_name,
+        uid=settings.container_uid,
+        gid=settings.container_gid,
+        has_ca=bool(settings.extra_ca_certificates),
+        pip_sources=pip,
+        uv_sources=uv,
+        **stages,
+    )
+
+
+def _text_hash(text: str, names: Mapping[str, str]) -> str:
+    """Hash of a Dockerfile with its own references named only: they are inputs of their own."""
+    for reference, name in names.items():
+        text = text.replace(reference, name)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _hash(files: Mapping[str, ContextFile]) -> str:
     """One hash over names and contents, each with its length so that none runs into the next."""
     total = hashlib.sha256()
     for name in sorted(files):
-        mark = "x " if name in executable else ""
-        total.update(f"{len(name.encode())} {name} {mark}{len(files[name])} ".encode())
-        total.update(files[name])
+        file = files[name]
+        mark = "x " if file.executable else ""
+        total.update(f"{len(name.encode())} {name} {mark}{len(file.content)} ".encode())
+        total.update(file.content)
     return total.hexdigest()
-
-
-def _archive(files: dict[str, bytes], executable: set[str]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        for name in sorted(files):
-            info = tarfile.TarInfo(name)
-            info.size = len(files[name])
-            info.mode = 0o755 if name in executable else 0o644
-            tar.addfile(info, io.BytesIO(files[name]))
-    return buffer.getvalue()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from pyinfra import logger
+from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.host import Host
+from pyinfra.api.state import State
+from pyinfra.connectors.util import CommandOutput
 from pyinfra.context import ctx_host, ctx_state
 
 from xnai.elapsed import tell_elapsed
@@ -17,6 +20,17 @@ from xnai.elapsed import tell_elapsed
 # pyinfra exec()s a deploy file in a namespace without a name of its own; Python then answers
 # with that of the built-ins. An imported file has its module's name.
 RUN_BY_PYINFRA = "builtins"
+
+
+class LiveCommand(StringCommand):
+    """A command whose output is shown line by line while it runs, also without -v."""
+
+    def execute(
+        self, state: State, host: Host, connector_arguments: Any
+    ) -> tuple[bool, CommandOutput]:
+        """Run it; nothing is handed on for pyinfra to print a second time."""
+        succeeded, _ = host.run_shell_command(self, print_output=True, **connector_arguments)
+        return succeeded, CommandOutput([])
 
 
 class HostFailed(PyinfraError):

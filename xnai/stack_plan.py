@@ -35,7 +35,7 @@ class StackPlan:
 
 def plan(settings: Settings, inputs: list[BuildInput]) -> StackPlan:
     """Return the plan for `settings` with the images of `inputs`."""
-    built = {item.image.name: item.reference for item in inputs}
+    built = {item.name: item.reference for item in inputs}
     wanted = services(settings)
     references = {s.name: built[s.build] if s.build else s.image for s in wanted}
 
@@ -64,21 +64,43 @@ def differences(
     wanted: StackPlan,
     containers: Mapping[str, Container] | PodmanUnknown,
     secrets: Mapping[str, str] | PodmanUnknown,
+    image_ids: Mapping[str, str],
 ) -> dict[str, str]:
     """Return for each service that must be brought up why, in dependency order.
 
     A container that depends on a recreated one is recreated with it. One that is still starting
     is no difference: it is waited for.
+
+    Args:
+        wanted: the plan.
+        containers: what is there.
+        secrets: name -> ID of those that exist.
+        image_ids: reference -> ID of the images that exist and will not be built anew.
     """
     reasons: dict[str, str] = {}
     for service in wanted.services:
         reason = _reason(service, wanted, containers, secrets)
+        if not reason and _image_differs(service, wanted, containers, image_ids):
+            reason = "its image changed"
         if not reason:
             upstream = [name for name in service.depends_on if name in reasons]
             reason = f"depends on {upstream[0]}" if upstream else ""
         if reason:
             reasons[service.name] = reason
     return reasons
+
+
+def _image_differs(
+    service: Service,
+    wanted: StackPlan,
+    containers: Mapping[str, Container] | PodmanUnknown,
+    image_ids: Mapping[str, str],
+) -> bool:
+    """Whether the container was made from another image than the one that has the name now."""
+    if isinstance(containers, PodmanUnknown):
+        return False
+    reference = wanted.references[service.name]
+    return containers[service.container_name].image_id != image_ids.get(reference)
 
 
 def _reason(

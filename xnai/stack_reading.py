@@ -7,7 +7,6 @@ from pyinfra.context import ctx_state
 
 from xnai.catalogue import container_names, secret_forms
 from xnai.facts.podman import Container, PodmanUnknown, Running, Store, StoreFacts
-from xnai.image_content import CONTENT_LABEL
 from xnai.pyinfra_ext import HostFailed
 from xnai.settings.model import Settings
 
@@ -42,7 +41,6 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
     if cached is None:
         cached = host.get_fact(
             Store,
-            label=CONTENT_LABEL,
             secrets=[name for forms in secret_forms(settings) for name in forms],
             containers=container_names(settings),
             paths=[compose_file(settings), unit_file(settings)],

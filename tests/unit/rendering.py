@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+from collections.abc import Mapping
+
 from tasks import containers, memory
 from xnai import image_content
-from xnai.catalogue import images
 from xnai.image_content import BuildInput
 from xnai.render import render
 from xnai.settings.model import Settings
@@ -15,15 +18,31 @@ UID = 2000
 
 def build_inputs(settings: Settings) -> list[BuildInput]:
     """Return inputs like image_content's, with hashes that stay when the sources change."""
+    names = {
+        item.name: f"localhost/{settings.stack_name}_{item.name}:{number:016x}"
+        for number, item in enumerate(image_content.build_inputs(settings), 1)
+    }
     return [
-        BuildInput(
-            image=image,
-            reference=f"localhost/{settings.stack_name}_{image.name}:{number:016x}",
-            content_hash=f"{number:064x}",
-            archive=b"",
+        dataclasses.replace(
+            item,
+            reference=names[item.name], content_hash=f"{number:064x}", files={},
+            parent=names.get(
+                item.parent.partition(":")[0].removeprefix(f"localhost/{settings.stack_name}_"),
+                item.parent,
+            ),
+            inputs={name: f"{number:064x}" for name in item.inputs},
+            dockerfile=steady(item.dockerfile, settings.stack_name, names),
         )
-        for number, image in enumerate(images(settings), 1)
+        for number, item in enumerate(image_content.build_inputs(settings), 1)
     ]
+
+
+def steady(text: str, stack_name: str, names: Mapping[str, str]) -> str:
+    """Return a Dockerfile whose own references are those of `names`."""
+    return re.sub(
+        rf"localhost/{stack_name}_(\w+):[0-9a-f]{{16}}",
+        lambda match: names.get(match[1], f"localhost/{stack_name}_{match[1]}:{'f' * 16}"), text,
+    )
 
 
 def stack(settings: Settings) -> StackPlan:
@@ -55,8 +74,7 @@ def render_everything(settings: Settings) -> dict[str, str]:
     }
     if settings.zswap == "off":
         texts["memory/tmpfiles.conf"] = in_memory[memory.ZSWAP_CONF]
-    references = {item.image.name: item.reference for item in build_inputs(settings)}
-    for image in images(settings):
-        base = references[image.base] if image.base else settings.base_image
-        texts[f"images/{image.dockerfile}"] = image_content._dockerfile(settings, image, base)
+    names = {item.name: item.reference for item in build_inputs(settings)}
+    for name, text in image_content.dockerfiles(settings).items():
+        texts[f"images/{name}"] = steady(text, settings.stack_name, names)
     return texts

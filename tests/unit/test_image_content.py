@@ -1,4 +1,4 @@
-"""What goes into an image, and the hash that says whether it changed."""
+"""What goes into an image, and the hashes that say what changed."""
 
 from __future__ import annotations
 
@@ -10,51 +10,75 @@ import tarfile
 import pytest
 from unit_settings import make
 
-from xnai import image_content
-from xnai.catalogue import Image
-from xnai.image_content import BuildInput, build_inputs, context_files
+from xnai import image_content, source_tree
+from xnai.catalogue import Copy, Image, images
+from xnai.image_content import BuildInput, build_inputs, dockerfiles
+
+
+def git(folder, *words):
+    subprocess.run(["git", "-C", str(folder), *words], check=True, capture_output=True)
 
 
 @pytest.fixture
-def context(tmp_path, monkeypatch):
-    """A small build context, of which the catalogue now makes its second image."""
-    folder = tmp_path / "context"
+def tree(tmp_path, monkeypatch):
+    """A small tree, of which the catalogue now makes its one service."""
+    folder = tmp_path / "tree"
     (folder / "app").mkdir(parents=True)
-    (folder / "requirements.txt").write_text("x==1\n")
+    (folder / "requirements.txt").write_text("x==1 --hash=sha256:aa\n")
     (folder / "app/main.py").write_text("print(1)\n")
-    monkeypatch.setattr(
-        image_content, "images",
-        lambda settings: (
-            Image("base", "Dockerfile.base"), Image("app", "Dockerfile", folder, base="base")
-        ),
+    image = Image(
+        "rag_api", "RAG API", "Dockerfile", (Copy(folder, "app", "app/app"),),
+        Copy(folder, "requirements.txt", "requirements.txt"),
+        command=("python", "-m", "app"), volume="/data",
     )
+    monkeypatch.setattr(image_content, "images", lambda settings: (image,))
     return folder
 
 
 def built(**changes: object) -> dict[str, BuildInput]:
-    return {item.image.name: item for item in build_inputs(make(**changes))}
+    source_tree._tracked.cache_clear()
+    return {item.name: item for item in build_inputs(make(**changes))}
+
+
+def changed(before: dict[str, BuildInput], after: dict[str, BuildInput]) -> dict[str, set[str]]:
+    """The images with another reference, each with the inputs that differ."""
+    return {
+        name: {key for key in item.inputs if item.inputs[key] != before[name].inputs[key]}
+        for name, item in after.items() if item.reference != before[name].reference
+    }
 
 
 def members(item: BuildInput) -> dict[str, int]:
-    with tarfile.open(fileobj=io.BytesIO(item.archive)) as tar:
+    with tarfile.open(fileobj=io.BytesIO(item.archive())) as tar:
         return {member.name: member.mode for member in tar}
 
 
-def test_the_same_bytes_twice(context):
+def test_the_same_bytes_twice(tree):
     first = built()
-    (context / "app/main.py").touch()
-    assert built() == first
-    assert members(first["app"]) == {
-        "Dockerfile": 0o644, "context/app/main.py": 0o644, "context/requirements.txt": 0o644,
+    (tree / "app/main.py").touch()
+    again = built()
+    assert again == first
+    assert again["rag_api"].archive() == first["rag_api"].archive()
+    assert members(first["rag_api"]) == {
+        "Dockerfile": 0o644, "context/app/app/main.py": 0o644, "context/requirements.txt": 0o644,
     }
-    with tarfile.open(fileobj=io.BytesIO(first["app"].archive)) as tar:
+    with tarfile.open(fileobj=io.BytesIO(first["rag_api"].archive())) as tar:
         assert {(m.mtime, m.uid, m.gid, m.uname) for m in tar} == {(0, 0, 0, "")}
 
 
-def test_references(context):
-    for name, item in built(stack_name="mine").items():
+def test_references_and_what_each_is_built_from(tree):
+    found = built(stack_name="mine")
+    for name, item in found.items():
         assert item.reference == f"localhost/mine_{name}:{item.content_hash[:16]}"
         assert re.fullmatch("[0-9a-f]{64}", item.content_hash)
+        # Its own Dockerfile starts from its parent.
+        assert f"FROM {item.parent}" in item.dockerfile
+    assert [(item.name, item.target, item.parent) for item in found.values()] == [
+        ("base", "runtime", "docker.io/library/python:3.12-slim"),
+        ("build", "", found["base"].reference),
+        ("rag_api_packages", "packages", found["base"].reference),
+        ("rag_api", "", found["rag_api_packages"].reference),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -64,79 +88,102 @@ def test_references(context):
         lambda folder: (folder / "app/main.py").rename(folder / "app/main2.py"),
         lambda folder: (folder / "app/main.py").chmod(0o755),
         lambda folder: (folder / "app/more.py").touch(),
-        lambda folder: (folder / "app/main.py").unlink(),
     ],
-    ids=["a byte", "a name", "executable", "one more", "one less"],
+    ids=["a byte", "a name", "executable", "one more"],
 )
-def test_a_change_of_the_context_changes_that_image_alone(context, change):
+def test_a_change_of_the_code_changes_that_image_alone(tree, change):
     before = built()
-    change(context)
-    after = built()
-    assert after["app"].content_hash != before["app"].content_hash
-    assert after["app"].archive != before["app"].archive
-    assert after["base"] == before["base"]
+    change(tree)
+    assert changed(before, built()) == {"rag_api": {"files"}}
 
 
-def test_names_and_contents_do_not_run_into_each_other(context):
-    (context / "a").write_text("bc")
-    first = built()["app"].content_hash
-    (context / "a").unlink()
-    (context / "ab").write_text("c")
-    assert built()["app"].content_hash != first
-
-
-def test_who_may_read_a_file_here_does_not_matter(context):
+def test_a_change_of_the_requirements_leaves_the_base_alone(tree):
     before = built()
-    (context / "app/main.py").chmod(0o600)
-    assert built() == before
-
-
-def test_an_executable_stays_one(context):
-    (context / "run.sh").write_text("#!/bin/sh\n")
-    (context / "run.sh").chmod(0o700)
-    assert members(built()["app"])["context/run.sh"] == 0o755
+    (tree / "requirements.txt").write_text("x==2 --hash=sha256:bb\n")
+    assert changed(before, built()) == {
+        "rag_api_packages": {"requirements"}, "rag_api": {"packages"},
+    }
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "runtime", "build"),
     [
-        {"base_image": "docker.io/library/python:3.13-slim"},
-        {"container_uid": 10002},
-        {"stack_name": "mine"},
+        ({"base_image": "docker.io/library/python:3.13-slim"}, {"base_image", "dockerfile"}, {}),
+        ({"container_uid": 10002}, {"dockerfile"}, {}),
+        # Where the packages come from stands only where they are installed.
+        ({"package_index_url": "https://mirror.example/simple"}, None, {"dockerfile"}),
     ],
 )
-def test_a_change_of_the_base_changes_what_is_built_from_it(context, changes):
+def test_a_change_of_the_base_changes_what_is_built_from_it(tree, changes, runtime, build):
     before, after = built(), built(**changes)
-    assert all(before[name].content_hash != after[name].content_hash for name in before)
+    found = changed(before, after)
+    assert found.get("base") == runtime
+    assert (set(build) or {"base"}) <= found["build"]
+    assert {"rag_api_packages", "rag_api"} <= set(found)
 
 
-def test_certificates_go_into_the_base(context, tmp_path):
-    (tmp_path / "proxy.pem").write_text("-----BEGIN CERTIFICATE-----\none")
+def test_names_and_contents_do_not_run_into_each_other(tree):
+    (tree / "app/a").write_text("bc")
+    first = built()["rag_api"].content_hash
+    (tree / "app/a").unlink()
+    (tree / "app/ab").write_text("c")
+    assert built()["rag_api"].content_hash != first
+
+
+def test_who_may_read_a_file_here_does_not_matter(tree):
     before = built()
-    after = built(extra_ca_certificates=[str(tmp_path / "proxy.pem")])
-    assert set(members(after["base"])) == {"Dockerfile", "context/ca/xnai-proxy.crt"}
+    (tree / "app/main.py").chmod(0o600)
+    assert changed(before, built()) == {}
+
+
+def test_an_executable_stays_one(tree):
+    (tree / "app/run.sh").write_text("#!/bin/sh\n")
+    (tree / "app/run.sh").chmod(0o700)
+    assert members(built()["rag_api"])["context/app/app/run.sh"] == 0o755
+
+
+def test_certificates_go_into_the_base(tree, tmp_path):
+    (tmp_path / "proxy.pem").write_text("-----BEGIN CERTIFICATE-----\none")
+    authority = {"extra_ca_certificates": [str(tmp_path / "proxy.pem")]}
+    before, after = built(), built(**authority)
+    assert "context/ca/xnai-proxy.crt" in members(after["base"])
     (tmp_path / "proxy.pem").write_text("-----BEGIN CERTIFICATE-----\ntwo")
-    again = built(extra_ca_certificates=[str(tmp_path / "proxy.pem")])
+    again = built(**authority)
     assert len({x["base"].content_hash for x in (before, after, again)}) == 3
 
 
-def test_bytecode_stays_out(context):
+def test_bytecode_stays_out(tree):
     before = built()
-    (context / "app/__pycache__").mkdir()
-    (context / "app/__pycache__/main.cpython-313.pyc").touch()
-    (context / "app/old.pyc").touch()
-    assert built() == before
+    (tree / "app/__pycache__").mkdir()
+    (tree / "app/__pycache__/main.cpython-313.pyc").touch()
+    (tree / "app/old.pyc").touch()
+    assert changed(before, built()) == {}
 
 
-def test_in_a_checkout_what_git_ignores_stays_out(context):
+def test_in_a_checkout_only_what_git_tracks(tree):
     before = built()
-    (context / ".gitignore").write_text("/secret.env\n/.gitignore\n")
-    (context / "secret.env").touch()
-    # The environment of a git hook would point at another repository.
-    subprocess.run(["git", "init", "-q", str(context)], check=True)
-    assert built() == before
+    git(tree, "init", "-q")
+    git(tree, "add", ".")
+    (tree / "app/forgotten.py").touch()
+    assert changed(before, built()) == {}
+    git(tree, "add", ".")
+    assert changed(before, built()) == {"rag_api": {"files"}}
 
 
-def test_a_missing_context(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no/such: no such build context"):
-        context_files(tmp_path / "no/such")
+def test_every_default_image_has_its_input_and_every_image_its_dockerfile():
+    settings = make()
+    names = [item.name for item in build_inputs(settings)]
+    assert len(set(names)) == len(names)
+    for image in images(settings):
+        assert (image.name in names) is image.built
+    assert set(dockerfiles(settings)) == {
+        "Dockerfile", "Dockerfile.awq", "Dockerfile.base", "Dockerfile.chainlit",
+        "Dockerfile.crawl", "Dockerfile.curation_worker", "Dockerfile.docs", "Dockerfile.llm",
+    }
+
+
+def test_the_optional_images():
+    assert "awq" not in {item.name for item in build_inputs(make())}
+    assert "awq" in {item.name for item in build_inputs(make(awq_image=True))}
+    elsewhere = make(llm_endpoint_url="http://10.0.0.5:8080/v1")
+    assert "llm" not in {item.name for item in build_inputs(elsewhere)}

@@ -26,7 +26,8 @@ def sources() -> list[Path]:
     for folder in ("tasks", "templates", "group_data", "xnai", "files"):
         found += [
             path for path in (ROOT / folder).rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts
+            if path.is_file() and not {"__pycache__", "tests"} & set(path.parts)
+            and not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
             and (ROOT / "xnai/lab") not in path.parents
         ]
     return sorted(found)

@@ -3,18 +3,44 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import pytest
 from rendering import build_inputs, stack
 from unit_settings import make
 
+from xnai import stack_plan
+from xnai.catalogue import secret_forms
 from xnai.facts.podman import Container, PodmanUnknown
-from xnai.stack_plan import differences, foreign, plan, starting
+from xnai.stack_plan import StackPlan, foreign, plan, starting
 
 SETTINGS = make()
-PLAN = stack(SETTINGS)
+TWO = ("redis", "rag_api")
+SECRETS = {
+    name: f"id-{number}"
+    for number, name in enumerate((n for forms in secret_forms(SETTINGS) for n in forms), 1)
+}
+
+
+def two(found: StackPlan) -> StackPlan:
+    """The plan cut to two services, one of which depends on the other."""
+    kept = tuple(service for service in found.services if service.name in TWO)
+    return dataclasses.replace(found, services=kept)
+
+
+PLAN = two(stack(SETTINGS))
 REDIS, RAG_API = (service.container_name for service in PLAN.services)
-SECRETS = {"xnai_redis_password": "id-1", "xnai_redis_auth_conf": "id-2"}
+IMAGES = {reference: f"image of {reference}" for reference in PLAN.references.values()}
+
+
+def differences(
+    wanted: StackPlan,
+    found: Mapping[str, Container] | PodmanUnknown,
+    secrets: Mapping[str, str] | PodmanUnknown,
+    images: Mapping[str, str] = IMAGES,
+) -> dict[str, str]:
+    """What differs where the images are as they should be."""
+    return stack_plan.differences(wanted, found, secrets, images)
 
 
 def containers(name: str = "", **changes: object) -> dict[str, Container]:
@@ -22,7 +48,7 @@ def containers(name: str = "", **changes: object) -> dict[str, Container]:
     found = {
         service.container_name: Container(
             service.container_name, "running", "healthy", "xnai",
-            PLAN.config_hashes[service.name],
+            PLAN.config_hashes[service.name], IMAGES[PLAN.references[service.name]],
             {item.secret: SECRETS[item.secret] for item in service.secrets}, 0, 0,
         )
         for service in PLAN.services
@@ -73,12 +99,24 @@ def test_another_image_is_another_configuration():
     # Podman may show an image by another name than the one that it was asked for.
     inputs = build_inputs(SETTINGS)
     rebuilt = [dataclasses.replace(item, reference=f"{item.reference}0") for item in inputs]
-    assert differences(plan(SETTINGS, rebuilt), containers(), SECRETS) == {
+    assert differences(two(plan(SETTINGS, rebuilt)), containers(), SECRETS) == {
         "rag_api": "configuration changed",
     }
     other = make(redis_image="docker.io/library/redis:7.4")
-    assert differences(stack(other), containers(), SECRETS) == {
+    assert differences(two(stack(other)), containers(), SECRETS) == {
         "redis": "configuration changed", "rag_api": "depends on redis",
+    }
+
+
+def test_an_image_of_the_same_name_that_was_built_anew():
+    rag_api = PLAN.references["rag_api"]
+    without = {reference: id_ for reference, id_ in IMAGES.items() if reference != rag_api}
+    for images in (IMAGES | {rag_api: "another"}, without):
+        assert differences(PLAN, containers(), SECRETS, images) == {"rag_api": "its image changed"}
+    # A pulled image as well; and what depends on it follows.
+    images = IMAGES | {PLAN.references["redis"]: "another"}
+    assert differences(PLAN, containers(), SECRETS, images) == {
+        "redis": "its image changed", "rag_api": "depends on redis",
     }
 
 
@@ -144,3 +182,7 @@ def test_the_plan_is_in_dependency_order():
         assert set(service.depends_on) <= seen
         seen.add(service.name)
     assert list(differences(PLAN, {}, {})) == [service.name for service in PLAN.services]
+    names = [service.name for service in stack(SETTINGS).services]
+    assert names == [
+        "redis", "llm", "rag_api", "chainlit_ui", "crawler", "curation_worker", "docs",
+    ]

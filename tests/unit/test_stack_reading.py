@@ -61,6 +61,12 @@ def test_podman_may_be_unknown_before_it_is_set_up_or_when_a_step_will_mend_it(p
         assert read_store(mended, make()) == mended.store
 
 
+CONTAINERS = [
+    "mine_redis", "mine_llm", "mine_rag_api", "mine_chainlit_ui", "mine_crawler",
+    "mine_curation_worker", "mine_docs",
+]
+
+
 def test_the_store_is_read_once_until_it_is_forgotten():
     host, settings = Host(), make(stack_name="mine")
     first = read_store(host, settings)
@@ -69,9 +75,11 @@ def test_the_store_is_read_once_until_it_is_forgotten():
         (
             Store,
             {
-                "label": "io.xnai.content",
-                "secrets": ["mine_redis_password", "mine_redis_auth_conf"],
-                "containers": ["mine_redis", "mine_rag_api"],
+                "secrets": [
+                    "mine_redis_password", "mine_redis_auth_conf", "mine_ingest_token",
+                    "mine_chainlit_auth_secret",
+                ],
+                "containers": CONTAINERS,
                 "paths": [
                     "/var/lib/xnai/mine/stack/docker-compose.yml",
                     "/etc/systemd/user/mine-stack.service",
@@ -88,7 +96,7 @@ def test_the_store_is_read_once_until_it_is_forgotten():
 
 def test_running_containers_are_read_anew_each_time():
     host, settings = Host(), make(stack_name="mine")
-    wanted = ["mine_redis", "mine_rag_api"]
+    wanted = CONTAINERS
     assert read_running(host, settings) == {"answer": 1}
     assert read_running(host, settings, check="mine_redis") == {"answer": 2}
     assert host.asked == [

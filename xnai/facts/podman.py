@@ -31,6 +31,27 @@ class PodmanUnknown:
 
 
 @dataclass(frozen=True)
+class StoreImage:
+    """An image of the store.
+
+    Attributes:
+        id: of its configuration.
+        names: repository:tag, of which it may have none.
+        digests: of its manifest, as a name pins it.
+        created_s: when it was made, seconds since 1970.
+        containers: how many containers use it.
+        labels: ours, by name; empty on foreign images.
+    """
+
+    id: str
+    names: tuple[str, ...]
+    digests: tuple[str, ...]
+    created_s: int
+    containers: int
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Container:
     """A container as `podman container inspect` shows it.
 
@@ -40,6 +61,7 @@ class Container:
         health: healthy, unhealthy, starting, or empty without a health check.
         stack: our label with the stack's name; empty on a container that is not ours.
         config: our label with the hash of all that it was made from.
+        image_id: of the image that it was made from.
         secrets: name -> ID of the secrets that it was made with.
         exit_code: of the last run; meaningless while it runs.
         restarts: how often Podman restarted it by its restart policy.
@@ -50,6 +72,7 @@ class Container:
     health: str
     stack: str
     config: str
+    image_id: str
     secrets: dict[str, str]
     exit_code: int
     restarts: int
@@ -65,7 +88,7 @@ class StoreFacts:
     """What the images, secrets and stack steps compare with the settings.
 
     Attributes:
-        images: every image, repository:tag -> content hash of our label, empty on foreign ones.
+        images: every image, ours or not.
         secrets: those of the secrets asked for that exist, name -> ID.
         containers: those of the containers asked for that exist, by name.
         files: path -> state of the files asked for that exist.
@@ -73,7 +96,7 @@ class StoreFacts:
         set_up: whether the containers step has been here: then Podman must answer.
     """
 
-    images: dict[str, str] | PodmanUnknown
+    images: tuple[StoreImage, ...] | PodmanUnknown
     secrets: dict[str, str] | PodmanUnknown
     containers: dict[str, Container] | PodmanUnknown
     files: dict[str, FileState]
@@ -91,7 +114,6 @@ class Store(FactBase[StoreFacts]):
 
     def command(
         self,
-        label: str,
         secrets: Sequence[str],
         containers: Sequence[str],
         paths: Sequence[str],
@@ -100,15 +122,13 @@ class Store(FactBase[StoreFacts]):
         """Return the script; its Podman calls run at once, for each takes its time.
 
         Args:
-            label: name of the images' content label.
             secrets: names of Podman secrets, at least one.
             containers: names of containers, at least one; ours or not.
             paths: our files, absolute.
             wants: the link that enables the boot unit.
         """
-        form = f'{{{{.Repository}}}}:{{{{.Tag}}}} {{{{index .Labels "{label}"}}}}'
         calls = {
-            "images": f"{XNAI_PODMAN} images --format {shlex.quote(form)}",
+            "images": f"{XNAI_PODMAN} images --format json",
             "secrets": _inspect("secret", secrets),
             "containers": _inspect("container", containers),
         }
@@ -128,12 +148,12 @@ class Store(FactBase[StoreFacts]):
     def process(self, output: list[str]) -> StoreFacts:
         """Parse the sections; a missing one is unknown or absent."""
         found = split(output)
-        images = answer(found.get("images", []))
+        images = _inspected(found.get("images", []))
         unknown = images is None
         secrets = None if unknown else _inspected(found.get("secrets", []))
         containers = None if unknown else _inspected(found.get("containers", []))
         return StoreFacts(
-            images=PodmanUnknown() if images is None else _images(images),
+            images=PodmanUnknown() if images is None else parse_images(images),
             secrets=PodmanUnknown() if secrets is None else parse_secrets(secrets),
             containers=PodmanUnknown() if containers is None else parse_containers(containers),
             files=parse_file_states(found.get("files", [])),
@@ -178,9 +198,24 @@ def _inspected(lines: Sequence[str]) -> list[Mapping[str, Any]] | None:
     return entries
 
 
-def _images(lines: Sequence[str]) -> dict[str, str]:
-    words = (line.partition(" ") for line in lines)
-    return {name: "" if hash_ == "<no value>" else hash_ for name, _, hash_ in words}
+def parse_images(entries: Sequence[Mapping[str, Any]]) -> tuple[StoreImage, ...]:
+    """Return the images that `podman images --format json` prints."""
+    return tuple(
+        StoreImage(
+            id=entry["Id"],
+            names=tuple(entry.get("Names") or ()),
+            digests=tuple(
+                digest.partition("@")[2] for digest in entry.get("RepoDigests") or ()
+            ),
+            created_s=int(entry.get("Created") or 0),
+            containers=int(entry.get("Containers") or 0),
+            labels={
+                name: value for name, value in (entry.get("Labels") or {}).items()
+                if name.startswith("io.xnai.")
+            },
+        )
+        for entry in entries
+    )
 
 
 def parse_secrets(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -202,6 +237,7 @@ def _container(entry: Mapping[str, Any]) -> Container:
         health=(state.get("Health") or {}).get("Status", ""),
         stack=labels.get("io.xnai.stack", ""),
         config=labels.get("io.xnai.config", ""),
+        image_id=entry.get("Image", ""),
         secrets={item["Name"]: item["ID"] for item in entry["Config"].get("Secrets") or []},
         exit_code=int(state.get("ExitCode") or 0),
         restarts=int(entry.get("RestartCount") or 0),

@@ -169,7 +169,7 @@ def build(release: str, backend: str, refresh: bool) -> None:
 @told
 def deps_command(do_install: bool, backend: str) -> None:
     """Print the Debian packages that this controller lacks, and the command that installs them."""
-    lacking = deps.missing([likely(backend)], registry=True)
+    lacking = deps.missing([likely(backend)], registry=True, tests=True)
     if not lacking:
         click.echo("nothing is missing")
         return

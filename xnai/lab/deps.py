@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
+from ctypes.util import find_library
 
 from xnai.lab.apt import KEYRING
 from xnai.lab.backends.base import Backend
@@ -30,14 +31,20 @@ USER_TOOLS = {"fakeroot": "fakeroot", "newuidmap": "uidmap"}
 # docker-registry is not among them: its package would start a service on port 5000 of
 # every address, so the lab unpacks the program alone.
 REGISTRY_TOOLS = {"skopeo": "skopeo"}
+# The services' own tests start Redis and llama.cpp. redis-tools has the server's program too,
+# and unlike redis-server's package it starts nothing.
+TEST_TOOLS = {"redis-check-rdb": "redis-tools"}
 
 
-def missing(backends: Sequence[Backend], *, registry: bool, uid: int | None = None) -> list[str]:
+def missing(
+    backends: Sequence[Backend], *, registry: bool, tests: bool = False, uid: int | None = None
+) -> list[str]:
     """Packages to install.
 
     Args:
         backends: whose needs count.
         registry: whether the image registry's needs count.
+        tests: whether the needs of the services' own tests count.
         uid: the user's number; the present user's by default.
 
     Returns:
@@ -48,9 +55,13 @@ def missing(backends: Sequence[Backend], *, registry: bool, uid: int | None = No
         wanted |= USER_TOOLS
     if registry:
         wanted |= REGISTRY_TOOLS
+    if tests:
+        wanted |= TEST_TOOLS
     found = {wanted[tool] for tool in missing_tools(wanted)}
     if not KEYRING.exists():
         found.add("debian-archive-keyring")
+    if tests and find_library("gomp") is None:
+        found.add("libgomp1")
     for backend in backends:
         found.update(backend.missing())
     return sorted(found)

@@ -11,10 +11,11 @@ from xnai.settings.derive import SYSCTL_KEYS
 from xnai.settings.model import Settings
 
 SPACE_NEEDS_MIB = {
-    # Two generations of the images (some 700 MiB each), the build cache and the volumes.
+    # Two generations of the images (some 900 MiB each) and the volumes.
     "~/.local/share/containers/storage": 3072,
-    # Podman unpacks and commits layers here (TMPDIR, containers-storage(5)).
-    "/var/tmp": 1024,  # noqa: S108
+    # Podman unpacks and commits layers here (TMPDIR, containers-storage(5)), and keeps uv's
+    # cache.
+    "/var/tmp": 1536,  # noqa: S108
     # Podman with its parts, zram-generator and the compose environment.
     "/usr": 600,
     "/var/cache/apt": 200,
@@ -67,7 +68,7 @@ def wanted(settings: Settings) -> Wanted:
         limits_mib=catalogue.memory_limits_mib(settings),
         container_names=tuple(s.container_name for s in catalogue.services(settings)),
         space_needs_mib=SPACE_NEEDS_MIB,
-        urls=(*sorted(urls), settings.package_index_url),
+        urls=(*sorted(urls), *filter(None, (settings.package_index_url,))),
         zram_conf=render(
             "memory/zram-generator.conf.j2",
             pct_of_ram=settings.zram_effective_pct_of_ram,

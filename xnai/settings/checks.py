@@ -111,6 +111,62 @@ def image(value: object) -> str:
     return value
 
 
+# What the services run with: their locks are made for it.
+_PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def python_image(value: object) -> str:
+    """Check for a fully qualified image; one that is named python must carry a Python of ours."""
+    name = image(value)
+    path, _, tag = name.partition("@")[0].rpartition(":")
+    version = re.match(r"[0-9]+\.[0-9]+", tag)
+    if path.endswith("/python") and (version is None or version[0] not in _PYTHONS):
+        raise Refused(
+            f"a tag that begins with Python {', '.join(_PYTHONS)}; the services' locks are made "
+            "for these"
+        )
+    return name
+
+
+def host_path(value: object) -> str:
+    """Check for an absolute path on the host, without what a shell or Compose would read."""
+    words = "an absolute path on the host of letters, digits and . _ / + -"
+    if not isinstance(value, str) or not re.fullmatch(r"/[A-Za-z0-9._/+-]+", value, re.ASCII):
+        raise Refused(words)
+    if ".." in PurePosixPath(value).parts:
+        raise Refused(f"{words}, and no ..")
+    return value
+
+
+def names(inner: Check, at_least: int = 0) -> Check:
+    """Return a check for a list of different values that each pass `inner`."""
+
+    def check(value: object) -> tuple[object, ...]:
+        if not isinstance(value, list | tuple) or isinstance(value, str):
+            raise Refused("a list")
+        found = tuple(inner(item) for item in value)
+        if len(set(found)) < len(found):
+            raise Refused("a list in which nothing stands twice")
+        if len(found) < at_least:
+            raise Refused(f"a list of at least {at_least}")
+        return found
+
+    return check
+
+
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+host_name = pattern(
+    rf"{_LABEL}(\.{_LABEL})*", "names of this machine as a browser uses them: a-z 0-9 . -"
+)
+domain = pattern(
+    rf"{_LABEL}(\.{_LABEL})*", "domains such as 'example.org': a-z 0-9 . -, without http://"
+)
+private_place = pattern(
+    r"[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?|[0-9a-f:.]+/[0-9]{1,3}",
+    "host, host:port or network/bits, such as 'wiki.home.arpa' or '192.168.1.0/24'",
+)
+
+
 def index_url(value: object) -> str:
     """Check for an http(s) address without credentials (they would end in a world-read file)."""
     try:

@@ -3,6 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Source:
+    """A service's code in the user's own tree on the controller.
+
+    Attributes:
+        context: the tree's directory, a git checkout.
+        copy: (path below the tree, path below /app) of what goes into the image.
+        requirements: path of its lock with hashes, below the tree.
+        command: argv, or empty for the reference service's.
+        environment: added to the reference service's.
+        health_command: argv, or empty for the reference service's.
+        apt_packages: Debian packages that it needs when it runs.
+    """
+
+    context: Path
+    copy: tuple[tuple[str, str], ...]
+    requirements: str
+    command: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    health_command: tuple[str, ...] = ()
+    apt_packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -20,14 +44,32 @@ class Settings:
         oom_exempt: whether the stack's user is left out of systemd-oomd's choice of victims.
     """
 
+    awq_image: bool
     base_image: str
+    browser_hosts: tuple[str, ...]
+    build_cache_max_mib: int
+    chainlit_ui_memory_limit_mib: int
+    chainlit_ui_port: int
     container_gid: int
     container_uid: int
+    context_max_mib: int
+    crawler_allowed_domains: tuple[str, ...]
+    crawler_allowed_private: tuple[str, ...]
+    crawler_memory_limit_mib: int
+    curation_worker_memory_limit_mib: int
+    docs_memory_limit_mib: int
+    docs_port: int
     extra_ca_certificates: tuple[str, ...]
     host_reserve_mib: int
+    llm_context_tokens: int
+    llm_endpoint_url: str | None
+    llm_memory_limit_mib: int
+    llm_model_file: str | None
+    llm_model_name: str
+    llm_threads: int
     memory_rivals: str
     oom_guard_exempt_stack: bool
-    package_index_url: str
+    package_index_url: str | None
     rag_api_memory_limit_mib: int
     rag_api_port: int
     redis_image: str
@@ -35,6 +77,7 @@ class Settings:
     redis_port: int
     redis_publish_loopback: bool
     registry_mirrors: dict[str, tuple[str, bool]]
+    service_sources: dict[str, Source]
     stack_healthy_timeout_s: int
     stack_name: str
     stack_user: str
@@ -46,6 +89,7 @@ class Settings:
     vm_vfs_cache_pressure: int
     vm_watermark_boost_factor: int
     vm_watermark_scale_factor: int
+    wheelhouse_dir: str | None
     zram_assumed_ratio: float
     zram_compression_algorithm: str
     zram_size_pct_of_ram: int | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xnai.settings import checks
+from xnai.settings import checks, checks_sources
 from xnai.settings.checks import Check
 
 # Groups that a file in group_data may be named after, besides the groups that the inventory
@@ -11,6 +11,8 @@ KNOWN_GROUPS = ("all", "workstations", "lab")
 
 # Past four times RAM even a device full of pages at zstd's best usual ratio (about 4) fills RAM.
 _ZRAM_HIGHEST_PCT = 400
+
+_PORT = checks.integer(1024, 65535, "a rootless container cannot publish below 1024")
 
 SPEC: dict[str, Check] = {
     "strict": checks.boolean,
@@ -35,16 +37,39 @@ SPEC: dict[str, Check] = {
     "vm_dirty_ratio_pct": checks.integer(2, 100),
     "registry_mirrors": checks.mirrors,
     "extra_ca_certificates": checks.certificate_paths,
-    "package_index_url": checks.index_url,
-    "base_image": checks.image,
+    "package_index_url": checks.optional(checks.index_url),
+    "wheelhouse_dir": checks.optional(checks.host_path),
+    "base_image": checks.python_image,
     "redis_image": checks.image,
     # Inside the 65,536 IDs that a rootless user gets in /etc/subuid, and not root.
     "container_uid": checks.integer(1, 65000),
     "container_gid": checks.integer(1, 65000),
     "stack_healthy_timeout_s": checks.integer(10, 3600),
     "redis_memory_limit_mib": checks.integer(32, 1 << 20),
-    "redis_port": checks.integer(1024, 65535, "a rootless container cannot publish below 1024"),
+    "redis_port": _PORT,
     "redis_publish_loopback": checks.boolean,
     "rag_api_memory_limit_mib": checks.integer(64, 1 << 20),
-    "rag_api_port": checks.integer(1024, 65535, "a rootless container cannot publish below 1024"),
+    "rag_api_port": _PORT,
+    "llm_endpoint_url": checks.optional(checks.index_url),
+    "llm_model_file": checks.optional(checks.host_path),
+    "llm_model_name": checks.pattern(
+        r"[A-Za-z0-9][A-Za-z0-9._/:-]{0,199}", "a model's name: letters, digits and . _ / : -"
+    ),
+    # llama.cpp's threads wait for each other: more than the processors is slower than one.
+    "llm_threads": checks.integer(1, 256),
+    "llm_context_tokens": checks.integer(256, 1 << 20),
+    "llm_memory_limit_mib": checks.integer(256, 1 << 20),
+    "chainlit_ui_memory_limit_mib": checks.integer(128, 1 << 20),
+    "chainlit_ui_port": _PORT,
+    "crawler_memory_limit_mib": checks.integer(64, 1 << 20),
+    "crawler_allowed_domains": checks.names(checks.domain),
+    "crawler_allowed_private": checks.names(checks.private_place),
+    "curation_worker_memory_limit_mib": checks.integer(32, 1 << 20),
+    "docs_memory_limit_mib": checks.integer(32, 1 << 20),
+    "docs_port": _PORT,
+    "awq_image": checks.boolean,
+    "browser_hosts": checks.names(checks.host_name, at_least=1),
+    "service_sources": checks_sources.service_sources,
+    "context_max_mib": checks.integer(1, 10240),
+    "build_cache_max_mib": checks.integer(64, 1 << 20),
 }

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from xnai.facts.podman import Store, parse_containers
+from xnai.facts.podman import StoreImage, parse_containers, parse_images
 from xnai.facts.sections import (
     FileState,
     file_difference,
@@ -173,18 +173,20 @@ def test_whatever_podman_inspects_is_read(entries):
 
 
 def test_images_of_ours_and_of_others():
-    lines = [
-        "@@ images",
-        "localhost/xnai_base:ae35 ae3596",
-        "docker.io/library/redis:8.0 ",
-        "localhost:5000/a/b:1",  # trailing space lost on the way
-        "docker.io/library/python:3.12 <no value>",
-        "@ok",
-        "@@ end",
-    ]
-    assert Store().process(lines).images == {
-        "localhost/xnai_base:ae35": "ae3596",
-        "docker.io/library/redis:8.0": "",
-        "localhost:5000/a/b:1": "",
-        "docker.io/library/python:3.12": "",
-    }
+    found = parse_images(
+        [
+            {
+                "Id": "a1", "Names": ["localhost/xnai_base:ae35", "localhost/x:1"], "Created": 7,
+                "Labels": {"io.xnai.content": "ae3596", "maintainer": "somebody"},
+                "RepoDigests": ["localhost/xnai_base@sha256:b2"], "Containers": 2,
+            },
+            {"Id": "a2", "Names": None, "Labels": None, "RepoDigests": None, "Created": 8},
+        ]
+    )
+    assert found == (
+        StoreImage(
+            "a1", ("localhost/xnai_base:ae35", "localhost/x:1"), ("sha256:b2",), 7, 2,
+            {"io.xnai.content": "ae3596"},
+        ),
+        StoreImage("a2", (), (), 8, 0, {}),
+    )

@@ -234,7 +234,7 @@ def podman_that_answers(tmp_path: Path, case: str) -> Path:
 
 
 STORE = Store().command(
-    label="io.xnai.content", secrets=["a", "b"], containers=["c", "d"], paths=["/no/such"],
+    secrets=["a", "b"], containers=["c", "d"], paths=["/no/such"],
     wants="/no/such/link",
 )
 

@@ -16,8 +16,8 @@ from xnai.operations import stack
 from xnai.operations.guard import one_at_a_time
 
 COMPOSE = "/var/lib/xnai/xnai/stack/docker-compose.yml"
-SERVICES = services(make())
-UP = Container("xnai_redis", "running", "healthy", "xnai", "c", {}, 0, 0)
+SERVICES = [s for s in services(make()) if s.name in ("redis", "rag_api")]
+UP = Container("xnai_redis", "running", "healthy", "xnai", "c", "i", {}, 0, 0)
 
 
 def but(**changes: object) -> dict[str, Container]:

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from unit_settings import ALL_PY, ROOT, problems, shipped
 
+from xnai.catalogue.images import DOCKERFILES
 from xnai.settings import check, layers
+from xnai.settings.checks_sources import SERVICES
 from xnai.settings.model import Settings
 from xnai.settings.spec import SPEC
 
@@ -28,11 +30,102 @@ PORT = "a rootless container cannot publish below 1024"
 STACK = (
     "a-z, then a-z or 0-9, at most 20 characters, and not true, false, yes, no, on, off or null"
 )
+PYTHON = (
+    "a tag that begins with Python 3.11, 3.12, 3.13; the services' locks are made for these"
+)
+NAMES = "names of this machine as a browser uses them: a-z 0-9 . -"
+HOST_PATH = "an absolute path on the host of letters, digits and . _ / + -"
+KEYS = "context, copy, requirements, command, environment, health_command, apt_packages"
+SOURCE = {"context": "/srv/tree", "copy": ["app"], "requirements": "requirements.txt"}
 USER = "a user name other than root: a-z, then a-z 0-9 _ -, at most 31"
 URL_SIGNS = "an address without spaces, quotes, backslashes or dollar signs"
 
 # (setting, wrong value, what must be said). Every setting and every check's every sentence.
 WRONG = [
+    ("awq_image", 1, "True or False"),
+    ("base_image", "docker.io/library/python:3.9-slim", PYTHON),
+    ("base_image", "docker.io/library/python:slim", PYTHON),
+    ("browser_hosts", [], "a list of at least 1"),
+    ("browser_hosts", "localhost", "a list"),
+    ("browser_hosts", ["http://localhost"], NAMES),
+    ("browser_hosts", ["a", "a"], "a list in which nothing stands twice"),
+    ("build_cache_max_mib", 63, "at least 64"),
+    ("chainlit_ui_memory_limit_mib", 127, "at least 128"),
+    ("chainlit_ui_port", 80, f"at least 1024; {PORT}"),
+    ("context_max_mib", 0, "at least 1"),
+    (
+        "crawler_allowed_domains", ["https://example.org"],
+        "domains such as 'example.org': a-z 0-9 . -, without http://",
+    ),
+    (
+        "crawler_allowed_private", ["192.168.1.0/24 "],
+        "host, host:port or network/bits, such as 'wiki.home.arpa' or '192.168.1.0/24'",
+    ),
+    ("crawler_memory_limit_mib", 63, "at least 64"),
+    ("curation_worker_memory_limit_mib", 31, "at least 32"),
+    ("docs_memory_limit_mib", 31, "at least 32"),
+    ("docs_port", 1023, f"at least 1024; {PORT}"),
+    ("llm_context_tokens", 255, "at least 256"),
+    ("llm_endpoint_url", "llm:8080", "an http:// or https:// address"),
+    ("llm_memory_limit_mib", 255, "at least 256"),
+    ("llm_model_file", "model.gguf", HOST_PATH),
+    ("llm_model_file", "/srv/a model.gguf", HOST_PATH),
+    ("llm_model_file", "/srv/../x", f"{HOST_PATH}, and no .."),
+    ("llm_model_name", "", "a model's name: letters, digits and . _ / : -"),
+    ("llm_threads", 0, "at least 1"),
+    ("wheelhouse_dir", "~/wheels", HOST_PATH),
+    ("service_sources", [], '{"rag_api": {"context": "/home/me/tree", "copy": [...], ...}}'),
+    (
+        "service_sources", {"api": {}},
+        "services rag_api, llm, chainlit_ui, crawler, curation_worker, docs, awq; not 'api'",
+    ),
+    *(
+        ("service_sources", {"rag_api": SOURCE | changes}, said)
+        for changes, said in (
+            ({"contxt": "/"}, f"for rag_api the keys {KEYS}; not 'contxt'"),
+            ({"context": "tree"}, "for rag_api['context'] an absolute path on the controller"),
+            ({"copy": "app"}, "for rag_api['copy'] a list of paths, or {path: path below /app}"),
+            ({"copy": []}, "for rag_api['copy'] a list of paths, or {path: path below /app}"),
+            (
+                {"copy": ["../secrets"]},
+                "for rag_api['copy'] paths inside the context, relative and without ..; "
+                "'../secrets' leads out of it",
+            ),
+            (
+                {"copy": ["/etc/passwd"]},
+                "for rag_api['copy'] paths inside the context, relative and without ..; "
+                "'/etc/passwd' leads out of it",
+            ),
+            ({"copy": {"a": "x", "b": "x"}}, "for rag_api['copy'] different places below /app"),
+            (
+                {"requirements": ""},
+                "for rag_api['requirements'] paths inside the context, relative and without ..",
+            ),
+            (
+                {"command": "python -m app"},
+                "for rag_api['command'] a list of words, such as ['python', '-m', 'app']",
+            ),
+            (
+                {"health_command": ["a\nb"]},
+                "for rag_api['health_command'] a list of words, such as ['python', '-m', 'app']",
+            ),
+            (
+                {"environment": {"lower": "x"}},
+                "for rag_api['environment'] {'NAME': 'text'}, names of A-Z 0-9 _",
+            ),
+            (
+                {"environment": {"API_TOKEN": "x"}},
+                "for rag_api['environment'] nothing secret, and API_TOKEN sounds so; secrets are "
+                "files in /run/secrets",
+            ),
+            (
+                {"apt_packages": ["libgomp1>=12"]},
+                "for rag_api['apt_packages'] names of Debian packages, without versions",
+            ),
+        )
+    ),
+    ("service_sources", {"rag_api": {"context": "/"}}, "for rag_api also 'copy', 'requirements'"),
+    ("service_sources", {"rag_api": 1}, f"for rag_api a dictionary with {KEYS}"),
     ("base_image", "python:3.12-slim", IMAGE),
     ("base_image", "docker.io/library/python", IMAGE),
     ("base_image", "docker.io/library/python:latest", "a tag that pins a version; 'latest' moves"),
@@ -58,7 +151,6 @@ WRONG = [
     ("package_index_url", "http://[::1/simple", "an http:// or https:// address"),
     ("package_index_url", "https://me:pw@pypi.org/", "an address without user and password"),
     ("package_index_url", "https://pypi.org/$(id)", URL_SIGNS),
-    ("package_index_url", None, "an http:// or https:// address"),
     ("rag_api_memory_limit_mib", 63, "at least 64"),
     ("rag_api_port", 80, f"at least 1024; {PORT}"),
     ("redis_image", "redis", IMAGE),
@@ -220,3 +312,7 @@ def test_the_ends_of_what_is_allowed(value):
 )
 def test_image_names_that_are_allowed(name):
     assert problems(base_image=name) == []
+
+
+def test_the_services_that_may_have_a_tree_are_those_of_the_catalogue():
+    assert tuple(DOCKERFILES) == SERVICES

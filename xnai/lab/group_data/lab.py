@@ -6,6 +6,8 @@ from xnai.lab import registry as _registry
 __all__ = [
     "base_image",
     "extra_ca_certificates",
+    "host_reserve_mib",
+    "llm_threads",
     "redis_image",
     "registry_mirrors",
 ]
@@ -26,6 +28,13 @@ registry_mirrors = (
 
 # A proxy that inspects TLS on this controller does so for its guests too.
 extra_ca_certificates = [str(path) for path in _bootstrap.extra_ca_certificates()]
+
+# A machine of 3 GiB without a desktop.
+host_reserve_mib = 768
+
+# Threads of one process do not run at the same time under user-mode Linux, and llama.cpp's wait
+# for each other: with two nothing comes back.
+llm_threads = 1
 
 base_image = "docker.io/library/python:3.13-slim"
 redis_image = "docker.io/library/redis:8.0"

@@ -20,8 +20,13 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("successor", ["same name", "other name"])
-@pytest.mark.parametrize("moment", MOMENTS)
+# A successor by another name waits until the entry has been idle: three of the six will do.
+SUCCESSORS = [
+    *((moment, "first") for moment in MOMENTS), *((moment, "second") for moment in [*MOMENTS][::2])
+]
+
+
+@pytest.mark.parametrize(("moment", "successor"), SUCCESSORS)
 def test_killed_at(stack, moment, successor):
     place, mark, passed_on = MOMENTS[moment]
     relays = {"redis": Relay(stack.server.port), "api": Relay(stack.api.port)}
@@ -55,7 +60,7 @@ def test_killed_at(stack, moment, successor):
     assert count == 2
     assert not stack.settled()
 
-    stack.work(CURATION_NAME="first" if successor == "same name" else "second")
+    stack.work(CURATION_NAME=successor)
     stack.settle()
     assert stack.api.ask("GET", "/ready")[1]["index"] == {"documents": 3, "passages": 3}
     for n, text in enumerate(TEXTS):

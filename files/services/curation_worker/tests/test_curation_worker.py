@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -296,3 +297,31 @@ def test_ledger_says_what_is_there(stack):
     assert json.loads(fields) == [
         "file", duplicate["file"], "url", duplicate["url"], "sha256", duplicate["sha256"],
     ]
+
+
+def test_two_workers_with_the_same_text_in_hand(stack):
+    relay = Relay(stack.api.port)
+    held = threading.Event()
+    release = threading.Event()
+
+    def seen(side, data, forward):
+        if b"POST /ingest" in data:
+            held.set()
+            assert release.wait(30)
+        forward()
+
+    relay.seen = seen
+    patient = {"CURATION_RECLAIM_IDLE_S": 600}
+    slow = stack.work(
+        CURATION_NAME="slow", RAG_API_URL=f"http://127.0.0.1:{relay.port}", **patient
+    )
+    stack.crawl("https://example.org/slow", SHIPS)
+    assert held.wait(30)
+    quick = stack.work(CURATION_NAME="quick", **patient)
+    stack.crawl("https://example.org/quick", SHIPS)
+    quick.says("ingested 'https://example.org/quick'")
+    release.set()
+    stack.settle()
+    slow.says("duplicate 'https://example.org/slow'")
+    assert stack.api.documents() == 1
+    assert stack.api.first_source("ferries")["source"] == "https://example.org/quick"

@@ -1,0 +1,239 @@
+"""The user's own trees: what is sent, and what is refused with its place."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+
+import pytest
+from unit_settings import ROOT, make
+
+from xnai import source_tree
+from xnai.catalogue import Copy, base, images, services
+from xnai.image_content import build_inputs, dockerfiles
+from xnai.source_tree import TreeRefused, copied_files, refusals, unlocked
+
+WHERE = "group_data/workstations.py:7"
+HASH = f"--hash=sha256:{'a' * 64}"
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """A checkout that is laid out as app/, requirements/, infra/docker/."""
+    tree = tmp_path / "checkout"
+    for path, text in {
+        "app/api/main.py": "app = 1\n",
+        "app/config.toml": "x = 1\n",
+        "requirements/api.txt": f"fastapi==0.165.0 {HASH}\n",
+        "infra/docker/Dockerfile": "FROM x\n",
+        "README.md": "# tree\n",
+    }.items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(text)
+    git(tree, "init", "-q")
+    git(tree, "add", ".")
+    return tree
+
+
+def git(tree, *words):
+    source_tree._tracked.cache_clear()
+    subprocess.run(["git", "-C", str(tree), *words], check=True, capture_output=True)
+
+
+def settings(tree, **changes):
+    return make(
+        service_sources={
+            "rag_api": {
+                "context": str(tree), "copy": ["app/api", "app/config.toml"],
+                "requirements": "requirements/api.txt",
+            } | changes
+        }
+    )
+
+
+def refused(tree, **changes):
+    return refusals(settings(tree, **changes), WHERE)
+
+
+def test_a_good_tree_is_sent_with_its_copied_paths_alone(checkout):
+    (checkout / "app/api/untracked.py").touch()
+    assert refused(checkout) == []
+    sent = {item.name: item for item in build_inputs(settings(checkout))}["rag_api"].files
+    assert set(sent) == {
+        "context/app/app/api/main.py", "context/app/app/config.toml", "context/requirements.txt",
+    }
+
+
+def test_other_places_in_the_image(checkout):
+    moved = settings(checkout, copy={"app/api": "api", "app/config.toml": "config.toml"})
+    sent = {item.name: item for item in build_inputs(moved)}["rag_api"].files
+    assert {"context/app/api/main.py", "context/app/config.toml"} < set(sent)
+
+
+def test_command_packages_environment_and_health_check(checkout):
+    own = settings(
+        checkout, command=["python", "-m", "api"], apt_packages=["libgomp1"],
+        environment={"LOG_LEVEL": "debug"}, health_command=["python", "-m", "api.health"],
+    )
+    text = dockerfiles(own)["Dockerfile"]
+    assert 'CMD ["python", "-m", "api"]' in text
+    assert "apt-get install --yes --no-install-recommends libgomp1" in text
+    service = {service.name: service for service in services(own)}["rag_api"]
+    assert dict(service.environment)["LOG_LEVEL"] == "debug"
+    assert dict(service.environment)["REDIS_HOST"] == "redis"
+    assert service.health_command == ("python", "-m", "api.health")
+
+
+def test_the_reference_service_is_left_out(checkout):
+    (image,) = [i for i in images(settings(checkout)) if i.name == "rag_api"]
+    assert {copy.root for copy in image.copies} == {checkout}
+
+
+def test_own_documentation_is_built_and_served_by_our_server(checkout):
+    (checkout / "mkdocs.yml").write_text("site_name: x\n")
+    (checkout / "docs").mkdir()
+    (checkout / "docs/index.md").write_text("# x\n")
+    git(checkout, "add", ".")
+    own = make(
+        service_sources={
+            "docs": {
+                "context": str(checkout), "copy": ["mkdocs.yml", "docs"],
+                "requirements": "requirements/api.txt",
+            }
+        }
+    )
+    assert refusals(own, WHERE) == []
+    sent = {item.name: item for item in build_inputs(own)}["docs"].files
+    assert {"context/site/mkdocs.yml", "context/site/docs/index.md"} < set(sent)
+    assert "context/app/docs_server/__main__.py" in sent
+
+
+def test_a_missing_context(tmp_path):
+    assert refused(tmp_path / "no/such") == [
+        f"service_sources['rag_api']['context'] = '{tmp_path}/no/such' ({WHERE}): no such directory"
+    ]
+
+
+def test_no_checkout(tmp_path):
+    (sentence,) = refused(tmp_path)
+    assert sentence.startswith(
+        f"service_sources['rag_api']['context'] = '{tmp_path}' ({WHERE}): no git checkout;"
+    )
+
+
+def test_everything_wrong_is_said_at_once(checkout):
+    (checkout / "app/new").mkdir()
+    (checkout / "app/new/x.py").touch()
+    assert refused(checkout, copy=["app/api", "app/nothing", "app/new"], requirements="x.txt") == [
+        f"service_sources['rag_api']['copy'] names 'app/nothing' ({WHERE}): does not exist",
+        f"service_sources['rag_api']['copy'] names 'app/new' ({WHERE}): exists, but git tracks "
+        "nothing of it: git add",
+        f"service_sources['rag_api']['requirements'] = 'x.txt' ({WHERE}): no file that git tracks "
+        f"in {checkout}",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [".env", ".env.local", ".ENV", "id_ed25519", "server.pem", "tls.key", ".netrc", "store.p12"],
+)
+def test_what_is_a_secret_by_its_name(checkout, name):
+    (checkout / "app/api" / name).write_text("x")
+    git(checkout, "add", "-f", ".")
+    (sentence,) = refused(checkout)
+    assert sentence.startswith(f"{checkout}/app/api/{name}: looks like a secret")
+
+
+@pytest.mark.parametrize("name", [".env.example", "config.sample", "environment.py", "key.py"])
+def test_what_only_sounds_like_one(checkout, name):
+    (checkout / "app/api" / name).write_text("x")
+    git(checkout, "add", "-f", ".")
+    assert refused(checkout) == []
+
+
+def test_a_private_key_by_its_content(checkout):
+    (checkout / "app/api/notes.txt").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nx\n")
+    git(checkout, "add", ".")
+    (sentence,) = refused(checkout)
+    assert "notes.txt: looks like a secret" in sentence
+
+
+def test_git_itself_is_never_sent(checkout):
+    whole = settings(checkout, copy=["."])
+    sent = {item.name: item for item in build_inputs(whole)}["rag_api"].files
+    assert not [path for path in sent if ".git/" in path]
+
+
+def test_a_large_file(checkout):
+    (checkout / "app/api/model.bin").write_bytes(b"\0" * (20 * 2**20 + 1))
+    git(checkout, "add", ".")
+    assert refused(checkout) == [
+        f"{checkout}/app/api/model.bin: 20.0 MiB, and context_max_mib = 20. Data belongs into a "
+        "volume; or raise context_max_mib"
+    ]
+
+
+def test_a_link(checkout):
+    (checkout / "app/api/link").symlink_to("/etc/passwd")
+    git(checkout, "add", ".")
+    (sentence,) = refused(checkout)
+    assert sentence.startswith(f"{checkout}/app/api/link: a symbolic link")
+
+
+def test_requirements_by_line(tmp_path):
+    path = tmp_path / "api.txt"
+    text = (
+        "# a comment\n"
+        f"fastapi==0.165.0 {HASH}\n"
+        f"uvicorn[standard]==0.54.0 ; python_version >= '3.11' \\\n    {HASH} \\\n    {HASH}\n"
+        "    # via somebody\n"
+        "httpx>=0.28\n"
+        "redis==8.1.0\n"
+        "-e .\n"
+        "numpy\n"
+    )
+    lock = "lock it: uv pip compile --universal --generate-hashes api.in -o api.txt"
+    assert unlocked(path, text) == [
+        f"{path}:7: 'httpx>=0.28' is not pinned with ==; {lock}",
+        f"{path}:8: 'redis==8.1.0' has no hash; {lock}",
+        f"{path}:9: '-e .': options are not followed; {lock}",
+        f"{path}:10: 'numpy' is not pinned with ==; {lock}",
+    ]
+
+
+def test_our_own_locks_are_locks():
+    for image in (base(), *images(make())):
+        lock = image.requirements.root / image.requirements.source
+        assert unlocked(lock, lock.read_text("utf-8")) == []
+
+
+def test_a_copy_that_selects_nothing(tmp_path):
+    with pytest.raises(TreeRefused, match="no/such: no such file"):
+        copied_files([Copy(tmp_path, "no/such", "app")])
+
+
+def test_the_example_of_the_docs_builds(tmp_path):
+    example = (ROOT / "docs/examples/own_tree.py").read_text("utf-8")
+    tree = tmp_path / "omega"
+    for path, text in {
+        "app/api/main.py": "app = 1\n", "app/ui/main.py": "x = 1\n", "app/config.toml": "x = 1\n",
+        "requirements/api.txt": f"fastapi==0.165.0 {HASH}\n",
+        "requirements/ui.txt": f"chainlit==2.11.1 {HASH}\n",
+        "infra/docker/Dockerfile.api": "FROM x\n", ".env": "PASSWORD=hunter2\n",
+    }.items():
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text(text)
+    git(tree, "init", "-q")
+    git(tree, "add", "-f", ".")
+    (tmp_path / "own_tree.py").write_text(example.replace("/home/me/omega", str(tree)))
+    names = runpy.run_path(str(tmp_path / "own_tree.py"))
+    own = make(**{name: names[name] for name in names["__all__"]})
+    assert refusals(own, WHERE) == []
+    sent = {item.name: item.files for item in build_inputs(own)}
+    assert set(sent["rag_api"]) == {
+        "context/app/api/main.py", "context/app/config.toml", "context/requirements.txt",
+    }
+    assert set(sent["chainlit_ui"]) == {"context/app/ui/main.py", "context/requirements.txt"}
+    assert 'CMD ["uvicorn", "api.main:app", ' in dockerfiles(own)["Dockerfile"]
+    limits = {s.name: s.memory_limit_mib for s in services(own)}
+    assert limits["rag_api"] == 2048

@@ -1,0 +1,41 @@
+"""The catalogue: the images and services of the stack, derived from the settings.
+
+Everything that names a service reads it from here: images, compose files, preflight's sums,
+the status table, the host tests. A further service is one more entry.
+"""
+
+from __future__ import annotations
+
+from xnai.catalogue.images import base, images
+from xnai.catalogue.model import Copy, Image, SecretFile, Service
+from xnai.catalogue.services import secret_forms, services
+from xnai.settings.model import Settings
+
+__all__ = [
+    "Copy",
+    "Image",
+    "SecretFile",
+    "Service",
+    "base",
+    "container_names",
+    "images",
+    "memory_limits_mib",
+    "published_ports",
+    "secret_forms",
+    "services",
+]
+
+
+def published_ports(settings: Settings) -> dict[int, str]:
+    """Return the host ports that the stack wants, with the service that wants each."""
+    return {s.published_port: s.name for s in services(settings) if s.published_port is not None}
+
+
+def memory_limits_mib(settings: Settings) -> dict[str, int]:
+    """Return each service's memory limit in MiB."""
+    return {service.name: service.memory_limit_mib for service in services(settings)}
+
+
+def container_names(settings: Settings) -> list[str]:
+    """Return the names of the stack's containers, in dependency order."""
+    return [service.container_name for service in services(settings)]

@@ -1,0 +1,105 @@
+"""What the catalogue consists of: images, services, secrets as files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Files that go into an image.
+
+    Attributes:
+        root: directory on the controller.
+        source: path below it, a file or a directory.
+        destination: path below the build context; a directory's files keep their paths under it.
+    """
+
+    root: Path
+    source: str
+    destination: str
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that the deploy builds.
+
+    Attributes:
+        name: its short name; the image is localhost/<stack>_<name>:<content hash>.
+        title: what it is, in a few words.
+        dockerfile: the rendered file's name; its template is images/<dockerfile>.j2.
+        copies: what its own files are.
+        requirements: a lock with hashes on the controller, installed into its environment.
+        packages_apart: whether the environment is an image of its own, below this one.
+        apt_packages: Debian packages that it needs when it runs.
+        command: argv that it runs.
+        port: that it listens on, or None.
+        volume: path of its data, or None when nothing persists.
+        built: whether the deploy builds it; it is rendered and checked in any case.
+    """
+
+    name: str
+    title: str
+    dockerfile: str
+    copies: tuple[Copy, ...]
+    requirements: Copy
+    packages_apart: bool = True
+    apt_packages: tuple[str, ...] = ()
+    command: tuple[str, ...] = ()
+    port: int | None = None
+    volume: str | None = None
+    built: bool = True
+
+
+@dataclass(frozen=True)
+class SecretFile:
+    """A Podman secret as a file in a container: /run/secrets/<target>."""
+
+    secret: str
+    target: str
+    uid: int
+    gid: int
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service of the compose file.
+
+    Attributes:
+        name: service name in the compose file.
+        container_name: container_name there, <stack>_<name>.
+        image: a registry image, fully qualified, or empty if `build` is set.
+        build: name of the Image that it runs, or empty.
+        memory_limit_mib: memory.max of its cgroup, MiB.
+        user: uid:gid inside the container.
+        health_command: argv of the health check; it exists in the image.
+        command: argv that replaces the image's own, or empty.
+        environment: non-secret values.
+        port: its port inside the container, or None.
+        published_port: on 127.0.0.1 of the host, or None.
+        volumes: named volume -> path.
+        binds: absolute path on the host -> path, read-only.
+        tmpfs: paths that must be writable under a read-only root.
+        secrets: its secrets as files.
+        depends_on: services that must be healthy first.
+        url_path: what to append to its URL for a person, or None where it has no page.
+    """
+
+    name: str
+    container_name: str
+    memory_limit_mib: int
+    user: str
+    health_command: tuple[str, ...]
+    port: int | None = None
+    image: str = ""
+    build: str = ""
+    command: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    published_port: int | None = None
+    volumes: tuple[tuple[str, str], ...] = ()
+    binds: tuple[tuple[str, str], ...] = ()
+    tmpfs: tuple[str, ...] = ()
+    secrets: tuple[SecretFile, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    url_path: str | None = None

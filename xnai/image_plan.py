@@ -1,0 +1,120 @@
+"""From the images that should be and those that are: what to pull, build and remove, and why."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xnai.facts.podman import StoreImage
+from xnai.image_content import (
+    CONTENT_LABEL,
+    INPUTS_LABEL,
+    PARENT_LABEL,
+    STACK_LABEL,
+    BuildInput,
+)
+
+# Digits of a hash that the label of inputs keeps: enough to tell two apart.
+_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Build:
+    """An image to build.
+
+    Attributes:
+        wanted: its input.
+        reason: what differs, in words.
+        replaces: ID of the image that has its name now, or empty.
+    """
+
+    wanted: BuildInput
+    reason: str
+    replaces: str = ""
+
+
+def inputs_label(wanted: BuildInput) -> str:
+    """Return the value of the label that lists an image's inputs with their hashes."""
+    return ",".join(
+        f"{name}={hashlib.sha256(value.encode()).hexdigest()[:_DIGITS]}"
+        for name, value in sorted(wanted.inputs.items())
+    )
+
+
+def find(images: Sequence[StoreImage], reference: str) -> StoreImage | None:
+    """Return the image that a fully qualified reference names, by digest where it has one."""
+    name, _, digest = reference.partition("@")
+    for image in images:
+        if digest in image.digests if digest else name in image.names:
+            return image
+    return None
+
+
+def builds(wanted: Sequence[BuildInput], images: Sequence[StoreImage]) -> list[Build]:
+    """Return what must be built, bases first.
+
+    An image is right when it has the content's hash and was built from the image that its
+    parent's name stands for now: a base pulled anew under the same tag is another base.
+    """
+    found: list[Build] = []
+    for item in wanted:
+        present = find(images, item.reference)
+        if present is None or present.labels.get(CONTENT_LABEL) != item.content_hash:
+            found.append(Build(item, _difference(item, images), present.id if present else ""))
+            continue
+        parent = find(images, item.parent)
+        rebuilt = any(build.wanted.reference == item.parent for build in found)
+        if rebuilt or (parent and present.labels.get(PARENT_LABEL) != parent.id):
+            found.append(Build(item, f"{item.parent} was replaced", present.id))
+    return found
+
+
+def _repository(wanted: BuildInput) -> str:
+    return wanted.reference.rpartition(":")[0]
+
+
+def _of_repository(images: Sequence[StoreImage], repository: str) -> list[StoreImage]:
+    """The images of one repository, the newest first."""
+    return sorted(
+        (i for i in images if any(n.rpartition(":")[0] == repository for n in i.names)),
+        key=lambda image: image.created_s, reverse=True,
+    )
+
+
+def _difference(item: BuildInput, images: Sequence[StoreImage]) -> str:
+    """What differs from the newest image of the same name."""
+    earlier = _of_repository(images, _repository(item))
+    if not earlier:
+        return "absent"
+    before = dict(
+        part.partition("=")[::2]
+        for part in earlier[0].labels.get(INPUTS_LABEL, "").split(",") if part
+    )
+    now = dict(part.partition("=")[::2] for part in inputs_label(item).split(","))
+    names = sorted(name for name in now.keys() | before.keys() if now.get(name) != before.get(name))
+    return f"{' and '.join(names)} changed" if names else "no image with this content"
+
+
+def prunable(
+    wanted: Sequence[BuildInput], images: Sequence[StoreImage], stack_name: str
+) -> list[StoreImage]:
+    """Return the stack's images that neither this generation nor the one before it needs.
+
+    Of each repository the wanted image and the newest other one stay, which is the one that
+    ran before. Only images with our stack's label are ever named, and none that a container
+    uses.
+    """
+    keep: set[str] = set()
+    for item in wanted:
+        for image in _of_repository(images, _repository(item)):
+            if item.reference not in image.names:
+                keep.add(image.id)
+                break
+        if current := find(images, item.reference):
+            keep.add(current.id)
+    return [
+        image for image in images
+        if image.labels.get(STACK_LABEL) == stack_name
+        and image.id not in keep and not image.containers
+    ]
