@@ -224,6 +224,31 @@ class Relay(threading.Thread):
             pass
 
 
+class Cutting(Relay):
+    """Ends an answer after its first pieces, as if that were all."""
+
+    def answer(self, far, near):
+        seen = b""
+        while seen.count(b'"content":"') < 3:
+            data = far.recv(65536)
+            seen += data
+            near.sendall(data)
+        # The end of a body in chunks.
+        near.sendall(b"0\r\n\r\n")
+
+
+def test_answer_that_ends_without_an_end(start_api, client, llm, redis_server):
+    relay = Cutting(llm.url)
+    api = start_api(redis=redis_server, LLM_URL=f"{relay.url}/v1")
+    ingest(client, api, LIGHTHOUSE)
+    sent = lines(client, api)
+    assert text(sent)
+    assert notices(sent) == [
+        "The model did not finish: its answer broke off; this is what came until then."
+    ]
+    assert keys(redis_server) == {}
+
+
 @pytest.mark.parametrize("stream", [True, False])
 def test_client_that_leaves_stops_the_generation(start_api, client, llm, stream, tmp_path):
     relay = Relay(llm.url)
