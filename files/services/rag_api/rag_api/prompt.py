@@ -13,6 +13,9 @@ _SYSTEM = "You answer questions using the given passages. Be brief."
 # There is no tokenizer at hand for a model behind a URL. English has more than 4 bytes a token,
 # so this leaves room; where it does not (other scripts), the endpoint refuses and we say so.
 _BYTES_A_TOKEN = 3
+# Passages that score less than this share of the best one are shown as sources, but not to the
+# model: a small one mixes them into its answer, and on a CPU each costs seconds to read.
+_SHARE_OF_BEST = 0.5
 # The model's own marks around two messages.
 _MARKS_TOKENS = 48
 
@@ -30,12 +33,15 @@ def messages(question: str, found: Sequence[Found], tokens: int) -> list[Message
 
     Args:
         question: as the person put it.
-        found: the passages, the best first. The first that does not fit is cut, the rest left out.
+        found: the passages, the best first. Those far below the best are left out; of the others
+            the first that does not fit is cut, and what follows it left out.
         tokens: what the messages may take together.
     """
     room = (tokens - _MARKS_TOKENS) * _BYTES_A_TOKEN - _bytes(_SYSTEM) - _bytes(question)
     numbered: list[str] = []
     for number, passage in enumerate(found, 1):
+        if passage.score < _SHARE_OF_BEST * found[0].score:
+            break
         whole = f"[{number}] {passage.title}\n{passage.text}\n\n"
         fitting = _cut(whole, room)
         # After others, a few words of a passage mislead more than they tell.

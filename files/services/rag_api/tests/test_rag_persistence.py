@@ -10,7 +10,7 @@ import httpx
 import pytest
 from conftest import AUTHORIZED, TOKEN, ingest, wait_until
 
-ROUNDS = 5
+ROUNDS = 4
 
 
 def document(number):

@@ -25,8 +25,8 @@ def test_a_word_that_is_everywhere_counts_next_to_nothing():
     assert ranking.highest_bm25(0, [0]) > 0
 
 
-def found(text, title="Title"):
-    return Found("id", title, "", text, 0.5)
+def found(text, title="Title", score=0.5):
+    return Found("id", title, "", text, score)
 
 
 def test_prompt_numbers_the_passages():
@@ -46,6 +46,16 @@ def test_prompt_stays_within_its_limit(text, tokens):
         assert made[1].content.endswith("Question: Why is that so?")
         # Most of the room is used; 48 tokens are set aside.
         assert size > (tokens - 48) * 3 * 0.7
+
+
+def test_prompt_leaves_out_what_is_far_below_the_best():
+    passages = [found("one", score=0.8), found("two", score=0.4), found("three", score=0.39)]
+    content = prompt.messages("Why?", passages, 1000)[1].content
+    assert "[2] Title\ntwo" in content
+    assert "three" not in content
+    # With nothing to tell them apart all are shown.
+    alike = [found("a", score=0), found("b", score=0)]
+    assert "[2]" in prompt.messages("Why?", alike, 1000)[1].content
 
 
 def test_no_room_for_any_passage():
