@@ -84,6 +84,8 @@ def _of_html(url: Url, html: str, name: str) -> Page:
         found = trafilatura.bare_extraction(
             html, url=str(url), include_comments=False, with_metadata=True
         )
+    except MemoryError:
+        raise  # of the process, not of the page
     except Exception as error:  # whatever the parsers make of hostile input
         raise NotFetched(f"the page cannot be read: {type(error).__name__}: {error}") from error
     if found is None or isinstance(found, dict):

@@ -11,6 +11,7 @@ from redis.retry import Retry
 from service_common import env, secret
 
 from crawler.allow import DOMAINS, PRIVATE, Allow
+from crawler.apart import Limits
 
 # A read waits this long for a job; a socket that is silent for longer is dead.
 BLOCK_MS = 5000
@@ -25,6 +26,7 @@ class Settings:
         allow: where it may go (CRAWLER_ALLOWED_DOMAINS, CRAWLER_ALLOWED_PRIVATE).
         user_agent: what it calls itself; robots.txt is asked for the part before the slash.
         max_bytes: largest page, unpacked.
+        page: what reading one page may take.
         timeout_s: longest request, s.
         delay_s: pause between two pages of a host, s; robots.txt can ask for more.
         max_delay_s: longest pause that is granted; a site that asks for more is not fetched.
@@ -37,6 +39,7 @@ class Settings:
     allow: Allow
     user_agent: str
     max_bytes: int
+    page: Limits
     timeout_s: int
     delay_s: int
     max_delay_s: int
@@ -56,6 +59,11 @@ def read() -> Settings:
         allow=allowed(),
         user_agent=env.text("CRAWLER_USER_AGENT", "xnai-crawler/1.0"),
         max_bytes=env.integer("CRAWLER_MAX_BYTES", 2_000_000, 1_000, 100_000_000),
+        # 160 MiB and the crawler's own 50 fit into a container of 256 MiB.
+        page=Limits(
+            env.integer("CRAWLER_PAGE_CPU_S", 10, 1, 600),
+            env.integer("CRAWLER_PAGE_MIB", 160, 16, 100_000),
+        ),
         timeout_s=env.integer("CRAWLER_TIMEOUT_S", 30, 1, 300),
         delay_s=env.integer("CRAWLER_DELAY_S", 2, 0, 3600),
         max_delay_s=env.integer("CRAWLER_MAX_DELAY_S", 60, 1, 3600),

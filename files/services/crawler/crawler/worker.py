@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from crawler import library, urls
-from crawler.extract import extract
+from crawler.apart import extract_apart
 from crawler.fetch import Fetcher, NotFetched, Response
 from crawler.robots import Robots
 from crawler.settings import Settings
@@ -60,7 +60,9 @@ class Worker:
             for _ in range(_REDIRECTS + 1):
                 answer = self._ask(url)
                 if answer.status == 200:
-                    page = extract(url, answer.content_type, answer.charset, answer.body)
+                    page = extract_apart(
+                        self._settings.page, url, answer.content_type, answer.charset, answer.body
+                    )
                     return Fetched(
                         library.file_name(requested), library.document(requested, url, page)
                     )

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import pytest
 from conftest import ARTICLE, PARAGRAPH, Site, fetcher_for
 from crawler import library
+from crawler.apart import Limits
 from crawler.extract import decoded
 from crawler.fetch import NotFetched
 from crawler.settings import Settings
 from crawler.worker import Worker
 
+LIMITS = Limits(cpu_s=10, more_mib=160)
 
-def worker_for(*sites: Site, delay_s: int = 0, max_delay_s: int = 5, **names: list[str]) -> Worker:
+
+def worker_for(*sites: Site, page: Limits = LIMITS, **names: list[str]) -> Worker:
     """A worker that may go to the sites under site.test, other.test and elsewhere.test."""
     hosts = [f"{name}.test:{site.port}" for site in sites for name in ("site", "other")]
     fetcher = fetcher_for(*hosts, **names)
     settings = Settings(
-        fetcher.allow, fetcher.user_agent, 100_000, 10, delay_s, max_delay_s, 60, 5, "test",
+        fetcher.allow, fetcher.user_agent, 1_000_000, page, 10, 0, 5, 60, 5, "test",
         Path("/nonexistent"),
     )
     return Worker(settings, fetcher, lambda: None)
@@ -186,6 +190,17 @@ def test_garbage_ends_as_a_failure_or_as_text(site, body):
         assert str(error)
     else:
         assert fetched.content["text"].encode()
+
+
+def test_a_page_that_takes_too_long_ends_as_a_failure(site):
+    """With less time than in the service; the extraction of many paragraphs is quadratic."""
+    site.page("/", "<article>" + "<p>x" * 80_000)
+    with pytest.raises(NotFetched, match=r"more than 1 s \(CRAWLER_PAGE_CPU_S\)"):
+        worker_for(site, page=Limits(1, 160)).fetch(url(site))
+    site.page("/", ARTICLE)
+    assert worker_for(site).fetch(url(site)).content["title"] == "The drowned street"
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 GREETING = "Grüße aus Köln: 3 € „schön“"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -158,6 +159,10 @@ def test_a_job_that_another_crawler_left_is_taken_over(crawler, redis, site):
     Jobs(redis, "dead", 60).prepare()
     add(redis, site, "/")
     redis.xreadgroup(GROUP, "dead", {JOBS: ">"})
+    until(
+        lambda: redis.xpending_range(JOBS, GROUP, "-", "+", 1)[0]["time_since_delivered"] > 1000,
+        "the job is old enough",
+    )
     crawler.start(CRAWLER_RECLAIM_IDLE_S="1")
     until(lambda: redis.xlen(RESULTS), "the result")
 
@@ -172,6 +177,21 @@ def test_a_job_that_ends_the_crawler_each_time_is_given_up(crawler, redis, site)
     until(lambda: redis.xlen(FAILED), "the failure")
     assert "given up" in redis.xrange(FAILED)[0][1]["reason"]
     assert site.asked == []
+
+
+def test_a_page_that_needs_too_much_memory_is_a_failure_and_not_the_end(crawler, redis, site):
+    site.page("/large", "<table>" + "<tr><td>c" * 220_000)
+    add(redis, site, "/large", "/")
+    crawler.start(CRAWLER_PAGE_MIB="32")
+    until(lambda: redis.xlen(RESULTS), "the result of the next one")
+    # The parsers' own error, where they notice that there is no more.
+    assert re.match("the page (needs more|cannot be read)", redis.xrange(FAILED)[0][1]["reason"])
+    assert crawler.process.poll() is None
+    until(
+        lambda: not Path(f"/proc/{crawler.process.pid}/task/{crawler.process.pid}/children")
+        .read_text().strip(),
+        "no child left",
+    )
 
 
 def test_strange_entries_do_not_stop_it(crawler, redis, site):
