@@ -8,11 +8,12 @@ from tasks import preflight, verify
 from xnai.catalogue import services
 from xnai.facts.podman import PodmanUnknown
 from xnai.image_content import build_inputs
-from xnai.image_plan import builds, find, prunable
+from xnai.image_plan import builds, find, levels, prunable
 from xnai.operations import image
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
+from xnai.requirement_check import absent, python_of
 from xnai.settings import current, layers
-from xnai.source_tree import TreeRefused, refusals, revision
+from xnai.source_tree import TreeRefused, refusals, revision, untracked
 from xnai.stack_reading import read_store
 
 
@@ -23,20 +24,26 @@ def apply() -> None:
     store = read_store(host, settings)
     present = () if isinstance(store.images, PodmanUnknown) else store.images
     planned = builds(wanted, present)
+    _ask_the_index(settings, planned)
     # Before the stack: a container is not taken down for an image that cannot be had.
     needed = {service.image for service in services(settings) if service.image}
     if any(build.wanted.parent == settings.base_image for build in planned):
         needed.add(settings.base_image)
-    if absent := sorted(name for name in needed if not find(present, name)):
-        image.pull(name=f"images: pull {', '.join(absent)} (absent)", references=absent)
+    if missing := sorted(name for name in needed if not find(present, name)):
+        image.pull(name=f"images: pull {', '.join(missing)} (absent)", references=missing)
     for build in planned:
+        copies = build.wanted.image.copies if "files" in build.wanted.inputs else ()
+        if left_out := untracked(copies):
+            host.log(f"not sent, since git does not track it: {summary(left_out)} (git add)")
+    for group in levels(planned):
+        names = [f"{build.wanted.reference} ({build.reason})" for build in group]
         image.build(
-            name=f"images: build {build.wanted.reference} ({build.reason})",
-            planned=build,
+            name=f"images: build {summary(names, most=8)}",
+            planned=group,
             stack_name=settings.stack_name,
             directory=f"/var/lib/xnai/{settings.stack_name}/build",
             version=version("xnai"),
-            revision=revision(build.wanted.image.requirements.root),
+            revisions={b.wanted.name: revision(b.wanted.image.requirements.root) for b in group},
             wheelhouse_dir=settings.wheelhouse_dir,
         )
     if planned:
@@ -57,6 +64,28 @@ def inputs(settings):
         return build_inputs(settings)
     except TreeRefused as refused:
         fail_host(str(refused))
+
+
+def _ask_the_index(settings, planned):
+    """Before the first build: whether the index has what the locks of the user's trees name."""
+    index = settings.package_index_url
+    due = [b.wanted for b in planned if "requirements" in b.wanted.inputs]
+    locks = {
+        wanted.image.requirements.root / wanted.image.requirements.source
+        for wanted in due if wanted.image.name in settings.service_sources
+    }
+    if not locks or index is None or settings.wheelhouse_dir:
+        return
+    python = python_of(settings.base_image)
+    found = []
+    for lock in sorted(locks):
+        host.log(f"asking {index} for the packages of {lock}")
+        missing = absent(lock, python, index)
+        if missing is None:
+            host.log(f"could not tell whether {index} has them all; the build will")
+        found += missing or []
+    if found:
+        fail_host("nothing was built or changed:\n" + "\n".join(found))
 
 
 def prune() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 
@@ -66,15 +65,3 @@ CAUSES = (
     ),
 )
 
-
-def explain(log: str) -> str:
-    """Return shell code that prints a line for each cause whose text stands in a log.
-
-    Args:
-        log: its path, quoted for a shell.
-    """
-    return "; ".join(
-        f"grep -qE {shlex.quote(cause.pattern)} {log} && "
-        f"echo {shlex.quote(f'Cause: {cause.meaning}. What to do: {cause.remedy}.')}"
-        for cause in CAUSES
-    ) + "; :"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class BuildInput:
         image: the catalogue's entry that it belongs to.
         target: the Dockerfile's stage, or empty for the last one.
         parent: reference of the image that its last stage starts from.
+        tools: reference of the image that its build stage starts from, or empty.
         inputs: hash of each part of the input by the part's name, for saying which one changed.
         reference: localhost/<stack>_<name>:<first 16 digits of the content hash>.
         content_hash: sha256 over all of `inputs`.
@@ -51,23 +52,33 @@ class BuildInput:
     image: Image
     target: str
     parent: str
+    tools: str
     inputs: Mapping[str, str]
     reference: str
     content_hash: str
     dockerfile: str
     files: Mapping[str, ContextFile] = field(repr=False)
 
-    def archive(self) -> bytes:
-        """Return a tar of Dockerfile and context, the same bytes for the same input."""
-        files = {"Dockerfile": ContextFile(self.dockerfile.encode()), **self.files}
-        buffer = io.BytesIO()
-        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
-            for name in sorted(files):
-                info = tarfile.TarInfo(name)
-                info.size = len(files[name].content)
-                info.mode = 0o755 if files[name].executable else 0o644
-                tar.addfile(info, io.BytesIO(files[name].content))
-        return buffer.getvalue()
+
+def archive(inputs: Iterable[BuildInput], scripts: Mapping[str, str]) -> bytes:
+    """Return a tar of Dockerfiles and contexts, the same bytes for the same input.
+
+    Args:
+        inputs: whose; each image's files lie below its own name.
+        scripts: further files, path -> text.
+    """
+    files = {name: ContextFile(text.encode()) for name, text in scripts.items()}
+    for item in inputs:
+        own = {"Dockerfile": ContextFile(item.dockerfile.encode()), **item.files}
+        files |= {f"{item.image.name}/{path}": file for path, file in own.items()}
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        for name in sorted(files):
+            info = tarfile.TarInfo(name)
+            info.size = len(files[name].content)
+            info.mode = 0o755 if files[name].executable else 0o644
+            tar.addfile(info, io.BytesIO(files[name].content))
+    return buffer.getvalue()
 
 
 def build_inputs(settings: Settings) -> list[BuildInput]:
@@ -105,12 +116,12 @@ def _base_inputs(settings: Settings) -> list[BuildInput]:
     code = _hash(own)
     text = _dockerfile(settings, image, base=settings.base_image, runtime=None)
     runtime = _input(
-        settings, image, "base", "runtime", settings.base_image, text, files,
+        settings, image, ("base", "runtime"), settings.base_image, "", text, files,
         {"base_image": settings.base_image, "dockerfile": _text_hash(text, {}), "files": code},
     )
     text = _dockerfile(settings, image, base=settings.base_image, runtime=runtime.reference)
     build = _input(
-        settings, image, "build", "", runtime.reference, text, files,
+        settings, image, ("build", ""), runtime.reference, "", text, files,
         {
             "base": runtime.reference,
             "dockerfile": _text_hash(text, {runtime.reference: "base"}),
@@ -132,7 +143,7 @@ def _service_inputs(
     text = _dockerfile(settings, image, base=runtime, build=build, packages=None)
     if image.packages_apart:
         packages = _input(
-            settings, image, f"{image.name}_packages", "packages", runtime, text, files,
+            settings, image, (f"{image.name}_packages", "packages"), runtime, build, text, files,
             {
                 "base": runtime, "requirements": requirements,
                 "dockerfile": _text_hash(text, names),
@@ -143,12 +154,12 @@ def _service_inputs(
         text = _dockerfile(
             settings, image, base=runtime, build=build, packages=packages.reference
         )
-        parents = {"packages": packages.reference}
+        parent, tools, parents = packages.reference, "", {"packages": packages.reference}
     else:
-        parents = {"base": runtime, "requirements": requirements}
+        parent, tools, parents = runtime, build, {"base": runtime, "requirements": requirements}
     found.append(
         _input(
-            settings, image, image.name, "", parents.get("packages", runtime), text, files,
+            settings, image, (image.name, ""), parent, tools, text, files,
             {**parents, "dockerfile": _text_hash(text, names), "files": code},
         )
     )
@@ -165,16 +176,17 @@ def _context(image: Image) -> dict[str, ContextFile]:
 def _input(
     settings: Settings,
     image: Image,
-    name: str,
-    target: str,
+    name_and_target: tuple[str, str],
     parent: str,
+    tools: str,
     dockerfile: str,
     files: Mapping[str, ContextFile],
     inputs: Mapping[str, str],
 ) -> BuildInput:
+    name, target = name_and_target
     content = hashlib.sha256(repr(sorted(inputs.items())).encode()).hexdigest()
     return BuildInput(
-        name=name, image=image, target=target, parent=parent, inputs=inputs,
+        name=name, image=image, target=target, parent=parent, tools=tools, inputs=inputs,
         reference=f"localhost/{settings.stack_name}_{name}:{content[:16]}",
         content_hash=content, dockerfile=dockerfile, files=files,
     )

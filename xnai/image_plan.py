@@ -70,6 +70,18 @@ def builds(wanted: Sequence[BuildInput], images: Sequence[StoreImage]) -> list[B
     return found
 
 
+def levels(planned: Sequence[Build]) -> list[list[Build]]:
+    """Return the builds in groups: those of one group need only those of groups before it."""
+    depths: dict[str, int] = {}
+    for build in planned:
+        needs = (build.wanted.parent, build.wanted.tools)
+        depths[build.wanted.reference] = 1 + max(depths.get(need, -1) for need in needs)
+    return [
+        [build for build in planned if depths[build.wanted.reference] == depth]
+        for depth in sorted(set(depths.values()))
+    ]
+
+
 def _repository(wanted: BuildInput) -> str:
     return wanted.reference.rpartition(":")[0]
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from pyinfra import logger
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.host import Host
@@ -31,6 +32,22 @@ class LiveCommand(StringCommand):
         """Run it; nothing is handed on for pyinfra to print a second time."""
         succeeded, _ = host.run_shell_command(self, print_output=True, **connector_arguments)
         return succeeded, CommandOutput([])
+
+
+def run_within(command: str) -> tuple[bool, CommandOutput]:
+    """Run a command inside an operation as that operation's own commands run (sudo and the like).
+
+    Args:
+        command: for the shell of the current host.
+
+    Returns:
+        Whether it succeeded, and what it printed.
+    """
+    host = ctx_host.get()
+    arguments: Any = host.current_op_global_arguments or {}
+    how = {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}
+    done: tuple[bool, CommandOutput] = host.run_shell_command(StringCommand(command), **how)
+    return done
 
 
 class HostFailed(PyinfraError):

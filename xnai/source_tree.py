@@ -89,6 +89,27 @@ def _selected(copy: Copy) -> dict[str, Path]:
     return found
 
 
+def untracked(copies: Iterable[Copy]) -> list[str]:
+    """Return the files that `copies` would select if git tracked them; ignored ones are left out.
+
+    A new module that was not yet added is missed by whoever imports it.
+    """
+    found = []
+    for root in sorted({copy.root for copy in copies}):
+        listed = subprocess.run(
+            [
+                "git", "-c", "safe.directory=*", "-C", str(root), "ls-files", "-z", "--others",
+                "--exclude-standard", "--", *(copy.source for copy in copies if copy.root == root),
+            ],
+            capture_output=True, check=False,
+        )
+        found += [
+            str(root / os.fsdecode(name)) for name in listed.stdout.split(b"\0")
+            if name and listed.returncode == 0
+        ]
+    return found
+
+
 def refusals(settings: Settings, where: str) -> list[str]:
     """Return a sentence for each thing that keeps one of the user's own trees from being built.
 

@@ -12,7 +12,7 @@ Copy it to group_data/workstations.py and change the paths. The checkout here:
         .env                        never sent, tracked or not
 """
 
-__all__ = ["service_sources", "rag_api_memory_limit_mib"]
+__all__ = ["rag_api_memory_limit_mib", "service_sources"]
 
 _CHECKOUT = "/home/me/omega"
 

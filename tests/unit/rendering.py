@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from tasks import containers, memory
 from xnai import image_content
 from xnai.image_content import BuildInput
+from xnai.image_plan import Build
+from xnai.operations import image as image_operation
 from xnai.render import render
 from xnai.settings.model import Settings
 from xnai.stack_plan import StackPlan, plan
@@ -74,7 +76,13 @@ def render_everything(settings: Settings) -> dict[str, str]:
     }
     if settings.zswap == "off":
         texts["memory/tmpfiles.conf"] = in_memory[memory.ZSWAP_CONF]
-    names = {item.name: item.reference for item in build_inputs(settings)}
+    inputs = build_inputs(settings)
+    names = {item.name: item.reference for item in inputs}
+    texts["images/build.sh"] = image_operation.script(
+        Build(inputs[2], "absent", "0123456789abcdef" if settings.wheelhouse_dir else ""),
+        settings.stack_name, f"/var/lib/xnai/{settings.stack_name}/build",
+        {"IMAGE_VERSION": "1.2", "IMAGE_REVISION": "abc"}, settings.wheelhouse_dir,
+    )
     for name, text in image_content.dockerfiles(settings).items():
         texts[f"images/{name}"] = steady(text, settings.stack_name, names)
     return texts

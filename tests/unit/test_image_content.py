@@ -12,7 +12,7 @@ from unit_settings import make
 
 from xnai import image_content, source_tree
 from xnai.catalogue import Copy, Image, images
-from xnai.image_content import BuildInput, build_inputs, dockerfiles
+from xnai.image_content import BuildInput, archive, build_inputs, dockerfiles
 
 
 def git(folder, *words):
@@ -49,8 +49,10 @@ def changed(before: dict[str, BuildInput], after: dict[str, BuildInput]) -> dict
 
 
 def members(item: BuildInput) -> dict[str, int]:
-    with tarfile.open(fileobj=io.BytesIO(item.archive())) as tar:
-        return {member.name: member.mode for member in tar}
+    with tarfile.open(fileobj=io.BytesIO(archive([item], {}))) as tar:
+        return {
+            member.name.removeprefix(f"{item.image.name}/"): member.mode for member in tar
+        }
 
 
 def test_the_same_bytes_twice(tree):
@@ -58,12 +60,14 @@ def test_the_same_bytes_twice(tree):
     (tree / "app/main.py").touch()
     again = built()
     assert again == first
-    assert again["rag_api"].archive() == first["rag_api"].archive()
+    packed = archive(first.values(), {"build.sh": "x"})
+    assert archive(again.values(), {"build.sh": "x"}) == packed
     assert members(first["rag_api"]) == {
         "Dockerfile": 0o644, "context/app/app/main.py": 0o644, "context/requirements.txt": 0o644,
     }
-    with tarfile.open(fileobj=io.BytesIO(first["rag_api"].archive())) as tar:
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
         assert {(m.mtime, m.uid, m.gid, m.uname) for m in tar} == {(0, 0, 0, "")}
+        assert "build.sh" in tar.getnames()
 
 
 def test_references_and_what_each_is_built_from(tree):

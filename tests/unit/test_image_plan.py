@@ -11,16 +11,18 @@ from hypothesis import strategies as st
 from xnai.catalogue import Copy, Image
 from xnai.facts.podman import StoreImage
 from xnai.image_content import BuildInput
-from xnai.image_plan import builds, find, inputs_label, prunable
+from xnai.image_plan import builds, find, inputs_label, levels, prunable
 from xnai.render import ROOT
 
 LOCK = Copy(ROOT, "x", "x")
 REGISTRY = "docker.io/library/python:3.12-slim"
 
 
-def wanted(name: str, parent: str, generation: str = "1", **inputs: str) -> BuildInput:
+def wanted(
+    name: str, parent: str, generation: str = "1", tools: str = "", **inputs: str
+) -> BuildInput:
     return BuildInput(
-        name, Image(name, name, "Dockerfile", (), LOCK), "", parent,
+        name, Image(name, name, "Dockerfile", (), LOCK), "", parent, tools,
         {"base": parent, "files": generation} | inputs,
         f"localhost/xnai_{name}:{generation}", f"content of {name} {generation}", "", {},
     )
@@ -141,3 +143,25 @@ def test_what_is_wanted_is_never_named(there, now):
     assert item.reference not in {name for image in found for name in image.names}
     # One generation besides the wanted one.
     assert len(there) - len(found) == min(len(there), 1 + (now in there))
+
+
+def test_what_needs_nothing_of_each_other_is_built_at_once():
+    tools = wanted("build", BASE.reference)
+    first = wanted("first_packages", BASE.reference, tools=tools.reference)
+    second = wanted("second_packages", BASE.reference, tools=tools.reference)
+    service = wanted("first", first.reference)
+    site = wanted("site", BASE.reference, tools=tools.reference)
+
+    def names(images):
+        planned = builds([BASE, tools, first, service, second, site], images)
+        return [[build.wanted.name for build in group] for group in levels(planned)]
+
+    assert names([]) == [
+        ["base"], ["build"], ["first_packages", "second_packages", "site"], ["first"],
+    ]
+    there = [present(item, "p") for item in (tools, first, second, site)]
+    there = [dataclasses.replace(image, labels=image.labels | {"io.xnai.parent": "id-base"})
+             for image in there]
+    base = present(BASE, "p", id="id-base")
+    assert names([base, *there]) == [["first"]]
+    assert levels([]) == []

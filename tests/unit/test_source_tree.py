@@ -11,7 +11,7 @@ from unit_settings import ROOT, make
 from xnai import source_tree
 from xnai.catalogue import Copy, base, images, services
 from xnai.image_content import build_inputs, dockerfiles
-from xnai.source_tree import TreeRefused, copied_files, refusals, unlocked
+from xnai.source_tree import TreeRefused, copied_files, refusals, unlocked, untracked
 
 WHERE = "group_data/workstations.py:7"
 HASH = f"--hash=sha256:{'a' * 64}"
@@ -62,6 +62,16 @@ def test_a_good_tree_is_sent_with_its_copied_paths_alone(checkout):
     assert set(sent) == {
         "context/app/app/api/main.py", "context/app/app/config.toml", "context/requirements.txt",
     }
+
+
+def test_what_is_left_out_is_told(checkout):
+    (checkout / "app/api/new.py").touch()
+    (checkout / "app/api/__pycache__").mkdir()
+    (checkout / "app/api/__pycache__/x.pyc").touch()
+    (checkout / "elsewhere.py").touch()
+    (checkout / ".gitignore").write_text("__pycache__/\n")
+    copies = [Copy(checkout, "app/api", "a"), Copy(checkout, "app/config.toml", "b")]
+    assert untracked(copies) == [f"{checkout}/app/api/new.py"]
 
 
 def test_other_places_in_the_image(checkout):

@@ -55,7 +55,11 @@ def images(settings: Settings) -> tuple[Image, ...]:
             dockerfile=DOCKERFILES["rag_api"],
             copies=_reference("rag_api"),
             requirements=_lock(SERVICES / "rag_api"),
-            command=("uvicorn", "rag_api.main:app", "--host", "0.0.0.0", "--port", "8000"),  # noqa: S104
+            command=(
+                "uvicorn", "rag_api.main:app", "--host", "0.0.0.0", "--port", "8000",  # noqa: S104
+                # An answer that streams when the container is stopped may not hold it.
+                "--no-server-header", "--timeout-graceful-shutdown", "3",
+            ),
             port=8000,
             volume="/data",
         ),
@@ -77,7 +81,10 @@ def images(settings: Settings) -> tuple[Image, ...]:
             dockerfile=DOCKERFILES["chainlit_ui"],
             copies=_reference("chainlit_ui"),
             requirements=_lock(SERVICES / "chainlit_ui"),
-            command=("uvicorn", "chainlit_ui.main:app", "--host", "0.0.0.0", "--port", "8001"),  # noqa: S104
+            command=(
+                "uvicorn", "chainlit_ui.main:app", "--host", "0.0.0.0", "--port", "8001",  # noqa: S104
+                "--no-server-header", "--timeout-graceful-shutdown", "3",
+            ),
             port=8001,
         ),
         Image(

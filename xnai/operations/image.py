@@ -5,87 +5,112 @@ from __future__ import annotations
 import hashlib
 import io
 import shlex
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 from pyinfra.api.command import FileUploadCommand, StringCommand
 from pyinfra.api.operation import operation
 
-from xnai.build_failures import explain
+from xnai.build_failures import CAUSES
 from xnai.catalogue.images import DOCKERFILES
 from xnai.facts.podman import XNAI_PODMAN
-from xnai.image_content import INPUTS_LABEL, PARENT_LABEL, STACK_LABEL, WHEELS
+from xnai.image_content import INPUTS_LABEL, PARENT_LABEL, STACK_LABEL, WHEELS, archive
 from xnai.image_plan import Build, inputs_label
 from xnai.operations.guard import one_at_a_time
 from xnai.pyinfra_ext import LiveCommand
+from xnai.render import render
 
-# What a person wants to see of a build while it runs, cut to a line.
-_STEPS = r"/^(\[[0-9/]+\] )?(STEP [0-9\/]+: (FROM|COPY|RUN)|COMMIT) /s/^(.{0,100}).*/\1/p"
-_LAST_LINES = 20
+# More at once only take each other's disk and memory.
+_MOST_AT_ONCE = 4
 
 
 @operation()
 def build(
-    planned: Build,
+    planned: Sequence[Build],
     stack_name: str,
     directory: str,
     version: str,
-    revision: str,
+    revisions: Mapping[str, str],
     wheelhouse_dir: str | None,
 ) -> Generator[StringCommand | FileUploadCommand | str, None, None]:
-    """Send a context and build it with the stack user's Podman, telling each step.
+    """Send contexts and build them with the stack user's Podman, several at once, telling steps.
 
-    The name is given only at the end of a successful build, so a run killed in the middle
-    leaves no half image in use. The whole output stays in <directory>/<name>.log on the host.
+    A name is given only at the end of a successful build, so a run killed in the middle
+    leaves no half image in use. Each whole output stays in <directory>/<name>.log on the host,
+    beside the script that made it.
 
     Args:
-        planned: what to build; an image that has its name keeps one with "-" and its ID's start.
+        planned: what to build, none of which needs another one; an image that has a wanted name
+            keeps one with "-" and its ID's start.
         stack_name: value of the stack's label.
         directory: the stack's build directory on the host. It is root's, and so is what is
             unpacked below it: nothing that the stack's user could replace is followed by root.
-        version: of this project, for the image's label.
-        revision: commit that the files are of, for the image's label.
+        version: of this project, for the images' label.
+        revisions: name of an image -> commit that its files are of, for its label.
+        wheelhouse_dir: directory of wheels on the host, or None.
+    """
+    labels = {"IMAGE_VERSION": version}
+    scripts = {
+        f"{one.wanted.name}.sh": script(
+            one, stack_name, directory,
+            labels | {"IMAGE_REVISION": revisions[one.wanted.name]}, wheelhouse_dir,
+        )
+        for one in planned
+    }
+    here = shlex.quote(directory)
+    upload = f"{directory}/contexts.tar"
+    packed = archive((one.wanted for one in planned), scripts)
+    yield FileUploadCommand(io.BytesIO(packed), upload)
+    images = " ".join(shlex.quote(one.wanted.image.name) for one in planned)
+    made = " ".join(map(shlex.quote, scripts))
+    yield (
+        f"umask 022; cd {here} && rm -rf {images} && mkdir -p {images} && "
+        f"tar -x -f contexts.tar --no-same-owner && rm contexts.tar && "
+        f"chmod -R u=rwX,go=rX {images} {made}"
+    )
+    yield LiveCommand(
+        one_at_a_time(
+            f"cd {here} && n=$(nproc) && [ $n -le {_MOST_AT_ONCE} ] || n={_MOST_AT_ONCE}; "
+            f"printf '%s\\n' {made} | xargs -n 1 -P $n sh"
+        )
+    )
+
+
+def script(
+    planned: Build,
+    stack_name: str,
+    directory: str,
+    build_args: Mapping[str, str],
+    wheelhouse_dir: str | None,
+) -> str:
+    """Return the script that builds one image, tells its steps, and explains why it failed.
+
+    Args:
+        planned: what to build.
+        stack_name: value of the stack's label.
+        directory: the stack's build directory on the host.
+        build_args: for the image's labels.
         wheelhouse_dir: directory of wheels on the host, or None.
     """
     wanted = planned.wanted
-    reference = shlex.quote(wanted.reference)
-    here = shlex.quote(f"{directory}/{wanted.image.name}")
-    log = shlex.quote(f"{directory}/{wanted.name}.log")
-    upload = f"{directory}/{wanted.image.name}.tar"
-    yield FileUploadCommand(io.BytesIO(wanted.archive()), upload)
-    yield (
-        f"umask 022; rm -rf {here} && mkdir -p {here}/context && "
-        f"tar -x -f {shlex.quote(upload)} -C {here} --no-same-owner && rm {shlex.quote(upload)} && "
-        f"chmod -R u=rwX,go=rX {here}"
-    )
+    context = f"{directory}/{wanted.image.name}"
+    arguments = {**build_args, "IMAGE_CONTENT": wanted.content_hash}
     words = [
         "build", "--pull=never",
         # One commit a stage: the content hash decides about a build, not a cache of layers.
         "--layers=false",
         *(["--target", wanted.target] if wanted.target else []),
         *(["--volume", f"{wheelhouse_dir}:{WHEELS}:ro"] if wheelhouse_dir else []),
-        "--build-arg", f"IMAGE_VERSION={version}",
-        "--build-arg", f"IMAGE_REVISION={revision}",
-        "--build-arg", f"IMAGE_CONTENT={wanted.content_hash}",
+        *(word for item in arguments.items() for word in ("--build-arg", "=".join(item))),
         "--label", f"{STACK_LABEL}={stack_name}",
         "--label", f"{INPUTS_LABEL}={inputs_label(wanted)}",
-        "--tag", wanted.reference,
+        "--tag", wanted.reference, "--file", f"{context}/Dockerfile",
     ]
-    keep = ""
-    if planned.replaces:
-        keep = f"{XNAI_PODMAN} tag {planned.replaces} {reference}-{planned.replaces[:8]} && "
-    parent = f"{XNAI_PODMAN} image inspect --format '{{{{.Id}}}}' {shlex.quote(wanted.parent)}"
-    command = (
-        f"{keep}p=$({parent}) && {XNAI_PODMAN} {' '.join(map(shlex.quote, words))} "
-        f'--label {PARENT_LABEL}="$p" --file {here}/Dockerfile {here}'
-    )
-    # sh has no pipefail: the build's own exit code goes through a file.
-    yield LiveCommand(
-        one_at_a_time(
-            f"{{ {command}; echo $? > {log}.rc; }} 2>&1 | tee {log} | "
-            f"sed -u -nE {shlex.quote(_STEPS)}; "
-            f'[ "$(cat {log}.rc)" = 0 ] || {{ echo {wanted.name} was not built. The end of {log}:; '
-            f"tail -n {_LAST_LINES} {log}; {explain(log)}; exit 1; }} >&2"
-        )
+    return render(
+        "images/build.sh.j2",
+        name=wanted.name, log=f"{directory}/{wanted.name}.log", podman=XNAI_PODMAN, words=words,
+        context=context, parent=wanted.parent, parent_label=PARENT_LABEL, causes=CAUSES,
+        replaces=planned.replaces,
+        kept=f"{wanted.reference}-{planned.replaces[:8]}" if planned.replaces else "",
     )
 
 

@@ -12,6 +12,7 @@ from pyinfra.context import ctx_host, ctx_state
 from xnai.catalogue import Service
 from xnai.facts.podman import XNAI_PODMAN, Container
 from xnai.operations.guard import failing_operation, one_at_a_time
+from xnai.pyinfra_ext import run_within
 
 Containers = Mapping[str, Container]
 
@@ -106,7 +107,6 @@ def _in_words(container: Container | None) -> str:
 
 def _last_lines(container: str) -> str:
     """The last log lines of a container, for an error's text."""
-    quoted = shlex.quote(container)
-    _, output = ctx_host.get().run_shell_command(f"{XNAI_PODMAN} logs --tail 8 {quoted} 2>&1")
+    _, output = run_within(f"{XNAI_PODMAN} logs --tail 8 {shlex.quote(container)} 2>&1")
     lines = "\n    ".join(output.stdout_lines)
     return f"\n  last lines of {container} (xnai-podman logs {container}):\n    {lines}"

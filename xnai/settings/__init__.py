@@ -27,7 +27,7 @@ def check(sources: list[layers.Layer]) -> tuple[dict[str, Any], list[str]]:
         The checked values, and one sentence for each problem; values are whole only without
         problems.
     """
-    found = layers.unknown_names(sources)
+    found = layers.unknown_names(sources) + layers.doubles(sources)
     checked: dict[str, Any] = {}
     for name, is_allowed in SPEC.items():
         layer = next((layer for layer in sources if name in layer.values), None)

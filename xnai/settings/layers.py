@@ -83,6 +83,49 @@ def unknown_names(sources: Iterable[Layer]) -> list[str]:
     ]
 
 
+def doubles(sources: Iterable[Layer]) -> list[str]:
+    """Return a sentence for each name or key that a group_data file gives twice.
+
+    Python takes the last one without a word, so the first would be lost: a service named
+    twice in service_sources, say.
+    """
+    found = []
+    for layer in sources:
+        for path in _files(layer.origin):
+            try:
+                tree = ast.parse(path.read_text("utf-8"))
+            except (OSError, SyntaxError, ValueError):
+                continue
+            found += _doubles(tree, _shown(path))
+    return found
+
+
+def _doubles(tree: ast.Module, shown: str) -> list[str]:
+    names = [
+        (target.id, target.lineno)
+        for node in tree.body if isinstance(node, ast.Assign)
+        for target in node.targets if isinstance(target, ast.Name) and target.id in SPEC
+    ]
+    groups = [names] + [
+        [
+            (str(key.value), key.lineno)
+            for key in node.keys if isinstance(key, ast.Constant)
+        ]
+        for node in ast.walk(tree) if isinstance(node, ast.Dict)
+    ]
+    found = []
+    for group in groups:
+        first: dict[str, int] = {}
+        for name, line in group:
+            if name in first:
+                found.append(
+                    f"{name!r} ({shown}:{line}): given before in line {first[name]}; Python would "
+                    "take the last one without a word. Keep one of them."
+                )
+            first.setdefault(name, line)
+    return found
+
+
 def origin(sources: Iterable[Layer], name: str) -> str:
     """Return where the effective value of `name` was set, or 'nowhere'."""
     for layer in sources:
@@ -93,17 +136,25 @@ def origin(sources: Iterable[Layer], name: str) -> str:
 
 def where(layer: Layer, name: str) -> str:
     """Return the layer's name, with the line where it is a group_data file that can be found."""
-    if not layer.origin.startswith("group_data/"):
-        return layer.origin
-    for directory in reversed(_group_data_directories()):
-        path = directory / layer.origin.removeprefix("group_data/")
+    for path in _files(layer.origin):
         line = _assignment_line(path, name)
         if line:
-            shown = path.resolve()
-            if shown.is_relative_to(Path.cwd()):
-                shown = shown.relative_to(Path.cwd())
-            return f"{shown}:{line}"
+            return f"{_shown(path)}:{line}"
     return layer.origin
+
+
+def _files(origin: str) -> list[Path]:
+    """The files that a layer of that name may have come from, the last one read first."""
+    if not origin.startswith("group_data/"):
+        return []
+    name = origin.removeprefix("group_data/")
+    return [directory / name for directory in reversed(_group_data_directories())]
+
+
+def _shown(path: Path) -> str:
+    """A path as a person finds it from here."""
+    whole = path.resolve()
+    return str(whole.relative_to(Path.cwd()) if whole.is_relative_to(Path.cwd()) else whole)
 
 
 def _group_data_directories() -> list[Path]:

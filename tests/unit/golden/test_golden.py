@@ -84,7 +84,8 @@ def test_every_file_carries_the_header_and_ends_with_one_newline(profile):
         assert MANAGED_BY in "\n".join(text.splitlines()[:2]), path
         assert text.endswith("\n") and not text.endswith("\n\n"), path
         assert not re.search(r"[ \t]+$", text, re.MULTILINE), path
-        assert "{{" not in text and "{%" not in text, path
+        # Podman's own formats look like a template's: {{.Id}}.
+        assert not re.search(r"\{\{(?!\.)|\{%", text), path
 
 
 def compose_of(settings: Settings) -> dict[str, Any]:
@@ -187,9 +188,10 @@ def test_xnai_podman_parses(profile, shell):
     subprocess.run([shell, "-n", str(script)], check=True)
 
 
+@pytest.mark.parametrize("name", ["containers/xnai-podman", "images/build.sh"])
 @pytest.mark.parametrize("profile", PROFILES)
-def test_xnai_podman_is_clean(profile):
-    script = HERE / profile / "containers/xnai-podman"
+def test_shell_scripts_are_clean(profile, name):
+    script = HERE / profile / name
     shellcheck = Path(sys.executable).parent / "shellcheck"
     subprocess.run([str(shellcheck), "--shell=dash", str(script)], check=True)
 

@@ -17,7 +17,8 @@ class FakeHost(SimpleNamespace):
 
     def __init__(self, **values: Any) -> None:
         super().__init__(
-            connector_data={}, logged=[], noops=[], facts=[], stdout=[], commands=[], **values
+            current_op_global_arguments=None, connector_data={}, logged=[], noops=[], facts=[],
+            stdout=[], commands=[], **values,
         )
 
     def log(self, text: str) -> None:
@@ -30,8 +31,8 @@ class FakeHost(SimpleNamespace):
         del fact, arguments
         return self.facts.pop(0)
 
-    def run_shell_command(self, command: str) -> tuple[bool, SimpleNamespace]:
-        self.commands.append(command)
+    def run_shell_command(self, command: Any, **how: Any) -> tuple[bool, SimpleNamespace]:
+        self.commands.append((str(command), how) if how else str(command))
         return True, SimpleNamespace(stdout_lines=self.stdout)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import io
 import os
+import re
 import subprocess
-import tarfile
 
 import pytest
 from operation_runs import commands, on_a_host
 from pyinfra.api.command import FileUploadCommand
 
+from xnai.build_failures import CAUSES
 from xnai.catalogue import Copy, Image
 from xnai.image_content import BuildInput, ContextFile
 from xnai.image_plan import Build
@@ -22,18 +22,31 @@ DIGEST = "d290e9b2" * 8
 PODMAN = image.XNAI_PODMAN
 
 
-def build(tmp_path, *, parent="localhost/xnai_base:1", replaces="", wheels=None, target=""):
+def planned(tmp_path, *, name="rag_api", parent="localhost/xnai_base:1", replaces="", target=""):
     lock = Copy(tmp_path, "requirements.txt", "requirements.txt")
-    wanted = BuildInput(
-        "rag_api", Image("rag_api", "RAG API", "Dockerfile", (), lock), target, parent,
-        {"base": "1"}, "localhost/xnai_rag_api:d290e9b2", DIGEST, "FROM scratch\n",
-        {"context/run.sh": ContextFile(b"#!/bin/sh\n", executable=True)},
+    return Build(
+        BuildInput(
+            name, Image(name, "RAG API", "Dockerfile", (), lock), target, parent, "",
+            {"base": "1"}, f"localhost/xnai_{name}:d290e9b2", DIGEST, "FROM scratch\n",
+            {"context/run.sh": ContextFile(b"#!/bin/sh\n", executable=True)},
+        ),
+        "absent", replaces,
     )
+
+
+def build(tmp_path, *builds, wheels=None):
+    """The operation's commands, of which the first two were carried out."""
     with on_a_host(executing=False):
-        return commands(
-            image.build, planned=Build(wanted, "absent", replaces), stack_name="xnai",
-            directory=str(tmp_path), version="1.2", revision="abc", wheelhouse_dir=wheels,
+        upload, unpack, command = commands(
+            image.build, planned=builds, stack_name="xnai", directory=str(tmp_path),
+            version="1.2", revisions={one.wanted.name: "abc" for one in builds},
+            wheelhouse_dir=wheels,
         )
+    assert isinstance(upload, FileUploadCommand) and upload.dest == f"{tmp_path}/contexts.tar"
+    (tmp_path / "contexts.tar").write_bytes(upload.src.read())
+    subprocess.run(["sh", "-c", f"umask 077; {unpack}"], check=True)
+    assert isinstance(command, LiveCommand)
+    return command
 
 
 def fake_podman(tmp_path, script):
@@ -44,25 +57,25 @@ def fake_podman(tmp_path, script):
 
 
 def run_built(tmp_path, command, script, shell="sh"):
-    """Run a build's command with a program in Podman's place."""
+    """Run a command with a program in Podman's place."""
     program = fake_podman(tmp_path, script)
     text = str(command).replace(PODMAN, str(program)).replace(LOCK, str(tmp_path / "lock"))
+    for made in tmp_path.glob("*.sh"):
+        made.write_text(made.read_text().replace(PODMAN, str(program)))
     done = subprocess.run([shell, "-c", text], capture_output=True, text=True, check=False)
     return done, (tmp_path / "calls").read_text().splitlines()
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 def test_build(tmp_path, shell):
-    upload, _, command = build(tmp_path, wheels="/srv/wheels", target="packages")
-    assert isinstance(upload, FileUploadCommand) and upload.dest == f"{tmp_path}/rag_api.tar"
-    assert isinstance(command, LiveCommand)
+    command = build(tmp_path, planned(tmp_path, target="packages"), wheels="/srv/wheels")
     done, (inspect, built) = run_built(
         tmp_path, command, 'case $1 in image) echo p4r3nt ;; *) echo "STEP 1/2: FROM x"; '
         'echo "STEP 2/2: LABEL y"; echo noise; echo "COMMIT z" ;; esac', shell,
     )
-    assert done.returncode == 0
+    assert (done.returncode, done.stderr) == (0, "")
     # The steps that take their time, and nothing else; the whole stays on the host.
-    assert done.stdout.splitlines() == ["STEP 1/2: FROM x", "COMMIT z"]
+    assert done.stdout.splitlines() == ["rag_api: STEP 1/2: FROM x", "rag_api: COMMIT z"]
     assert "noise" in (tmp_path / "rag_api.log").read_text()
     assert inspect == "image inspect --format {{.Id}} localhost/xnai_base:1"
     assert built == (
@@ -70,13 +83,28 @@ def test_build(tmp_path, shell):
         "--volume /srv/wheels:/mnt/wheels:ro --build-arg IMAGE_VERSION=1.2 "
         f"--build-arg IMAGE_REVISION=abc --build-arg IMAGE_CONTENT={DIGEST} "
         "--label io.xnai.stack=xnai --label io.xnai.inputs=base=6b86b273ff34 "
-        "--tag localhost/xnai_rag_api:d290e9b2 --label io.xnai.parent=p4r3nt "
-        f"--file {tmp_path}/rag_api/Dockerfile {tmp_path}/rag_api"
+        f"--tag localhost/xnai_rag_api:d290e9b2 --file {tmp_path}/rag_api/Dockerfile "
+        f"--label io.xnai.parent=p4r3nt {tmp_path}/rag_api"
     )
 
 
+def test_several_are_built_and_one_failure_leaves_the_others(tmp_path):
+    command = build(tmp_path, *(planned(tmp_path, name=name) for name in ("one", "bad", "two")))
+    script = (
+        'case "$*" in image*) echo p ;; *bad/Dockerfile*) echo broken; exit 125 ;; '
+        '*) echo "COMMIT $#" ;; esac'
+    )
+    done, calls = run_built(tmp_path, command, script)
+    assert done.returncode != 0
+    assert len(calls) == 6
+    assert {line.split(":")[0] for line in done.stdout.splitlines()} == {"one", "two"}
+    assert done.stderr.splitlines() == [
+        f"bad: was not built. The end of {tmp_path}/bad.log:", "bad: broken",
+    ]
+
+
 def test_an_image_of_the_same_name_keeps_one(tmp_path):
-    command = build(tmp_path, replaces="0123456789abcdef")[-1]
+    command = build(tmp_path, planned(tmp_path, replaces="0123456789abcdef"))
     _, calls = run_built(tmp_path, command, ":")
     assert calls[0] == (
         "tag 0123456789abcdef localhost/xnai_rag_api:d290e9b2-01234567"
@@ -92,44 +120,57 @@ def test_an_image_of_the_same_name_keeps_one(tmp_path):
         ("because nosuch was not found in the package registry", "is not where packages come from"),
         ("Hash mismatch for x==1", "not the one that the lock names"),
         ("invalid peer certificate: UnknownIssuer", "extra_ca_certificates"),
+        ("E: Could not get lock /var/cache/apt/archives/lock", "holds the lock"),
+        ("Error: initializing source: requested access to the resource is denied", "registry"),
+        ('COPY context/app/ ./: "x": no such file or directory', "not in the build context"),
+        ("Error: building at STEP: signal: killed", "memory ran out"),
         ("something that nobody knows", None),
     ],
 )
 def test_a_failed_build_ends_with_its_last_lines_and_the_cause(tmp_path, shell, said, cause):
-    command = build(tmp_path)[-1]
+    command = build(tmp_path, planned(tmp_path))
     script = f"[ $1 = image ] || {{ seq 100; echo '{said}'; exit 125; }}"
     done, _ = run_built(tmp_path, command, script, shell)
-    assert done.returncode == 1
+    assert done.returncode != 0
     lines = done.stderr.splitlines()
-    assert lines[0] == f"rag_api was not built. The end of {tmp_path}/rag_api.log:"
-    assert lines[1:21] == [*map(str, range(82, 101)), said]
+    assert lines[0] == f"rag_api: was not built. The end of {tmp_path}/rag_api.log:"
+    assert lines[1:21] == [f"rag_api: {text}" for text in (*range(82, 101), said)]
     assert len(lines) == (21 if cause is None else 22)
     if cause:
-        assert lines[21].startswith("Cause: ") and cause in lines[21]
+        assert lines[21].startswith("rag_api: Cause: ") and cause in lines[21]
+
+
+def test_every_cause_is_recognised_by_a_test():
+    (mark,) = [
+        mark for mark in test_a_failed_build_ends_with_its_last_lines_and_the_cause.pytestmark
+        if mark.args[0] == ("said", "cause")
+    ]
+    said = [text for text, cause in mark.args[1] if cause]
+    for cause in CAUSES:
+        assert [text for text in said if re.search(cause.pattern, text)], cause.meaning
+    # And no text is explained twice.
+    assert all(sum(bool(re.search(c.pattern, text)) for c in CAUSES) == 1 for text in said)
 
 
 def test_without_its_parent_nothing_is_built(tmp_path):
-    command = build(tmp_path)[-1]
+    command = build(tmp_path, planned(tmp_path))
     done, calls = run_built(tmp_path, command, "echo 'Error: x: image not known' >&2; exit 125")
-    assert done.returncode == 1
+    assert done.returncode != 0
     assert len(calls) == 1
     assert "image not known" in done.stderr
 
 
 def test_unpacking_replaces_what_an_aborted_run_left(tmp_path):
-    upload, unpack, _ = build(tmp_path)
-    with tarfile.open(fileobj=io.BytesIO(upload.src.read())) as tar:
-        assert sorted(tar.getnames()) == ["Dockerfile", "context/run.sh"]
-    upload.src.seek(0)
-    (tmp_path / "rag_api.tar").write_bytes(upload.src.read())
     (tmp_path / "rag_api").mkdir()
     (tmp_path / "rag_api/left over").touch()
-    subprocess.run(["sh", "-c", f"umask 077; {unpack}"], check=True)
+    build(tmp_path, planned(tmp_path))
     found = {
         str(path.relative_to(tmp_path)): oct(path.stat().st_mode & 0o777)
         for path in tmp_path.rglob("*") if path.is_file()
     }
-    assert found == {"rag_api/Dockerfile": "0o644", "rag_api/context/run.sh": "0o755"}
+    assert found == {
+        "rag_api/Dockerfile": "0o644", "rag_api/context/run.sh": "0o755", "rag_api.sh": "0o644",
+    }
     # The stack's user, who builds, is in the directory's group and not its owner.
     made = [tmp_path / "rag_api", tmp_path / "rag_api/context"]
     assert [oct(path.stat().st_mode & 0o777) for path in made] == ["0o755", "0o755"]

@@ -132,3 +132,17 @@ def test_everything_at_once_and_nothing_is_read_from_the_host(checkout):
     assert [sentence.split(" ")[0] for sentence in rest] == [
         "group_data/workstation.py:", "redis_prot", "zram_size_pct_of_ram",
     ]
+
+
+def test_given_twice(checkout):
+    (checkout / "group_data/workstations.py").write_text(
+        "redis_port = 7000\n"
+        "service_sources = {\n    'rag_api': {},\n    'rag_api': {},\n}\n"
+        "redis_port = 7001\n"
+    )
+    last = "Python would take the last one without a word. Keep one of them."
+    found = said()
+    assert (
+        f"'redis_port' (group_data/workstations.py:6): given before in line 1; {last}"
+    ) in found
+    assert f"'rag_api' (group_data/workstations.py:4): given before in line 3; {last}" in found
