@@ -222,7 +222,8 @@ crawler_allowed_domains = []
 # Private places that it may reach all the same: names, host:port or networks. By default none,
 # so that a link cannot lead it to a router or to the other services.
 crawler_allowed_private = []
-crawler_memory_limit_mib = 256
+# A hostile page is read in a child of at most 160 MiB, and what both need besides.
+crawler_memory_limit_mib = 320
 
 curation_worker_memory_limit_mib = 96
 

@@ -25,6 +25,7 @@ def look(settings: Settings) -> PreflightFacts:
             ports=tuple(want.ports),
             stack_user=settings.stack_user,
             paths=tuple(want.space_needs_mib),
+            named=tuple(want.named),
             urls=want.urls,
         )
         facts = facts or PreflightFacts()

@@ -64,12 +64,73 @@ def test_redis_refuses_without_the_password(podman, settings):
     assert "NOAUTH" in answer
 
 
-def test_rag_api_answers_and_reaches_redis(host, settings):
-    body = host.check_output(
-        "python3 -c \"import urllib.request; print(urllib.request.urlopen("
-        f"'http://127.0.0.1:{settings.rag_api_port}/health', timeout=5).read().decode())\""
+def ask(host, port: int, path: str, **headers: str) -> tuple[int, str]:
+    """Ask a published port from the host itself; the status and the body."""
+    # Python: a machine need not have curl.
+    program = (
+        "import http.client,sys; c=http.client.HTTPConnection('127.0.0.1',int(sys.argv[1]),"
+        "timeout=10); h=dict(a.split(': ',1) for a in sys.argv[4::2]); "
+        "c.request('POST' if sys.argv[3] else 'GET',sys.argv[2],sys.argv[3] or None,h); "
+        "r=c.getresponse(); print(r.status); print(r.read().decode())"
     )
-    assert json.loads(body) == {"status": "healthy", "redis": "PONG"}
+    body = headers.pop("body", "")
+    words = " ".join(f"-H '{name}: {value}'" for name, value in headers.items())
+    said = host.check_output(f'python3 -c "{program}" {port} {path} \'{body}\' {words}')
+    status, _, text = said.partition("\n")
+    return int(status), text
+
+
+def test_rag_api_is_ready(host, settings):
+    status, body = ask(host, settings.rag_api_port, "/ready")
+    found = json.loads(body)
+    assert (status, found["status"], found["redis"]) == (200, "ready", "PONG")
+    # The model may still be loading after a start; it is never "none" here.
+    assert found["model"] in {"up", "down"}
+
+
+def test_the_pages_answer(host, settings):
+    status, body = ask(host, settings.chainlit_ui_port, "/")
+    assert status == 200 and "<title>" in body
+    status, body = ask(host, settings.docs_port, "/")
+    assert status == 200 and "<title>" in body
+
+
+@pytest.mark.parametrize("service", ["rag_api", "chainlit_ui", "docs"])
+def test_another_hosts_name_is_refused(host, settings, service):
+    # As a web site's script would ask after its name was pointed at 127.0.0.1.
+    port = getattr(settings, f"{service}_port")
+    assert ask(host, port, "/", Host="evil.example")[0] == 421
+
+
+def test_another_origin_and_a_missing_token_are_refused(host, settings):
+    json_body = {"body": "{}", "Content-Type": "application/json"}
+    port = settings.rag_api_port
+    assert ask(host, port, "/query", Origin="http://evil.example", **json_body)[0] == 403
+    assert ask(host, port, "/ingest", **json_body)[0] == 401
+    plain = {"body": "{}", "Content-Type": "text/plain"}
+    assert ask(host, port, "/query", **plain)[0] == 415
+
+
+def test_every_volume_has_a_name(podman, settings, stack_services):
+    names = set(podman("volume ls --format '{{.Name}}'").split())
+    assert not [name for name in names if re.fullmatch("[0-9a-f]{64}", name)]
+    assert names >= {volume for service in stack_services for volume, _ in service.volumes}
+
+
+def test_no_image_of_the_stack_is_without_a_name(podman, settings):
+    label = f"label=io.xnai.stack={settings.stack_name}"
+    assert podman(f"images --quiet --filter dangling=true --filter {label}").split() == []
+
+
+def test_images_say_what_they_are(podman, settings, stack_services, containers):
+    names = {containers[s.container_name]["ImageName"] for s in stack_services if s.build}
+    for image in json.loads(podman(f"image inspect {' '.join(sorted(names))}")):
+        labels = image["Labels"]
+        assert labels["io.xnai.stack"] == settings.stack_name
+        assert labels["org.opencontainers.image.title"].startswith(f"{settings.stack_name} ")
+        assert re.fullmatch("[0-9a-f]{64}", labels["io.xnai.content"])
+        assert labels["org.opencontainers.image.version"] != "unknown"
+        assert image["RepoTags"][0].endswith(labels["io.xnai.content"][:16])
 
 
 def test_no_secret_is_in_a_command_line_or_a_containers_configuration(
@@ -95,6 +156,25 @@ def test_boot_unit_is_enabled_for_the_stack_user(host, settings):
         f"systemctl --user is-enabled {settings.stack_name}-stack.service"
     )
     assert state == "enabled"
+
+
+@pytest.mark.writes
+def test_a_document_is_ingested_found_cited_and_removed(podman, settings):
+    rag_api = f"exec {settings.stack_name}_rag_api"
+    program = (
+        "import json,sys,urllib.request as u; "
+        "t=open('/run/secrets/ingest_token').read().strip(); "
+        "a=lambda m,p,b: u.urlopen(u.Request('http://127.0.0.1:8000'+p,method=m,"
+        "data=json.dumps(b).encode() if b else None,headers={'Authorization':'Bearer '+t,"
+        "'Content-Type':'application/json'}),timeout=170).read().decode(); "
+        "a('POST','/ingest',{'documents':[{'id':'xnai-test','title':'Quokkas','source':'test',"
+        "'text':'A quokka is a small marsupial of Rottnest Island.'}]}); "
+        "print(a('POST','/query',{'question':'Where does the quokka live?','stream':False})); "
+        "a('DELETE','/ingest/xnai-test',None)"
+    )
+    found = json.loads(podman(f'{rag_api} python -c "{program}"'))
+    assert found["sources"][0]["document"] == "xnai-test"
+    assert found["answer"]
 
 
 @pytest.mark.writes

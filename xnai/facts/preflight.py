@@ -28,6 +28,7 @@ class Preflight(FactBase[PreflightFacts]):
         ports: Sequence[int] = (),
         stack_user: str = "xnai",
         paths: Sequence[str] = (),
+        named: Sequence[str] = (),
         urls: Sequence[str] = (),
         urls_when: str = "fresh",
     ) -> StringCommand:
@@ -38,6 +39,7 @@ class Preflight(FactBase[PreflightFacts]):
                 ports=ports,
                 stack_user=stack_user,
                 paths=paths,
+                named=named,
                 urls=urls,
                 urls_when=urls_when,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xnai.preflight import (
     existing_stack,
     memory,
+    named_paths,
     network,
     oom_guards,
     platform,
@@ -97,5 +98,6 @@ def _stack(facts: PreflightFacts, settings: Settings) -> list[Finding]:
         ),
         *ports.judge_ports(facts.listeners, want.ports, facts.stack_user_uid),
         *space.judge_space(facts.spaces, want.space_needs_mib, fresh),
+        *named_paths.judge_named(facts.named, want.named, settings.stack_user),
         *network.judge_network(facts.probes, bool(settings.extra_ca_certificates)),
     ]

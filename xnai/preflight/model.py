@@ -119,6 +119,18 @@ class Probe:
 
 
 @dataclass(frozen=True)
+class Named:
+    """A path that a setting names: its state for the stack's user, and whether a directory.
+
+    state: ok, absent, unreadable or unknown.
+    """
+
+    path: str
+    state: str
+    is_directory: bool
+
+
+@dataclass(frozen=True)
 class PreflightFacts:
     """All that preflight knows about a host; a default instance means that nothing was told."""
 
@@ -146,6 +158,7 @@ class PreflightFacts:
     units: tuple[Unit, ...] | None = None
     listeners: tuple[Listener, ...] | None = None
     spaces: tuple[Space, ...] = ()
+    named: tuple[Named, ...] = ()
     podman_installed: Reading = Reading()
     podman_candidate: Reading = Reading()
     python3: Reading = Reading()

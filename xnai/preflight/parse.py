@@ -12,6 +12,7 @@ from dataclasses import replace
 from xnai.preflight.model import (
     Listener,
     Lock,
+    Named,
     PreflightFacts,
     Probe,
     Reading,
@@ -181,6 +182,9 @@ def parse(output: Iterable[str]) -> PreflightFacts:
         packages=_packages(packages),
         units=units(shown.text) if shown.state == "ok" else None,
         spaces=tuple(s for s in map(_space, all_.of("space")) if s),
+        named=tuple(
+            Named(r.field(0), r.state, r.field(1) == "directory") for r in all_.of("named")
+        ),
         apt_locks=_locks(all_),
         stack_user_uid=_int(user.field(0)) if user else None,
         stack_user_home=user.field(1) if user and user.state == "ok" else None,

@@ -94,13 +94,15 @@ def script(
     ports: Iterable[int] = (),
     stack_user: str = "xnai",
     paths: Iterable[str] = (),
+    named: Iterable[str] = (),
     urls: Iterable[str] = (),
     urls_when: str = "fresh",
 ) -> str:
     """Return the POSIX sh script that looks at a host.
 
     sysctl_keys: names such as `vm.swappiness`; ports: TCP ports to ask for; stack_user: login name;
-    paths: absolute paths to measure, or below the stack user's home with `~/`; urls: what to reach
+    paths: absolute paths to measure, or below the stack user's home with `~/`; named: absolute
+    paths that the stack's user must be able to read; urls: what to reach
     for, three seconds each and all at once; urls_when: "fresh" (only on a machine without podman,
     so that a run that changes nothing stays fast) or "always".
     """
@@ -114,6 +116,8 @@ def script(
     users = shell.USERS.replace("@USER@", shlex.quote(stack_user)).replace("@UNITS@", quoted(UNITS))
     parts += [users.replace("@PROPERTIES@", _PROPERTIES), _ports(ports), shell.SPACE]
     parts += [f"space {shlex.quote(path)}\n" for path in paths]
+    parts.append(shell.NAMED.replace("@USER@", shlex.quote(stack_user)))
+    parts += [f"named {shlex.quote(path)}\n" for path in named]
     probes = []
     for url in urls:
         host, port = host_and_port(url)

@@ -174,6 +174,20 @@ space() {
 }
 """
 
+NAMED = r"""
+named() {
+  if [ -d "$1" ]; then t=directory; else t=file; fi
+  # A user that does not exist yet will have no more rights than nobody.
+  n=@USER@; id -u -- "$n" >/dev/null 2>&1 || n=nobody
+  if [ ! -e "$1" ]; then put named absent "$1" "$t"
+  elif [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null; then put named unknown "$1" "$t"
+  elif setpriv --reuid "$n" --regid "$(id -g -- "$n")" --init-groups \
+    sh -c 'test -r "$1" && { [ ! -d "$1" ] || test -x "$1"; }' sh "$1" 2>/dev/null
+  then put named ok "$1" "$t"
+  else put named unreadable "$1" "$t"; fi
+}
+"""
+
 URL = r"""
 url() {
   w=failed; m=; o=

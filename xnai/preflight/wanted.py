@@ -34,6 +34,7 @@ class Wanted:
         limits_mib: service -> memory limit.
         container_names: of the stack.
         space_needs_mib: path -> MiB.
+        named: path on the host that a setting names -> that setting, and whether a directory.
         urls: registries and indexes.
         zram_conf: text of our zram-generator drop-in.
     """
@@ -44,6 +45,7 @@ class Wanted:
     limits_mib: dict[str, int]
     container_names: tuple[str, ...]
     space_needs_mib: dict[str, int]
+    named: dict[str, tuple[str, bool]]
     urls: tuple[str, ...]
     zram_conf: str
 
@@ -68,6 +70,14 @@ def wanted(settings: Settings) -> Wanted:
         limits_mib=catalogue.memory_limits_mib(settings),
         container_names=tuple(s.container_name for s in catalogue.services(settings)),
         space_needs_mib=SPACE_NEEDS_MIB,
+        named={
+            path: (name, is_directory)
+            for name, path, is_directory in (
+                ("wheelhouse_dir", settings.wheelhouse_dir, True),
+                ("llm_model_file", settings.llm_model_file, False),
+            )
+            if path
+        },
         urls=(*sorted(urls), *filter(None, (settings.package_index_url,))),
         zram_conf=render(
             "memory/zram-generator.conf.j2",

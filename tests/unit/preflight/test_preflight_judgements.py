@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from preflight_hosts import settings
+from unit_settings import make
 
 from xnai.preflight.existing_stack import judge_stores
 from xnai.preflight.judge import judge
@@ -14,6 +15,7 @@ from xnai.preflight.model import (
     ConfigFile,
     Listener,
     Lock,
+    Named,
     PreflightFacts,
     Probe,
     Reading,
@@ -21,6 +23,7 @@ from xnai.preflight.model import (
     Store,
     Unit,
 )
+from xnai.preflight.named_paths import judge_named
 from xnai.preflight.network import judge_network
 from xnai.preflight.oom_guards import judge_oom_guards, percent
 from xnai.preflight.parse import swaps, units
@@ -28,6 +31,7 @@ from xnai.preflight.platform import judge_apt_locks, judge_os, judge_podman, os_
 from xnai.preflight.ports import judge_ports
 from xnai.preflight.sockets import listeners_of_proc, listeners_of_ss
 from xnai.preflight.space import judge_space
+from xnai.preflight.wanted import wanted
 from xnai.preflight.zram_rivals import judge_generator, merged
 
 OUR_ZRAM = "# Managed by xnai\n[zram0]\nzram-size = ram * 150 / 100\ncompression-algorithm = zstd\n"
@@ -253,6 +257,35 @@ def space(path, filesystem, mib, inodes=10**9):
 def test_space_is_summed_by_file_system(spaces, fresh, expected):
     found = judge_space(spaces, {"/a": 200, "/b": 100}, fresh)
     assert [f.severity for f in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        ([Named("/w", "ok", True)], None),
+        ([Named("/w", "absent", False)], "error: not there"),
+        ([Named("/w", "ok", False)], "error: no directory"),
+        ([Named("/w", "unreadable", True)], "error: not readable"),
+        ([Named("/w", "unknown", True)], "unknown: could not tell"),
+        ([], "unknown: could not tell"),
+    ],
+)
+def test_a_path_that_a_setting_names(named, said):
+    found = judge_named(named, {"/w": ("wheelhouse_dir", True)}, "xnai")
+    assert [f"{f.severity}: {f.found}" for f in found] == ([said] if said else [])
+    for finding in found:
+        assert finding.needed == "a directory that xnai may read (wheelhouse_dir = '/w')"
+
+
+def test_a_directory_in_a_files_place():
+    (found,) = judge_named([Named("/m", "ok", True)], {"/m": ("llm_model_file", False)}, "xnai")
+    assert (found.severity, found.found) == ("error", "a directory")
+
+
+def test_only_what_is_set_is_asked_for():
+    assert wanted(make()).named == {}
+    named = wanted(make(wheelhouse_dir="/w", llm_model_file="/m.gguf")).named
+    assert named == {"/w": ("wheelhouse_dir", True), "/m.gguf": ("llm_model_file", False)}
 
 
 def test_network():

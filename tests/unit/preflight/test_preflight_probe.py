@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -96,3 +97,28 @@ def test_registry_urls_follow_the_mirror():
     assert registry_url("docker.io", mirrors) == "http://10.0.2.2:5000/v2/"
     assert registry_url("docker.io", {}) == "https://registry-1.docker.io/v2/"
     assert registry_url("quay.io", mirrors) == "https://quay.io/v2/"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may look with another user's eyes")
+@pytest.mark.parametrize("program", ["dash", "bash"])
+def test_what_the_stacks_user_may_read(program, tmp_path):
+    tmp_path.chmod(0o755)
+    for parent in tmp_path.parents:
+        if parent.is_relative_to("/tmp") and parent != Path("/tmp"):
+            parent.chmod(0o755)
+    for name, mode in (("open", 0o755), ("closed", 0o700)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "it's a file").touch()
+        (tmp_path / name).chmod(mode)
+    (tmp_path / "private").touch(0o600)
+    paths = [f"{tmp_path}/{name}" for name in (
+        "open", "open/it's a file", "closed", "closed/it's a file", "private", "no such")]
+    for user in ("nobody", "no-such-user"):
+        text = script(named=paths, stack_user=user)
+        done = subprocess.run([program, "-c", text], capture_output=True, text=True, check=True)
+        found = {n.path: (n.state, n.is_directory) for n in parse(done.stdout.splitlines()).named}
+        assert list(found) == paths
+        assert list(found.values()) == [
+            ("ok", True), ("ok", False), ("unreadable", True), ("unreadable", False),
+            ("unreadable", False), ("absent", False),
+        ]
