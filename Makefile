@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv/bin
 UV := .tools/uv
 
-.PHONY: help setup try test test-unit test-services test-lab test-qemu drill bench lint lock pin clean
+.PHONY: help setup try test test-unit test-audit sandbox test-services test-lab test-qemu drill bench lint lock pin clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -20,14 +20,21 @@ try: setup ## a throw-away Debian 13 machine: build, deploy, test, and how to ge
 	@$(VENV)/xnai lab deps --install
 	@$(VENV)/xnai lab try
 
-test: setup lint ## everything: unit tests, one lab machine end to end, each drill once
+test: setup lint sandbox ## everything: unit tests, one lab machine end to end, each drill once
 	@$(VENV)/xnai lab deps --install
 	$(VENV)/pytest tests/unit
+	$(VENV)/pytest tests/audit
 	$(VENV)/pytest tests/images tests/services
 	$(VENV)/pytest tests/lab -m "not drill_only"
 
 test-unit: setup ## the fast part, no machine
 	$(VENV)/pytest tests/unit
+
+test-audit: setup sandbox ## each rule of `xnai audit` on its fixtures, and bad input
+	$(VENV)/pytest tests/audit
+
+sandbox: ## bubblewrap, in which `xnai audit` reads Makefiles (Debian's package; root or sudo)
+	@command -v bwrap >/dev/null || { sudo=$$(command -v sudo || true); $$sudo apt-get update -q && $$sudo apt-get install -yq bubblewrap; }
 
 test-services: setup ## hadolint on the Dockerfiles, and each service's own tests
 	$(VENV)/pytest tests/images tests/services

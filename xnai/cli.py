@@ -11,6 +11,7 @@ import click
 from pyinfra.api.host import Host
 
 from xnai import looking
+from xnai.audit.command import audit
 from xnai.catalogue import services
 from xnai.deferred import deferred
 from xnai.facts.podman import PodmanUnknown
@@ -42,6 +43,7 @@ def main() -> None:
     """
 
 
+main.add_command(audit)
 main.add_command(lab)
 
 _hosts = [

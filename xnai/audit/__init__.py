@@ -1,0 +1,1 @@
+"""`xnai audit`: Makefiles, Dockerfiles and compose files of any tree, judged without a run."""

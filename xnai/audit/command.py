@@ -1,0 +1,128 @@
+"""`xnai audit`: the command line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from xnai.audit.model import SEVERITIES, Report, Unknown
+from xnai.audit.options import Options
+
+CLEAN, FINDINGS, UNKNOWN = 0, 1, 2
+
+
+@click.command()
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--host", help="Judge the stack directory of this host of the inventory instead.")
+@click.option("--inventory", "inventory_file", default="inventory.py", show_default=True)
+@click.option("--format", "form", default="terminal", show_default=True,
+              type=click.Choice(["terminal", "markdown", "json", "sarif", "html"]))
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--output", type=click.Path(path_type=Path), help="Write the report to a file.")
+@click.option("--fail-on", default="warning", show_default=True, type=click.Choice(SEVERITIES),
+              help="The least grave finding that makes the exit code 1.")
+@click.option("--baseline", type=click.Path(path_type=Path), help="Report only what is new.")
+@click.option("--write-baseline", type=click.Path(path_type=Path),
+              help="Write all findings as known, and report none.")
+@click.option("--fix-preview", is_flag=True,
+              help="Print a unified diff of the mechanical fixes instead of the report.")
+@click.option("--exclude", multiple=True, help="Glob of paths below PATH to leave out.")
+@click.option("--ram-mib", type=click.IntRange(min=1),
+              help="RAM of the machine that will run the compose files.")
+@click.option("--no-tools", is_flag=True, help="Only this project's own rules.")
+@click.option("--online", is_flag=True, help="Resolve requirements at the package index too.")
+@click.option("--times", is_flag=True, help="Time each make target by itself.")
+def audit(
+    path: Path | None, host: str | None, inventory_file: str, form: str, as_json: bool,
+    output: Path | None, fail_on: str, baseline: Path | None, write_baseline: Path | None,
+    fix_preview: bool, exclude: tuple[str, ...], ram_mib: int | None, no_tools: bool,
+    online: bool, times: bool,
+) -> None:
+    """Judge the Makefiles, Dockerfiles and compose files below PATH, and run none of them.
+
+    Exit code 0: clean; 1: findings at or above --fail-on; 2: something could not be judged.
+    """
+    if (path is None) == (host is None):
+        raise click.UsageError("Give a directory, or a host of the inventory: --host NAME.")
+    if find_spec("dockerfile") is None:
+        _stop("the packages that judge Dockerfiles and compose files are missing",
+              "make setup, or pip install 'xnai[audit]'")
+    options = Options(exclude, not no_tools, online, ram_mib, times)
+    from xnai.audit import baseline as known_findings
+    from xnai.audit.engine import audit as run
+    from xnai.audit.fixes import preview
+
+    try:
+        known = known_findings.read_baseline(baseline) if baseline else set()
+    except known_findings.BaselineError as error:
+        _stop(str(error))
+    with _source(path, host, inventory_file) as root:
+        report = run(root, options, frozenset(known), _progress)
+        if write_baseline:
+            names = known_findings.fingerprints(root, report.findings)
+            known_findings.write_baseline(write_baseline, names)
+            click.echo(f"{len(names)} findings are known now: {write_baseline}", err=True)
+            sys.exit(CLEAN)
+        text = preview(root, report.findings) if fix_preview else None
+    _say(report, "json" if as_json else form, output, text)
+    sys.exit(exit_code(report, fail_on))
+
+
+def exit_code(report: Report, fail_on: str) -> int:
+    """Return 1 for findings as grave as `fail_on`, else 2 where something is unknown, else 0."""
+    from xnai.audit.engine import at_or_above
+
+    if at_or_above(report.findings, fail_on):
+        return FINDINGS
+    return UNKNOWN if report.unknown else CLEAN
+
+
+def _say(report: Report, form: str, output: Path | None, diff: str | None) -> None:
+    from xnai.audit.reports import FORMATS
+
+    text = FORMATS[form](report) if diff is None else diff
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
+    if output:
+        try:
+            output.write_text(text if form != "terminal" else click.unstyle(text), "utf-8")
+        except OSError as error:
+            _stop(f"{output} cannot be written: {error.strerror}", "name another file: --output")
+        click.echo(f"written: {output}", err=True)
+    else:
+        click.echo(text, nl=False)
+
+
+@contextmanager
+def _source(path: Path | None, host: str | None, inventory_file: str) -> Iterator[Path]:
+    """The directory that is judged: the user's, or a copy of the host's."""
+    if path is not None:
+        if not path.is_dir():
+            found = "a file" if path.exists() else "nothing"
+            _stop(f"PATH must be a directory; {path} is {found}", "name the directory around it")
+        if not os.access(path, os.R_OK | os.X_OK):
+            _stop(f"{path} cannot be read by this user", "give this user read access")
+        yield path
+        return
+    from xnai.audit.on_host import fetched
+
+    with fetched(host or "", inventory_file) as found_root:
+        if isinstance(found_root, Unknown):
+            _stop(f"{found_root.subject}: {found_root.why}", found_root.remedy)
+        yield found_root
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"… {text}", err=True)
+
+
+def _stop(what: str, remedy: str = "") -> NoReturn:
+    click.echo(f"could not judge: {what}" + (f"\n  do: {remedy}" if remedy else ""), err=True)
+    sys.exit(UNKNOWN)

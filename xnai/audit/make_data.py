@@ -1,0 +1,190 @@
+"""What GNU make says about a Makefile: its database, its expanded recipes, its warnings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target as make knows it.
+
+    Attributes:
+        name: its name, or a pattern with %.
+        needs: its prerequisites, expanded.
+        phony: whether .PHONY names it.
+        recipe: the recipe's lines as written, without their tab; continuation lines joined by \\n.
+        path: the file that the recipe stands in, as make names it.
+        line: of the recipe's first line; 0 without a recipe.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    phony: bool
+    recipe: tuple[str, ...]
+    path: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable: its name, its value as written, and where it was set."""
+
+    name: str
+    value: str
+    path: str
+    line: int
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The commands of a target with everything expanded, each with its line in the file."""
+
+    target: str
+    path: str
+    commands: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A warning or an error of make, with its place; line 0 where it names none."""
+
+    path: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Database:
+    """What `make -p` prints, in parts."""
+
+    targets: tuple[Target, ...]
+    variables: tuple[Variable, ...]
+
+    def value(self, name: str) -> str:
+        """Return a variable's value as written; empty for an unknown one."""
+        return next((one.value for one in self.variables if one.name == name), "")
+
+
+_FROM = re.compile(r"# makefile \(from '(.*)', line (\d+)\)")
+_RECIPE = re.compile(r"#  recipe to execute \(from '(.*)', line (\d+)\):")
+_SET = re.compile(r"(?:define )?(\S+) (?::::=|::?=|\?=|\+=|=)? ?(.*)", re.S)
+
+
+def database(text: str) -> Database:
+    """Return the parts of what `make -p` printed."""
+    head, _, files = text.partition("\n# Files\n")
+    implicit = head.partition("\n# Implicit Rules\n")[2]
+    return Database(
+        tuple(_targets(implicit)) + tuple(_targets(files.partition("\n# VPATH")[0])),
+        tuple(_variables(head)),
+    )
+
+
+def _variables(text: str) -> Iterator[Variable]:
+    place = None
+    for line in text.split("\n"):
+        found = _FROM.fullmatch(line)
+        if found:
+            place = (found[1], int(found[2]))
+        elif place and (match := _SET.fullmatch(line)):
+            yield Variable(match[1], match[2], *place)
+            place = None
+
+
+def _targets(text: str) -> Iterator[Target]:
+    for block in text.split("\n\n"):
+        lines = block.strip("\n").split("\n")
+        # "# Not a target:" stands above files that are only prerequisites.
+        head = lines[0]
+        if not head or head[0] in "#\t":
+            continue
+        names, colon, needs = _split_rule(head)
+        if not colon:
+            continue
+        recipe, path, at = _recipe_of(lines[1:])
+        phony = any(line.startswith("#  Phony target") for line in lines)
+        yield Target(names, tuple(needs.partition("|")[0].split()), phony, recipe, path, at)
+
+
+def _split_rule(head: str) -> tuple[str, str, str]:
+    match = re.match(r"(.+?)(::?)(?=\s|$)(.*)", head)
+    return (match[1], match[2], match[3]) if match else (head, "", "")
+
+
+def _recipe_of(lines: list[str]) -> tuple[tuple[str, ...], str, int]:
+    for number, line in enumerate(lines):
+        found = _RECIPE.fullmatch(line)
+        if found:
+            body = [one.removeprefix("\t") for one in lines[number + 1 :]]
+            return tuple(join_continued(body)), found[1], int(found[2])
+    return (), "", 0
+
+
+def join_continued(lines: list[str]) -> Iterator[str]:
+    """Yield lines, those that end in a backslash together with the next."""
+    kept: list[str] = []
+    for line in lines:
+        kept.append(line)
+        if (len(line) - len(line.rstrip("\\"))) % 2 == 0:
+            yield "\n".join(kept)
+            kept = []
+    if kept:
+        yield "\n".join(kept)
+
+
+_TRACE = re.compile(
+    r"(?P<path>.*?):(?P<line>\d+): "
+    r"(?:update target '(?P<a>.*?)' due to: .*|target '(?P<b>.*?)' does not exist)"
+)
+_NOISE = re.compile(r"make(\[\d+\])?: ")
+
+
+def recipes(text: str, known: dict[str, Target]) -> Iterator[Recipe]:
+    """Yield the recipes that `make -n --trace` printed.
+
+    Args:
+        text: its standard output.
+        known: the targets by name, for the lines of the single commands.
+    """
+    target = path = ""
+    first = 0
+    body: list[str] = []
+    for line in [*text.split("\n"), ":0: target '' does not exist"]:
+        found = _TRACE.fullmatch(line)
+        if not found:
+            if not _NOISE.match(line):
+                body.append(line)
+            continue
+        if target:
+            # What a define or a continuation prints has no line of its own.
+            commands = [one for one in join_continued(body) if one.strip()]
+            places = _places(first, known.get(target), len(commands))
+            yield Recipe(target, path, tuple(zip(places, commands, strict=True)))
+        target, path, first, body = found["a"] or found["b"] or "", found["path"], int(
+            found["line"]
+        ), []
+
+
+def _places(first: int, target: Target | None, count: int) -> list[int]:
+    """The lines of `count` expanded commands, where they map onto the written ones."""
+    lines, at = [], first
+    for raw in target.recipe if target else ():
+        lines.append(at)
+        at += raw.count("\n") + 1
+    return lines if len(lines) == count else [first] * count
+
+
+_MESSAGE = re.compile(r"(?:(?P<path>[^:\n]+):(?P<line>\d+): )(?P<text>.*)")
+
+
+def messages(text: str) -> Iterator[Message]:
+    """Yield the messages of make's standard error."""
+    for line in text.split("\n"):
+        found = _MESSAGE.fullmatch(line)
+        if found:
+            yield Message(found["path"], int(found["line"]), found["text"])
+        elif line.startswith("make: ***"):
+            yield Message("", 0, line.removeprefix("make: "))

@@ -1,0 +1,41 @@
+"""A Makefile that make cannot read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xnai.audit.model import Hit, Rule, Unknown
+from xnai.audit.tree import Tree
+
+# What make says of a mistake in the file. Anything else that stops it, such as $(error …), may
+# come from a command's output that is empty in the sandbox.
+MISTAKES = (
+    "missing separator", "recipe commences before first target", "missing 'endif'",
+    "missing 'endef'", "extraneous", "unterminated", "references itself", "empty variable name",
+    "multiple target patterns", "mixed implicit", "target pattern contains no", "invalid",
+    "only one 'else'", "has both : and ::", "No such file",
+)
+
+
+class MakeParseError(Rule):
+    """What make itself calls an error."""
+
+    id = "make_parse_error"
+    severity = "error"
+    title = "make cannot read this"
+    remedy = "Mend the line that make names; no target of the file works before."
+
+    def check(self, tree: Tree) -> Iterator[Hit | Unknown]:
+        """Yield make's own errors with a line."""
+        for makefile in tree.makefiles:
+            for one in makefile.messages:
+                text = one.text.removeprefix("*** ").removesuffix("  Stop.")
+                if not one.text.startswith("***") or "No rule to make target" in text:
+                    continue
+                if any(word in text for word in MISTAKES):
+                    yield Hit(one.path, max(one.line, 1), f"make stops: {text}")
+                elif not makefile.own:
+                    yield Unknown(
+                        makefile.path, f"make stops in line {one.line}: {text}",
+                        "run make yourself; in the sandbox $(shell) has no output",
+                    )

@@ -1,0 +1,52 @@
+"""Targets that make no file of their name and are not declared phony."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from xnai.audit.make_data import Target
+from xnai.audit.makefile import Makefile
+from xnai.audit.model import Fix, Hit, Rule
+from xnai.audit.tree import Tree
+
+
+def should_be_phony(makefile: Makefile) -> list[Target]:
+    """Return the targets with a plain name whose recipe never names what it would make."""
+    return [
+        one for one in makefile.targets
+        if one.recipe and not one.phony and re.fullmatch(r"[A-Za-z][\w-]*", one.name)
+        and not re.search(r"\$[@({]?[@*(]|\$\(@", " ".join(one.recipe))
+        and not re.search(rf"(?<![\w-]){re.escape(one.name)}(?![\w-])", _writes(one))
+    ]
+
+
+def _writes(target: Target) -> str:
+    """The parts of a recipe in which it could make its file: what follows >, -o and the like."""
+    found = re.findall(
+        r"(?:>\s*|-o\s*|--output[= ]|\b(?:touch|mkdir|cp|mv|ln|install|tar|cc|gcc|venv|clone)\b)"
+        r"[^\n;&|]*", " ".join(target.recipe)
+    )
+    return " ".join(found)
+
+
+class MakeShouldBePhony(Rule):
+    """A command's name that a file of the same name would switch off."""
+
+    id = "make_should_be_phony"
+    severity = "warning"
+    title = "target should be phony"
+    remedy = "Declare it: .PHONY: NAME."
+
+    def check(self, tree: Tree) -> Iterator[Hit]:
+        """Yield them with the declaration as a fix."""
+        for makefile in tree.makefiles:
+            for target in should_be_phony(makefile):
+                path, line = makefile.place(target.name)
+                there = tree.has(f"{makefile.directory}/{target.name}".lstrip("/"))
+                what = (
+                    f"'{target.name}' exists as a file or directory: the recipe never runs."
+                    if there and not target.needs else
+                    f"A file or directory named '{target.name}' would keep the recipe from running."
+                )
+                yield Hit(path, line, what, Fix(line, line - 1, (f".PHONY: {target.name}",)))

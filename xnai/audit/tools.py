@@ -1,0 +1,175 @@
+"""Other people's checkers on the audited files: their findings keep their own ids."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from xnai.audit.compose import ComposeFile
+from xnai.audit.model import Finding, Severity, Unknown
+from xnai.audit.recipe_texts import recipe_texts
+from xnai.audit.tree import Tree
+
+SECONDS = 60
+INSTALL = "make setup, or pip install 'xnai[audit]'"
+
+Said = Iterable[Finding | Unknown]
+
+# Where one of our rules and a tool's say the same of a line, the tool's stays.
+SAME: Mapping[str, frozenset[str]] = {
+    "compose_duplicate_key": frozenset({"schema"}),
+    "compose_undefined_reference": frozenset({"schema"}),
+    "docker_unquoted_specifier": frozenset({"hadolint:SC1037"}),
+}
+_LEVELS: Mapping[str, Severity] = {
+    "error": "error", "warning": "warning", "info": "info", "style": "info",
+    "critical": "error", "high": "error", "medium": "warning", "low": "info",
+}
+
+
+def find(name: str) -> str | None:
+    """Return the path of a program: beside this Python first, then on PATH."""
+    beside = Path(sys.executable).parent / name
+    return str(beside) if beside.is_file() else shutil.which(name)
+
+
+def ask(tree: Tree) -> tuple[list[Finding], list[Unknown]]:
+    """Return what all tools find, and what they could not tell; they run side by side."""
+    questions: list[Callable[[Tree], Said]] = [_shellcheck, _schema, _compose_lint, _hadolint]
+    with ThreadPoolExecutor(len(questions)) as pool:
+        said = [one for part in pool.map(lambda ask: list(ask(tree)), questions) for one in part]
+    return (
+        [one for one in said if isinstance(one, Finding)],
+        [one for one in said if isinstance(one, Unknown)],
+    )
+
+
+def merged(ours: list[Finding], theirs: list[Finding]) -> list[Finding]:
+    """Return both without repetitions."""
+    by_line = {(one.path, one.line): set[str]() for one in theirs}
+    for one in theirs:
+        by_line[one.path, one.line].add(one.rule)
+    kept = [
+        one for one in ours
+        if not SAME.get(one.rule, frozenset()) & by_line.get((one.path, one.line), set())
+    ]
+    seen = {(one.rule, one.path, one.line, one.what): one for one in [*kept, *theirs]}
+    return list(seen.values())
+
+
+def _json(tool: str, words: list[str], paths: list[str], cwd: Path) -> Any | Unknown:
+    """Run a tool on files and return the JSON that it prints."""
+    program = find(tool)
+    if program is None:
+        return Unknown(tool, f"{tool} is not installed", INSTALL)
+    try:
+        done = subprocess.run(
+            [program, *words, *(f"./{path}" for path in paths)], cwd=cwd, timeout=SECONDS,
+            stdin=subprocess.DEVNULL, capture_output=True, check=False,
+        )
+        return json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        return Unknown(tool, f"no answer within {SECONDS} s", "leave files out: --exclude")
+    except (ValueError, OSError) as error:
+        said = done.stderr.decode("utf-8", "replace").strip()[-300:] if "done" in vars() else error
+        return Unknown(tool, f"no usable answer: {said}", f"run it by hand: {tool} --help")
+
+
+def _hadolint(tree: Tree) -> Iterator[Finding | Unknown]:
+    paths = [one.path for one in tree.dockerfiles]
+    found = _json("hadolint", ["--no-color", "--format", "json"], paths, tree.root) if paths else []
+    if isinstance(found, Unknown):
+        yield found
+        return
+    for one in found:
+        yield Finding(
+            f"hadolint:{one['code']}", _LEVELS[one["level"]], "hadolint",
+            one["file"].removeprefix("./"), int(one["line"]), one["message"],
+            f"https://github.com/hadolint/hadolint/wiki/{one['code']}",
+        )
+
+
+def _shellcheck(tree: Tree) -> Iterator[Finding | Unknown]:
+    """The expanded recipes, and the tree's own shell scripts."""
+    texts = [(one.path, one.line, one.bash, one.text) for one in recipe_texts(tree)]
+    scripts = sorted(path for path in tree.files if path.endswith(".sh"))
+    texts += [(path, 0, False, tree.text(path)) for path in scripts]
+    if not texts:
+        return
+    with tempfile.TemporaryDirectory(prefix="xnai-audit-") as folder:
+        for number, (_, line, bash, text) in enumerate(texts):
+            head = "" if not line else f"# shellcheck shell={'bash' if bash else 'sh'}\n"
+            (Path(folder) / str(number)).write_text(head + text, "utf-8", "replace")
+        # SC1090, SC1091: sources cannot be followed here. SC2154: the environment may set it.
+        words = ["--norc", "--format=json1", "--exclude=SC1090,SC1091,SC2154"]
+        found = _json("shellcheck", words, [str(at) for at in range(len(texts))], Path(folder))
+    if isinstance(found, Unknown):
+        yield found
+        return
+    for one in found["comments"]:
+        path, line, _, _ = texts[int(one["file"].removeprefix("./"))]
+        # A recipe's text begins below the head line.
+        at = line + int(one["line"]) - 2 if line else int(one["line"])
+        yield Finding(
+            f"shellcheck:SC{one['code']}", _LEVELS[one["level"]], "shellcheck", path,
+            max(at, line, 1), one["message"], f"https://www.shellcheck.net/wiki/SC{one['code']}",
+        )
+
+
+def _schema(tree: Tree) -> Iterator[Finding | Unknown]:
+    paths = [one.path for one in tree.composes]
+    words = ["--builtin-schema", "vendor.compose-spec", "--output-format", "json", "--"]
+    found = _json("check-jsonschema", words, paths, tree.root) if paths else {}
+    if isinstance(found, Unknown):
+        yield found
+        return
+    files = {one.path: one for one in tree.composes}
+    for one in found.get("errors", ()):
+        path = one["filename"].removeprefix("./")
+        deepest = (one.get("best_deep_match") or one) if one.get("has_sub_errors") else one
+        yield Finding(
+            "schema", "error", "Compose specification", path,
+            _line(files[path], deepest["path"]), deepest["message"],
+            "https://github.com/compose-spec/compose-spec/blob/main/spec.md",
+        )
+    for one in found.get("parse_errors", ()):
+        yield Unknown(one["filename"].removeprefix("./"), one["message"][:200], "mend the YAML")
+
+
+def _line(file: ComposeFile, path: str) -> int:
+    """Return the line of a JSON path such as $.services.web.ports[0]."""
+    keys: tuple[str | int, ...] = ()
+    rest = path.removeprefix("$").lstrip(".")
+    while rest:
+        fitting = [
+            key for key in file.places if len(key) == len(keys) + 1 and key[:-1] == keys
+            and rest.startswith(f"[{key[-1]}]" if isinstance(key[-1], int) else str(key[-1]))
+        ]
+        if not fitting:
+            break
+        keys = max(fitting, key=lambda key: len(str(key[-1])))
+        last = keys[-1]
+        rest = rest[len(f"[{last}]" if isinstance(last, int) else str(last)) :].lstrip(".")
+    return file.places.get(keys, 1)
+
+
+def _compose_lint(tree: Tree) -> Iterator[Finding | Unknown]:
+    paths = [one.path for one in tree.composes]
+    found = _json("compose-lint", ["--format", "json"], paths, tree.root) if paths else {}
+    if isinstance(found, Unknown):
+        yield found
+        return
+    for one in found.get("findings", ()):
+        if not one.get("suppressed"):
+            yield Finding(
+                f"compose-lint:{one['rule_id']}", _LEVELS[one["severity"]], "compose-lint",
+                one["file"].removeprefix("./"), int(one["line"] or 1),
+                f"{one['service']}: {one['message']}", one["fix"].split("\nFull guide")[0],
+            )

@@ -1,0 +1,192 @@
+"""The audited tree: which files it has, and those that are judged, parsed once."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from functools import cached_property
+from pathlib import Path
+
+from xnai.audit import compose, dockerfile, makefile, names
+from xnai.audit.compose import ComposeFile
+from xnai.audit.dockerfile import Dockerfile
+from xnai.audit.makefile import Makefile
+from xnai.audit.model import Unknown
+from xnai.audit.options import Options
+from xnai.audit.reading import read, shown
+from xnai.audit.sandbox import sandbox
+
+MAX_MAKEFILES = 40
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A tree with everything that rules look at.
+
+    Attributes:
+        root: the audited directory.
+        options: the user's choices.
+        files: every regular file, relative to the root.
+        folders: every directory.
+        makefiles: judged by make.
+        make_texts: path -> text of every makefile, of *.mk too.
+        dockerfiles: parsed.
+        composes: parsed.
+        unknown: what could not be read or parsed.
+    """
+
+    root: Path
+    options: Options
+    files: frozenset[str]
+    folders: frozenset[str]
+    makefiles: tuple[Makefile, ...]
+    make_texts: Mapping[str, str]
+    dockerfiles: tuple[Dockerfile, ...]
+    composes: tuple[ComposeFile, ...]
+    unknown: tuple[Unknown, ...]
+
+    def has(self, path: str) -> bool:
+        """Return whether a file or directory is there; what leads out of the tree is not known."""
+        clean = posixpath.normpath(path)
+        return (
+            clean in self.files or clean in self.folders or clean in {".", ""}
+            or clean.startswith("../")
+        )
+
+    def matches(self, pattern: str) -> bool:
+        """Return whether a path, perhaps with wildcards, names something in the tree."""
+        if not re.search(r"[*?\[]", pattern):
+            return self.has(pattern)
+        clean = posixpath.normpath(pattern)
+        return any(fnmatch(path, clean) for path in self.files | self.folders)
+
+    def text(self, path: str) -> str:
+        """Return the text of a file, empty where it cannot be read."""
+        if path not in self.files:
+            return ""
+        found = read(self.root / path, path)
+        return found if isinstance(found, str) else ""
+
+    @cached_property
+    def uses_podman(self) -> bool:
+        """Whether the tree's makefiles or compose files name Podman."""
+        texts = [*self.make_texts.values(), *("\n".join(one.lines) for one in self.composes)]
+        return any("podman" in text for text in texts)
+
+    @cached_property
+    def services(self) -> frozenset[str]:
+        """The names of all services of all compose files."""
+        return frozenset(one.name for file in self.composes for one in file.services)
+
+    def dockerfile(self, path: str | None) -> Dockerfile | None:
+        """Return the parsed Dockerfile of that path."""
+        return next((one for one in self.dockerfiles if one.path == path), None)
+
+
+def read_tree(root: Path, options: Options) -> Tree:
+    """Return what is judged below `root`; nothing of it is executed."""
+    files, folders, unknown = _listed(root, options.exclude)
+    texts: dict[str, str] = {}
+    roots = sorted(path for path in files if _is(names.MAKEFILE, path))
+    roots = _preferred(roots)
+    mine = [path for path in files if _is(names.MAKEFILE, path) or path.endswith(".mk")]
+    for path in sorted(mine):
+        _keep(root, path, texts, unknown)
+    readable = [path for path in roots if path in texts]
+    makefiles = _makefiles(root, readable, texts, files, unknown, options)
+    dockerfiles, composes = [], []
+    for path in sorted(files):
+        is_docker, is_compose = _is(names.DOCKERFILE, path), _is(names.COMPOSE, path)
+        if not is_docker and not is_compose:
+            continue
+        text = read(root / path, shown(path))
+        parsed = text if isinstance(text, Unknown) else (
+            dockerfile.parse(path, text) if is_docker else compose.parse(path, text)
+        )
+        if isinstance(parsed, Unknown):
+            unknown.append(parsed)
+        elif isinstance(parsed, Dockerfile):
+            dockerfiles.append(parsed)
+        elif isinstance(parsed, ComposeFile):
+            composes.append(parsed)
+    return Tree(
+        root, options, frozenset(files), frozenset(folders), tuple(makefiles), texts,
+        tuple(dockerfiles), tuple(composes), tuple(unknown),
+    )
+
+
+def _listed(root: Path, exclude: tuple[str, ...]) -> tuple[set[str], set[str], list[Unknown]]:
+    files: set[str] = set()
+    folders: set[str] = set()
+    unknown: list[Unknown] = []
+    for found in names.walk(root, exclude):
+        if isinstance(found, Unknown):
+            unknown.append(found)
+        else:
+            (folders if found[1] else files).add(found[0])
+    return files, folders, unknown
+
+
+def _is(pattern: re.Pattern[str], path: str) -> bool:
+    return bool(pattern.fullmatch(posixpath.basename(path)))
+
+
+def _preferred(paths: list[str]) -> list[str]:
+    """Of several Makefiles in one directory the one that make takes: G before M before m."""
+    order = ["GNUmakefile", "makefile", "Makefile"]
+    chosen: dict[str, str] = {}
+    for path in sorted(paths, key=lambda one: order.index(posixpath.basename(one))):
+        chosen.setdefault(posixpath.dirname(path), path)
+    return sorted(chosen.values())
+
+
+def _keep(root: Path, path: str, texts: dict[str, str], unknown: list[Unknown]) -> None:
+    text = read(root / path, shown(path))
+    if isinstance(text, Unknown):
+        unknown.append(text)
+    else:
+        texts[path] = text
+
+
+def _makefiles(
+    root: Path, paths: list[str], texts: dict[str, str], files: set[str], unknown: list[Unknown],
+    options: Options,
+) -> list[Makefile]:
+    """Ask make about each Makefile, in one sandbox; what they include is read first."""
+    if not paths:
+        return []
+    for path in sorted(_included(texts, files)):
+        _keep(root, path, texts, unknown)
+    if len(paths) > MAX_MAKEFILES:
+        unknown.append(Unknown(
+            ".", f"{len(paths)} Makefiles; the first {MAX_MAKEFILES} were judged",
+            "audit a part: xnai audit PATH/part",
+        ))
+    found = []
+    with sandbox(texts) as box:
+        if isinstance(box, Unknown):
+            unknown.append(box)
+            return []
+        for path in paths[:MAX_MAKEFILES]:
+            judged = makefile.judge(box, path, texts, options.times)
+            if isinstance(judged, Unknown):
+                unknown.append(judged)
+            else:
+                found.append(judged)
+    return found
+
+
+def _included(texts: Mapping[str, str], files: set[str]) -> set[str]:
+    """The tree's files that an include line names plainly, such as .env."""
+    found = set()
+    for path, text in texts.items():
+        for words in re.findall(r"(?m)^\s*(?:-|s)?include\s+([^#\n]+)", text):
+            for word in words.split():
+                for folder in (posixpath.dirname(path), ""):
+                    name = posixpath.normpath(posixpath.join(folder, word))
+                    if name in files and name not in texts:
+                        found.add(name)
+    return found
