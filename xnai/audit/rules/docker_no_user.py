@@ -1,0 +1,47 @@
+"""Images whose program runs as root."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from xnai.audit.model import Hit, Rule
+from xnai.audit.tree import Tree
+
+# Official images that leave their user as root and start what they are told. Servers such as
+# postgres, which give up root by themselves, are none of them.
+_ROOT = re.compile(
+    r"(docker\.io/)?(library/)?(python|node|golang|ruby|debian|ubuntu|alpine|openjdk|php|rust|fedora|"
+    r"eclipse-temurin|rockylinux|almalinux|amazonlinux|busybox|buildpack-deps|perl|pypy)([:@].*)?"
+)
+_DROPS = re.compile(r"\b(gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|tini-su)\b")
+
+
+class DockerNoUser(Rule):
+    """A last stage on a root image without USER, with something that runs."""
+
+    id = "docker_no_user"
+    severity = "warning"
+    title = "runs as root"
+    remedy = "Make a user and name it by number at the end: USER 10001:10001."
+
+    def check(self, tree: Tree) -> Iterator[Hit]:
+        """Yield the FROM line of the last stage."""
+        for file in tree.dockerfiles:
+            lineage = file.lineage(file.last)
+            runs = any(stage.all("CMD", "ENTRYPOINT") for stage in lineage)
+            user = any(stage.all("USER") for stage in lineage)
+            if user or not runs or not _ROOT.fullmatch(file.root_image()):
+                continue
+            if _DROPS.search("\n".join(file.lines)) or self._set_by_compose(tree, file.path):
+                continue
+            yield Hit(file.path, file.last.line, f"{file.root_image()} runs everything as root.")
+
+    def _set_by_compose(self, tree: Tree, path: str) -> bool:
+        services = [
+            service for compose in tree.composes for service in compose.services
+            if compose.dockerfile(service) == path
+        ]
+        return bool(services) and all(
+            service.text("user").partition(":")[0] not in {"", "0", "root"} for service in services
+        )

@@ -1,0 +1,54 @@
+"""Images of one stack that run as different users."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from xnai.audit.dockerfile import Dockerfile
+from xnai.audit.model import Hit, Rule
+from xnai.audit.tree import Tree
+
+
+def uid(file: Dockerfile) -> tuple[int, int] | None:
+    """Return the number of the user that an image runs as and its line, where it is written."""
+    made: tuple[int, int] | None = None
+    for stage in reversed(file.lineage(file.last)):
+        for one in stage.instructions:
+            match = re.search(r"\b(?:useradd|adduser)\b[^;&|]*?(?:-u|--uid)[= ]?(\d+)", one.text)
+            if one.name == "RUN" and match:
+                made = int(match[1]), file.line_of(one, match[1])
+            if one.name == "USER" and re.match(r"\d+", one.text):
+                made = int(one.text.partition(":")[0]), one.first
+            elif one.name == "USER" and one.text.partition(":")[0] == "root":
+                made = 0, one.first
+    return made
+
+
+class DockerUidDrift(Rule):
+    """Numbers of users that differ between the images that one compose file builds."""
+
+    id = "docker_uid_drift"
+    severity = "warning"
+    title = "images run as different users"
+    remedy = "Use one UID in all images of a stack, from one base image."
+
+    def check(self, tree: Tree) -> Iterator[Hit]:
+        """Yield the files that differ from what most of a stack's images use."""
+        for compose in tree.composes:
+            built = {compose.dockerfile(service) for service in compose.services}
+            found = {
+                file.path: one for file in tree.dockerfiles if file.path in built
+                for one in [uid(file)] if one and one[0] > 0
+            }
+            counts = Counter(number for number, _ in found.values())
+            if len(counts) > 1:
+                usual = counts.most_common(1)[0][0]
+                for path, (number, line) in found.items():
+                    if number != usual:
+                        yield Hit(
+                            path, line,
+                            f"UID {number} here, {usual} in the other images of {compose.path}: a "
+                            "shared volume's files belong to one of them.",
+                        )
