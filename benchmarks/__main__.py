@@ -12,10 +12,10 @@ import sys
 import tarfile
 from pathlib import Path
 
-from benchmarks import pairs
+from benchmarks import images, pairs
 from tasks import containers, memory
-from xnai.catalogue import secret_forms
-from xnai.image_content import build_inputs
+from xnai.catalogue import secret_forms, services
+from xnai.image_content import archive, build_inputs
 from xnai.lab import deploying, machine, registry
 from xnai.lab.machine import Machine
 from xnai.lab.progress import Lines
@@ -137,18 +137,19 @@ def by_hand(one: Machine, settings: Settings) -> None:
 
         for path, (text, mode) in files_of(settings).items():
             add(f"root{path}", text.encode(), mode)
-        for item in inputs:
-            add(f"{item.image.name}.tar", item.archive)
+        add("contexts.tar", archive(inputs, {}))
         add("podman-compose.txt",
             (ROOT / "files/podman-compose/requirements.txt").read_bytes())
         add("by_hand.sh", (HERE / "by_hand.sh").read_bytes(), 0o755)
     words = [
         settings.stack_user, str(UID), " ".join(containers.PACKAGES),
-        " ".join(f"{item.image.name}={item.reference}" for item in inputs),
+        " ".join(f"{item.image.name}={item.target or '-'}={item.reference}" for item in inputs),
+        " ".join(name for forms in secret_forms(settings) for name in forms),
+        str(len(services(settings))),
     ]
     unpack = (
-        "mkdir -p /root/hand && cd /root/hand && tar -xf - && for t in *.tar; do "
-        "mkdir -p build/${t%.tar}/context && tar -xf $t -C build/${t%.tar}; done && "
+        "mkdir -p /root/hand/build && cd /root/hand && tar -xf - && "
+        "tar -xf contexts.tar -C build && "
     )
     command = unpack + "./by_hand.sh " + shlex.join(words)
     done = subprocess.run(
@@ -186,26 +187,31 @@ def measure_fresh(rounds: int, backend: str) -> list[str]:
 def main() -> None:
     """Measure on lab machines and print the reports."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=("noop", "fresh"))
+    parser.add_argument("--only", choices=("noop", "images", "fresh"))
     parser.add_argument("--runs", type=int, default=7, help="alternating runs of noop")
     parser.add_argument("--rounds", type=int, default=2, help="alternating fresh machines")
     parser.add_argument("--backend", default="auto")
-    parser.add_argument("--machine", help="a provisioned lab machine for noop")
+    parser.add_argument("--machine", help="a provisioned lab machine for noop and images")
     options = parser.parse_args()
     progress = Lines()
     registry.up(progress)
     lines: list[str] = []
-    if options.only != "fresh":
+    wanted = [options.only] if options.only else ["noop", "images", "fresh"]
+    if {"noop", "images"} & set(wanted):
         if options.machine:
-            lines += measure_noop(machine.find(options.machine), options.runs)
+            one = machine.find(options.machine)
         else:
             one = machine.up(MachineSpec(name="bench", backend=options.backend), progress)
             outcome = deploying.deploy(one)
             if outcome.code:
                 sys.exit(outcome.log)
+        if "noop" in wanted:
             lines += measure_noop(one, options.runs)
+        if "images" in wanted:
+            lines += images.measure(one, settings_of(one), progress)
+        if not options.machine:
             one.down()
-    if options.only != "noop":
+    if "fresh" in wanted:
         lines += measure_fresh(options.rounds, options.backend)
     print("\n".join(lines))
 

@@ -3,9 +3,10 @@
 # deploy.py does them, without any check of what is already right.
 # Usage, as root on the machine, in a directory with the rendered files as a tree `root/`, the
 # build contexts `build/NAME/` and podman-compose's lock:
-#   by_hand.sh STACK_USER UID 'PACKAGE ...' 'NAME=REFERENCE ...'
+#   by_hand.sh STACK_USER UID 'PACKAGE ...' 'DIRECTORY=TARGET=REFERENCE ...' 'SECRET ...' SERVICES
+# TARGET is a Dockerfile's stage, or - for the last one.
 set -eu
-user=$1 uid=$2 packages=$3 images=$4
+user=$1 uid=$2 packages=$3 images=$4 secrets=$5 services=$6
 export DEBIAN_FRONTEND=noninteractive
 early="etc/systemd/zram-generator.conf.d etc/sysctl.d etc/tmpfiles.d"
 for directory in $early; do
@@ -36,14 +37,21 @@ python3 -m venv /opt/xnai/podman-compose
     --only-binary :all: --cert /etc/ssl/certs/ca-certificates.crt -r podman-compose.txt
 cp -r build /var/lib/xnai/xnai/build
 chown -R "$user:" /var/lib/xnai/xnai/build
-for pair in $images; do
-    name=${pair%%=*}
-    xnai-podman build --tag "${pair#*=}" --label io.xnai.stack=xnai \
+for triple in $images; do
+    name=${triple%%=*} rest=${triple#*=}
+    target=${rest%%=*}
+    set --
+    [ "$target" = - ] || set -- --target "$target"
+    xnai-podman build --tag "${rest#*=}" --label io.xnai.stack=xnai "$@" \
         --file "/var/lib/xnai/xnai/build/$name/Dockerfile" "/var/lib/xnai/xnai/build/$name"
 done
 value=$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')
-printf %s "$value" | xnai-podman secret create xnai_redis_password -
-printf 'requirepass %s\n' "$value" | xnai-podman secret create xnai_redis_auth_conf -
+for secret in $secrets; do
+    case $secret in
+        *_redis_auth_conf) printf 'requirepass %s\n' "$value" ;;
+        *) printf %s "$value" ;;
+    esac | xnai-podman secret create "$secret" -
+done
 xnai-podman compose -p xnai -f /var/lib/xnai/xnai/stack/docker-compose.yml up --detach --no-build
 systemctl --global enable xnai-stack.service
-until [ "$(xnai-podman ps --filter health=healthy --quiet | wc -l)" = 2 ]; do sleep 1; done
+until [ "$(xnai-podman ps --filter health=healthy --quiet | wc -l)" = "$services" ]; do sleep 1; done

@@ -9,6 +9,10 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -65,7 +69,9 @@ def report(title: str, runs: Sequence[Run], names: tuple[str, str], goal: float)
     return lines
 
 
-def keep(name: str, runs: Sequence[Run], lines: Sequence[str], **more: object) -> None:
+def keep(
+    name: str, runs: Sequence[DataclassInstance], lines: Sequence[str], **more: object
+) -> None:
     """Write the raw runs and the report below benchmarks/results/."""
     RESULTS.mkdir(exist_ok=True)
     data = {"runs": [asdict(run) for run in runs], "report": list(lines), **more}

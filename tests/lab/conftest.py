@@ -11,12 +11,17 @@ import pytest
 from tests.lab.state_of import provisioned
 from tests.machines import add_options, new_machine
 from xnai.lab.deploying import deploy
+from xnai.lab.machine import find
 
 
 def pytest_addoption(parser):
     """Add the drills' options."""
     parser.addoption("--seed", type=int, default=None, help="seed of the drills' random points")
     parser.addoption("--rounds", type=int, default=1, help="how often each drill is repeated")
+    parser.addoption(
+        "--deployed", metavar="NAME",
+        help="a machine that is up and deployed: used in place of a fresh one, and kept",
+    )
     add_options(parser)
 
 
@@ -36,8 +41,10 @@ def rounds(request):
 
 
 @pytest.fixture(scope="session")
-def first_deploy(new_machine):
+def first_deploy(new_machine, request):
     """A machine right after its first deploy, with what it then was."""
+    if name := request.config.getoption("--deployed"):
+        return find(name), provisioned(find(name))
     one = new_machine("e2e")
     outcome = deploy(one)
     assert outcome.code == 0, outcome.log
