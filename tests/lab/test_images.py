@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from xnai.lab.deploying import ROOT, deploy
+from xnai.lab.deploying import ROOT, deploy, environment, pyinfra_argv
 
 pytestmark = pytest.mark.lab
 
@@ -183,7 +183,11 @@ def test_another_base_under_the_same_tag_would_rebuild_all_in_order(deployed):
         f"xnai-podman build --quiet --tag {base} /tmp/newer"
     )
     try:
-        planned = deploy(deployed, "--dry").log
+        done = subprocess.run(
+            pyinfra_argv("--dry"), cwd=ROOT, env=environment(deployed), text=True, check=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        planned = done.stdout
         assert "xnai_base:" in planned and f"({base} was replaced)" in planned
         assert planned.index("xnai_base:") < planned.index("xnai_build:")
         assert planned.index("xnai_build:") < planned.index("xnai_rag_api_packages:")

@@ -11,7 +11,11 @@ from xnai.lab.deploying import deploy
 pytestmark = pytest.mark.lab
 
 # A gigabyte of RAM and no stack: only the memory step, with a reserve that fits.
-SMALL = ("--data", "host_reserve_mib=256")
+LIMITS_MIB = {"redis": 32, "llm": 256, "rag_api": 64, "chainlit_ui": 128}
+SMALL = ("--data", "host_reserve_mib=256", *(
+    word for name, mib in LIMITS_MIB.items()
+    for word in ("--data", f"{name}_memory_limit_mib={mib}")
+))
 HOG = """
 import os, time
 held = []
@@ -43,11 +47,9 @@ def _size_mib(machine) -> int:
 def test_resize_that_does_not_fit_is_deferred_and_done_when_it_fits(new_machine):
     machine = new_machine("pressed", memory_mib=1024)
     memory = {"deploy_file": "tasks/memory.py"}
-    outcome = deploy(machine, *SMALL, "--data", "redis_memory_limit_mib=32",
-                     "--data", "rag_api_memory_limit_mib=64", **memory)
+    outcome = deploy(machine, *SMALL, **memory)
     assert outcome.code == 0, outcome.log
-    smaller = (*SMALL, "--data", "redis_memory_limit_mib=32", "--data",
-               "rag_api_memory_limit_mib=64", "--data", "zram_size_pct_of_ram=150")
+    smaller = (*SMALL, "--data", "zram_size_pct_of_ram=150")
     before_mib = _size_mib(machine)
     _hold(machine, 1100)
 
