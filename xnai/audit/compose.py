@@ -161,6 +161,23 @@ class ComposeFile:
         value = self.data.get(name)
         return value if isinstance(value, dict) else {}
 
+    def scalars(self) -> Iterator[tuple[Key, str, int]]:
+        """Yield every text of the file with its path of keys and its line."""
+        stack: list[tuple[Key, Data]] = [((name,), value) for name, value in self.data.items()]
+        while stack:
+            key, value = stack.pop()
+            if isinstance(value, dict):
+                stack += [((*key, name), part) for name, part in value.items()]
+            elif isinstance(value, list):
+                stack += [((*key, at), part) for at, part in enumerate(value)]
+            elif isinstance(value, str):
+                # What comes in by a merge key has its line where it is written.
+                line = next(
+                    (self.places[key[:end]] for end in range(len(key), 0, -1)
+                     if key[:end] in self.places), 1
+                )
+                yield key, value, line
+
     def near(self, path: str) -> str:
         """Return a path of this file's as one relative to the tree."""
         return posixpath.normpath(posixpath.join(self.directory, path))

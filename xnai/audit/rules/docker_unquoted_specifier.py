@@ -46,6 +46,6 @@ class DockerUnquotedSpecifier(Rule):
                 file_name = re.split(r"[<>]", word, maxsplit=1)[1]
                 yield Hit(
                     file.path, number,
-                    f"The shell reads {word} as a redirection with the file '{file_name}': no version "
+                    f"The shell reads {word} as a redirection to {file_name!r}: no version "
                     "is asked for.", Fix(number, number, (mended,)),
                 )

@@ -1,0 +1,28 @@
+"""Services that start before what they need is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xnai.audit.model import Hit, Rule
+from xnai.audit.tree import Tree
+
+
+class ComposeDependsWithoutCondition(Rule):
+    """depends_on as a list, on a service that has a health check."""
+
+    id = "compose_depends_without_condition"
+    severity = "warning"
+    title = "does not wait until it is healthy"
+    remedy = "Write depends_on: {NAME: {condition: service_healthy}}."
+
+    def check(self, tree: Tree) -> Iterator[Hit]:
+        """Yield dependencies whose health check is there and is not waited for."""
+        for file in tree.composes:
+            checked = {service.name for service in file.services if service.check}
+            for service in file.services:
+                value = service.data.get("depends_on")
+                for name, line in service.names("depends_on").items():
+                    if name in checked and isinstance(value, list):
+                        what = f"{service.name} starts when {name} was started, not when it works."
+                        yield Hit(file.path, line, what)

@@ -1,0 +1,63 @@
+"""Environment names that a known service does not read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from xnai.audit.compose import Service
+from xnai.audit.known_images import (
+    POSTGRES,
+    POSTGRES_READS,
+    REDIS,
+    VIKUNJA,
+    VIKUNJA_SECTIONS,
+)
+from xnai.audit.model import Hit, Rule
+from xnai.audit.tree import Tree
+
+
+class ComposeKnownEnvironment(Rule):
+    """A name with the service's own prefix that nothing in it reads, or a value it cannot take."""
+
+    id = "compose_known_environment"
+    severity = "warning"
+    title = "the service does not read this"
+    remedy = "Use the name that the image's documentation has; see the finding."
+
+    def check(self, tree: Tree) -> Iterator[Hit]:
+        """Yield them for Vikunja, Redis and Postgres."""
+        for file in tree.composes:
+            for service in file.services:
+                for name, (value, line) in service.environment.items():
+                    what = self._wrong(service, name, value)
+                    if what:
+                        yield Hit(file.path, line, f"{service.name}: {what}")
+
+    def _wrong(self, service: Service, name: str, value: str) -> str:
+        image = service.text("image")
+        elsewhere = json.dumps([service.data.get("command"), service.data.get("entrypoint"),
+                                service.data.get("healthcheck")])
+        if f"${name}" in elsewhere or f"${{{name}" in elsewhere:
+            return ""
+        if VIKUNJA.fullmatch(image) and name.startswith("VIKUNJA_"):
+            return self._vikunja(name, value)
+        if REDIS.fullmatch(image) and name.startswith("REDIS_"):
+            return f"the Redis image reads no {name}; say it in command: redis-server --requirepass"
+        if POSTGRES.fullmatch(image) and name.startswith("POSTGRES_") \
+                and name not in POSTGRES_READS:
+            return f"the Postgres image reads no {name}; it reads {self._list()}."
+        return ""
+
+    def _list(self) -> str:
+        return ", ".join(sorted(one for one in POSTGRES_READS if not one.endswith("_FILE")))
+
+    def _vikunja(self, name: str, value: str) -> str:
+        section, _, key = name.removeprefix("VIKUNJA_").partition("_")
+        if name in {"VIKUNJA_JWT_SECRET", "VIKUNJA_JWTSECRET"}:
+            return f"Vikunja reads no {name}: it is VIKUNJA_SERVICE_JWTSECRET."
+        if section not in VIKUNJA_SECTIONS or not key:
+            return f"Vikunja reads no {name}: no section of its configuration is named {section}."
+        if (section, key) == ("REDIS", "HOST") and ":" not in value and "$" not in value:
+            return f"VIKUNJA_REDIS_HOST wants host:port, and is '{value}'."
+        return ""

@@ -1,0 +1,47 @@
+"""Bind mounts of files that the tree does not have."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from xnai.audit.model import Hit, Rule
+from xnai.audit.tree import Tree
+
+
+class ComposeMissingBind(Rule):
+    """A relative source that is not there and cannot be made by itself."""
+
+    id = "compose_missing_bind"
+    severity = "warning"
+    title = "bind mount of what does not exist"
+    remedy = "Add the file or mend the path; for data use a named volume."
+
+    def check(self, tree: Tree) -> Iterator[Hit]:
+        """Yield missing files; missing directories where Podman, which makes none, is used."""
+        for file in tree.composes:
+            for service in file.services:
+                for mount in service.mounts:
+                    source = mount.source
+                    if not source.startswith(".") or re.search(r"[$~]", source):
+                        continue
+                    path = file.near(source)
+                    is_file = bool(re.search(r"[^.]\.\w{1,5}$", posixpath.basename(source)))
+                    if tree.has(path) or not (is_file or tree.uses_podman):
+                        continue
+                    if self._ignored(tree, path):
+                        continue
+                    what = (
+                        f"{path} does not exist: Docker makes an empty directory of that name."
+                        if is_file else f"{path} does not exist: Podman refuses to start."
+                    )
+                    yield Hit(file.path, mount.line, what)
+
+    def _ignored(self, tree: Tree, path: str) -> bool:
+        """Whether .gitignore names it: it is made on each machine."""
+        lines = [line.strip().strip("/") for line in tree.text(".gitignore").split("\n")]
+        return any(
+            line and (path == line or path.startswith(f"{line}/")
+                      or posixpath.basename(path) == line) for line in lines
+        )

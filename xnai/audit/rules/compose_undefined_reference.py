@@ -1,0 +1,51 @@
+"""Networks, volumes, secrets and services that are used and not defined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xnai.audit.compose import ComposeFile, Service
+from xnai.audit.model import Hit, Rule
+from xnai.audit.tree import Tree
+
+
+class ComposeUndefinedReference(Rule):
+    """A name that no section of the file, or of those beside it, has."""
+
+    id = "compose_undefined_reference"
+    severity = "error"
+    title = "used and not defined"
+    remedy = "Define it at the top level, or mend the name."
+
+    def check(self, tree: Tree) -> Iterator[Hit]:
+        """Yield each undefined name; files beside count, since they are merged with -f."""
+        for file in tree.composes:
+            beside = [one for one in tree.composes if one.directory == file.directory]
+            if any("include" in one.data for one in beside):
+                continue
+            for section in ("networks", "volumes", "secrets", "configs", "depends_on"):
+                known = {
+                    name for one in beside for name in (
+                        one.section(section) if section != "depends_on"
+                        else [service.name for service in one.services]
+                    )
+                }
+                for service in file.services:
+                    for name, line in self._used(file, service, section).items():
+                        if name not in known and "$" not in name:
+                            what = f"{service.name}: {section} names '{name}', which is not there."
+                            yield Hit(file.path, line, what)
+
+    def _used(self, file: ComposeFile, service: Service, section: str) -> dict[str, int]:
+        if section == "volumes":
+            return {
+                one.source: one.line for one in service.mounts
+                if one.source and not one.is_bind and "\\" not in one.source
+            }
+        names = service.names(section)
+        value = service.data.get(section)
+        for at, one in enumerate(value if isinstance(value, list) else ()):
+            if isinstance(one, dict) and one.get("source"):
+                names[str(one["source"])] = service.line(section, at)
+        names.pop("default", None)
+        return names

@@ -1,0 +1,54 @@
+"""Variables that nobody sets."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from xnai.audit.compose import ComposeFile
+from xnai.audit.model import Hit, Rule
+from xnai.audit.tree import Tree
+
+_VARIABLE = re.compile(r"(?<!\$)\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
+_ENVIRONMENT = re.compile(r"HOME|USER|PWD|UID|GID|HOSTNAME|PATH|SHELL|LOGNAME|DISPLAY|TZ|LANG|"
+                          r"XDG_\w+|CI|GITHUB_\w+|SSH_AUTH_SOCK|COMPOSE_\w+|DOCKER_\w+|PUID|PGID")
+
+
+class ComposeUnsetVariable(Rule):
+    """${NAME} without a default, in no .env and set by no makefile."""
+
+    id = "compose_unset_variable"
+    severity = "warning"
+    title = "variable without a value"
+    remedy = (
+        "Give a default (${NAME:-value}), demand it (${NAME:?why}), or name it in .env.example."
+    )
+
+    def check(self, tree: Tree) -> Iterator[Hit]:
+        """Yield each variable once a line."""
+        for file in tree.composes:
+            known = self._known(tree, file)
+            seen = set()
+            for key, text, line in file.scalars():
+                for match in _VARIABLE.finditer(text):
+                    name = match[1] or match[2]
+                    if name in known or _ENVIRONMENT.fullmatch(name) or (line, name) in seen:
+                        continue
+                    # A block text such as an inline script has lines of its own.
+                    if "\n" in text or key[0] == "x-scripts":
+                        continue
+                    seen.add((line, name))
+                    yield Hit(file.path, line, f"${{{name}}} is empty unless somebody exports it.")
+
+    def _known(self, tree: Tree, file: ComposeFile) -> set[str]:
+        """Names that files beside it, at the root, or the makefiles set."""
+        found: set[str] = set()
+        for path in tree.files:
+            name = posixpath.basename(path)
+            near = posixpath.dirname(path) in {file.directory, ""}
+            if near and re.fullmatch(r"\.?env([.-].*)?|.*\.env", name):
+                found.update(re.findall(r"(?m)^\s*#?\s*(?:export\s+)?(\w+)\s*=", tree.text(path)))
+        for text in tree.make_texts.values():
+            found.update(re.findall(r"(\w+)\s*[:?+]?=", text))
+        return found

@@ -1,0 +1,31 @@
+"""Dockerfiles that a compose file names and the tree does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xnai.audit.model import Hit, Rule
+from xnai.audit.tree import Tree
+
+
+class HarmonyBuildFile(Rule):
+    """build: of a Dockerfile or a directory that is not there."""
+
+    id = "harmony_build_file"
+    severity = "error"
+    title = "compose builds from a Dockerfile that does not exist"
+    remedy = "Mend build.context or build.dockerfile; the latter counts from the context."
+
+    def check(self, tree: Tree) -> Iterator[Hit]:
+        """Yield each build whose Dockerfile is missing."""
+        for file in tree.composes:
+            for service in file.services:
+                path = file.dockerfile(service)
+                if path is None or tree.has(path):
+                    continue
+                # Podman takes a Containerfile where no file is named.
+                other = path.removesuffix("Dockerfile") + "Containerfile"
+                if service.build and "dockerfile" not in service.build and tree.has(other):
+                    continue
+                line = service.line("build", "dockerfile")
+                yield Hit(file.path, line, f"{service.name}: there is no {path}.")

@@ -1,0 +1,46 @@
+"""Dockerfiles that nothing in the tree builds."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from xnai.audit.model import Hit, Rule
+from xnai.audit.tree import Tree
+
+
+class HarmonyOrphanDockerfile(Rule):
+    """A Dockerfile that neither compose nor makefiles, scripts or CI name."""
+
+    id = "harmony_orphan_dockerfile"
+    severity = "info"
+    title = "nothing builds this Dockerfile"
+    remedy = "Remove it, or name it where the others are built."
+
+    def check(self, tree: Tree) -> Iterator[Hit]:
+        """Yield them in trees whose compose files do build something."""
+        built = {
+            compose.dockerfile(service) for compose in tree.composes for service in compose.services
+        } - {None}
+        if not built:
+            return
+        texts = "\n".join([*tree.make_texts.values(), *self._scripts(tree)])
+        bases = {stage.base for file in tree.dockerfiles for stage in file.stages}
+        for file in tree.dockerfiles:
+            name = posixpath.basename(file.path)
+            folder = posixpath.basename(file.directory)
+            named = file.path in texts or (name != "Dockerfile" and name in texts) or (
+                folder and re.search(rf"\bbuild\b[^\n]*{re.escape(folder)}", texts)
+            )
+            suffix = name.rpartition(".")[2]
+            # An image that others start from is built under a name that often ends like the file's.
+            is_base = any(re.search(rf"[/_-]{re.escape(suffix)}(:|$)", base) for base in bases)
+            if file.path not in built and not named and not is_base:
+                yield Hit(file.path, 1, "No compose file, makefile, script or CI file names it.")
+
+    def _scripts(self, tree: Tree) -> Iterator[str]:
+        for path in sorted(tree.files):
+            if re.search(r"\.(sh|just|toml|hcl)$|(^|/)(justfile|Taskfile\.ya?ml)$|"
+                         r"^\.(github|gitlab|circleci|ci)|devcontainer", path):
+                yield tree.text(path)

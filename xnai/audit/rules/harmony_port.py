@@ -1,0 +1,40 @@
+"""Published ports that the image does not listen on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from xnai.audit.model import Hit, Rule
+from xnai.audit.tree import Tree
+
+
+class HarmonyPort(Rule):
+    """ports: of a number that the service's own Dockerfile does not EXPOSE."""
+
+    id = "harmony_port"
+    severity = "warning"
+    title = "published port is not the image's"
+    remedy = "Make both say the same: EXPOSE in the Dockerfile, ports in the compose file."
+
+    def check(self, tree: Tree) -> Iterator[Hit]:
+        """Yield them where the Dockerfile exposes something, and nothing of that number."""
+        for file in tree.composes:
+            for service in file.services:
+                built = tree.dockerfile(file.dockerfile(service))
+                if built is None or "$" in str(service.data.get("command")):
+                    continue
+                exposed = {
+                    word.partition("/")[0] for stage in built.lineage(built.last)
+                    for one in stage.all("EXPOSE") for word in one.words
+                }
+                if not exposed or any("$" in word or "-" in word for word in exposed):
+                    continue
+                # A command or a variable of the service may name the port instead.
+                said = f"{service.data.get('command')} {service.environment}"
+                for port, line in service.ports.items():
+                    if str(port) not in exposed and str(port) not in said:
+                        yield Hit(
+                            file.path, line,
+                            f"{service.name}: port {port} is published, {built.path} exposes "
+                            f"{', '.join(sorted(exposed))}.",
+                        )
