@@ -69,7 +69,7 @@ def ask(host, port: int, path: str, **headers: str) -> tuple[int, str]:
     # Python: a machine need not have curl.
     program = (
         "import http.client,sys; c=http.client.HTTPConnection('127.0.0.1',int(sys.argv[1]),"
-        "timeout=10); h=dict(a.split(': ',1) for a in sys.argv[4::2]); "
+        "timeout=10); h=dict(a.split(': ',1) for a in sys.argv[5::2]); "
         "c.request('POST' if sys.argv[3] else 'GET',sys.argv[2],sys.argv[3] or None,h); "
         "r=c.getresponse(); print(r.status); print(r.read().decode())"
     )
