@@ -64,7 +64,7 @@ def test_run_killed_at_each_critical_point_reaches_the_same_state(new_machine, r
     machine.down()
 
 
-@pytest.mark.drill
+@pytest.mark.drill_only
 def test_run_killed_at_random_moments_reaches_the_same_state(new_machine, reference, rng, rounds):
     for number in range(rounds):
         machine = new_machine("random")
