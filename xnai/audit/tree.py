@@ -20,6 +20,13 @@ from xnai.audit.reading import read, shown
 from xnai.audit.sandbox import sandbox
 
 MAX_MAKEFILES = 40
+MAX_SCRIPTS = 4 * 1024 * 1024
+
+_SCRIPT = re.compile(
+    r"\.(sh|bash|just|hcl|toml|md|rst)$|(^|/)(justfile|Taskfile\.ya?ml|Jenkinsfile|\.env[.\w-]*|"
+    r"cloudbuild[\w-]*\.ya?ml)$|^\.(github|gitlab|circleci|ci|devcontainer)|\.(gitlab-ci|travis)"
+    r"\.yml$|download[^/]*\.py$|(^|/)(scripts?|hack|tools)/[^/]*\.py$"
+)
 
 
 @dataclass(frozen=True)
@@ -72,9 +79,27 @@ class Tree:
 
     @cached_property
     def uses_podman(self) -> bool:
-        """Whether the tree's makefiles or compose files name Podman."""
-        texts = [*self.make_texts.values(), *("\n".join(one.lines) for one in self.composes)]
-        return any("podman" in text for text in texts)
+        """Whether makefiles and compose files speak of Podman more than of Docker."""
+        text = "\n".join(
+            [*self.make_texts.values(), *("\n".join(one.lines) for one in self.composes)]
+        )
+        calls = r"(?:[ -]compose\b|\s+(?:build|run|up)\b)"
+        podman = len(re.findall(rf"\bpodman{calls}|(?m:^x-podman:)", text))
+        return podman > len(re.findall(rf"\bdocker{calls}", text.replace("docker-compose.y", "")))
+
+    @cached_property
+    def scripts(self) -> str:
+        """The text of scripts, CI files and documents: who is named there may be made or set there.
+
+        Cut at a few MiB: it only serves to be silent in doubt.
+        """
+        found: list[str] = []
+        size = 0
+        for path in sorted(self.files, key=lambda one: (one.count("/"), one)):
+            if _SCRIPT.search(path) and size < MAX_SCRIPTS:
+                found.append(self.text(path))
+                size += len(found[-1])
+        return "\n".join(found)
 
     @cached_property
     def services(self) -> frozenset[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Iterator
 
 from xnai.audit.compose import ComposeFile, Service
@@ -29,6 +31,13 @@ class ComposeUndefinedReference(Rule):
                         one.section(section) if section != "depends_on"
                         else [service.name for service in one.services]
                     )
+                }
+                # An example of an override tells what a user's own will define.
+                known |= {
+                    name for path in tree.files
+                    if re.search(r"compose[\w.-]*\.ya?ml\.\w+$", path)
+                    and posixpath.dirname(path) == file.directory
+                    for name in re.findall(r"(?m)^\s+([\w.-]+):", tree.text(path))
                 }
                 for service in file.services:
                     for name, line in self._used(file, service, section).items():

@@ -13,7 +13,8 @@ from xnai.audit.tree import Tree
 # Made by a build that runs before, and kept out of the tree.
 _MADE = frozenset({"dist", "build", "target", "out", "bin", "node_modules", ".next", "public",
                    "release", "artifacts", "vendor", "static", "wheels", "wheelhouse"})
-_ARCHIVE = re.compile(r".*\.(whl|jar|war|tar|t?gz|zip|deb|rpm|bin|exe|so)")
+_ARCHIVE = re.compile(r".*\.(whl|jar|war|tar|t?gz|zip|deb|rpm|bin|exe|so)(\.\w+)?")
+_MAKES = re.compile(r"https?://|\b(curl|wget|cp|mv|tar|unzip|clone|touch|download|export|build)\b|>")
 
 
 class DockerCopyMissing(Rule):
@@ -31,11 +32,20 @@ class DockerCopyMissing(Rule):
             for stage in file.stages:
                 for copy in stage.all("COPY", "ADD"):
                     for source in () if "from" in copy.flags else copy.sources:
-                        if self._judged(source, ignored) and missing(tree, file, source):
+                        if not self._judged(source, ignored) or not missing(tree, file, source):
+                            continue
+                        if not self._is_made(tree, posixpath.basename(source)):
                             yield Hit(
                                 file.path, file.line_of(copy, source),
                                 f"'{source}' is in no build context that this file can have.",
                             )
+
+    def _is_made(self, tree: Tree, name: str) -> bool:
+        """Whether a script or a makefile may fetch or make it before the build."""
+        return any(
+            name in line and _MAKES.search(line)
+            for text in (*tree.make_texts.values(), tree.scripts) for line in text.split("\n")
+        )
 
     def _judged(self, source: str, ignored: set[str]) -> bool:
         first = source.removeprefix("./").strip("/").partition("/")[0]

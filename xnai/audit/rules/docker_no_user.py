@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -14,7 +15,9 @@ _ROOT = re.compile(
     r"(docker\.io/)?(library/)?(python|node|golang|ruby|debian|ubuntu|alpine|openjdk|php|rust|fedora|"
     r"eclipse-temurin|rockylinux|almalinux|amazonlinux|busybox|buildpack-deps|perl|pypy)([:@].*)?"
 )
-_DROPS = re.compile(r"\b(gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|tini-su)\b")
+_DROPS = re.compile(
+    r"\b(gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|supervisord)\b|\bsu\s+(-\S*\s+)*\w"
+)
 
 
 class DockerNoUser(Rule):
@@ -33,9 +36,18 @@ class DockerNoUser(Rule):
             user = any(stage.all("USER") for stage in lineage)
             if user or not runs or not _ROOT.fullmatch(file.root_image()):
                 continue
-            if _DROPS.search("\n".join(file.lines)) or self._set_by_compose(tree, file.path):
+            started = [file.lines, *(self._script(tree, one.text) for stage in lineage
+                                     for one in stage.all("CMD", "ENTRYPOINT"))]
+            if any(_DROPS.search("\n".join(lines)) for lines in started) \
+                    or self._set_by_compose(tree, file.path):
                 continue
             yield Hit(file.path, file.last.line, f"{file.root_image()} runs everything as root.")
+
+    def _script(self, tree: Tree, text: str) -> list[str]:
+        """The lines of the tree's script that an instruction starts, found by its name."""
+        names = set(re.findall(r"[\w.-]+\.sh\b|[\w-]*entrypoint[\w-]*", text))
+        found = [path for path in sorted(tree.files) if posixpath.basename(path) in names]
+        return [line for path in found[:5] for line in tree.text(path).split("\n")]
 
     def _set_by_compose(self, tree: Tree, path: str) -> bool:
         services = [

@@ -25,7 +25,7 @@ class HarmonyOrphanDockerfile(Rule):
         } - {None}
         if not built:
             return
-        texts = "\n".join([*tree.make_texts.values(), *self._scripts(tree)])
+        texts = "\n".join([*tree.make_texts.values(), tree.scripts])
         bases = {stage.base for file in tree.dockerfiles for stage in file.stages}
         for file in tree.dockerfiles:
             name = posixpath.basename(file.path)
@@ -38,9 +38,3 @@ class HarmonyOrphanDockerfile(Rule):
             is_base = any(re.search(rf"[/_-]{re.escape(suffix)}(:|$)", base) for base in bases)
             if file.path not in built and not named and not is_base:
                 yield Hit(file.path, 1, "No compose file, makefile, script or CI file names it.")
-
-    def _scripts(self, tree: Tree) -> Iterator[str]:
-        for path in sorted(tree.files):
-            if re.search(r"\.(sh|just|toml|hcl)$|(^|/)(justfile|Taskfile\.ya?ml)$|"
-                         r"^\.(github|gitlab|circleci|ci)|devcontainer", path):
-                yield tree.text(path)

@@ -29,7 +29,7 @@ class MakeUnusedVariable(Rule):
         """Yield assignments whose name no makefile of the tree mentions anywhere else."""
         everything = "\n".join(tree.make_texts.values())
         # Names that are put together, or exported as a whole, may be used by anybody.
-        if re.search(r"\$[({][^(){}]*\$[({]", everything) and "$($(" in everything:
+        if re.search(r"\$[({][\w.-]*\$[({][\w.-]+[)}]", everything):
             return
         if re.search(r"(?m)^\s*export\s*$|^\.EXPORT_ALL_VARIABLES:", everything):
             return
