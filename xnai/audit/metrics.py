@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from xnai.audit.dockerfile import Dockerfile
 from xnai.audit.makefile import Makefile
 from xnai.audit.model import Table
+from xnai.audit.reading import shown
 from xnai.audit.tree import Tree
 
 
@@ -45,7 +46,7 @@ def _numbers(makefile: Makefile) -> tuple[str | int, ...]:
     )
     read, expand = (f"{seconds * 1000:.0f}" for seconds in makefile.seconds)
     return (
-        makefile.path, lines, len(own), groups, len(phony), len(should_be_phony(makefile)),
+        shown(makefile.path), lines, len(own), groups, len(phony), len(should_be_phony(makefile)),
         len(own & helped), len(own - helped), read, expand,
     )
 
@@ -64,7 +65,7 @@ def with_help(makefile: Makefile) -> set[str]:
 
 def _times(tree: Tree, command: str) -> Table:
     rows = tuple(
-        (makefile.path, target, f"{seconds * 1000:.0f}")
+        (shown(makefile.path), target, f"{seconds * 1000:.0f}")
         for makefile in tree.makefiles
         for target, seconds in sorted(makefile.times.items(), key=lambda one: -one[1])
     )
@@ -118,5 +119,5 @@ def _practices(tree: Tree, command: str) -> Iterator[Table]:
         rows = tuple(
             (name, *(_WORDS[holds(one)] for one in files)) for name, holds in _PRACTICES.items()
         )
-        header = ("practice", *(one.path for one in files))
+        header = ("practice", *(shown(one.path) for one in files))
         yield Table("Dockerfiles by practice, the base first", command, header, rows)

@@ -34,6 +34,9 @@ _LEVELS: Mapping[str, Severity] = {
     "critical": "error", "high": "error", "medium": "warning", "low": "info",
 }
 
+# compose-lint's advice to harden what works: nothing breaks without it.
+ADVICE = frozenset({"CL-0003", "CL-0006", "CL-0007", "CL-0019", "CL-0026"})
+
 
 def find(name: str) -> str | None:
     """Return the path of a program: beside this Python first, then on PATH."""
@@ -187,9 +190,12 @@ def _compose_lint(tree: Tree) -> Iterator[Finding | Unknown]:
         yield found
         return
     for one in found.get("findings", ()):
-        if not one.get("suppressed"):
+        # An image of the machine's own store has no registry that could overwrite its tag.
+        local = one["rule_id"] == "CL-0019" and "Image 'localhost/" in one["message"]
+        if not one.get("suppressed") and not local:
+            level = "info" if one["rule_id"] in ADVICE else _LEVELS[one["severity"]]
             yield Finding(
-                f"compose-lint:{one['rule_id']}", _LEVELS[one["severity"]], "compose-lint",
+                f"compose-lint:{one['rule_id']}", level, "compose-lint",
                 one["file"].removeprefix("./"), int(one["line"] or 1),
                 f"{one['service']}: {one['message']}", one["fix"].split("\nFull guide")[0],
             )

@@ -99,6 +99,9 @@ class _Reader:
                     data = self.read(part, (*path, "<<"), depth + 1)
                     if isinstance(data, dict):
                         merged = data | merged
+                        for name in data:
+                            # Where it comes in; an own key of that name sets its own line.
+                            self.lines.setdefault((*path, name), key.start_mark.line + 1)
                 continue
             line = key.start_mark.line + 1
             if name in own:

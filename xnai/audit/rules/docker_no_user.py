@@ -12,7 +12,7 @@ from xnai.audit.tree import Tree
 # Official images that leave their user as root and start what they are told. Servers such as
 # postgres, which give up root by themselves, are none of them.
 _ROOT = re.compile(
-    r"(docker\.io/)?(library/)?(python|node|golang|ruby|debian|ubuntu|alpine|openjdk|php|rust|fedora|"
+    r"(docker\.io/)?(library/)?(python|node|golang|ruby|debian|ubuntu|alpine|openjdk|rust|fedora|"
     r"eclipse-temurin|rockylinux|almalinux|amazonlinux|busybox|buildpack-deps|perl|pypy)([:@].*)?"
 )
 _DROPS = re.compile(
