@@ -10,7 +10,7 @@ from xnai.audit.options import Options
 from xnai.audit.tree import Tree, read_tree
 
 HERE = Path(__file__).parent
-sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "unit")]
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent / "unit"), str(HERE)]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 
@@ -81,7 +82,8 @@ def test_bad_yaml(tree, text, why):
 
 def test_odd_shapes_of_services(tree):
     odd = ("services:\n  a: null\n  b: [1]\n  c: {ports: 5, volumes: x, environment: [1, {a: b}],"
-           " healthcheck: 1, depends_on: [[]], networks: 3, deploy: [], build: 7, secrets: {a: b}}\n"
+           " healthcheck: 1, depends_on: [[]], networks: 3, deploy: [], build: 7, secrets: {a: b}"
+           "}\n"
            "networks: [1]\nvolumes: 2\n")
     found = judge(tree({"compose.yml": odd}), all_rules())
     assert not found.unknown
@@ -122,9 +124,9 @@ def test_names_with_blanks_newlines_and_bytes(tree, tmp_path):
     found = tree(dict.fromkeys(odd, "FROM python:latest\nRUN pip install a>=1\n")
                  | {"a b/Makefile": "all:\n\techo\n", "n\nl/Makefile": "all:\n\techo\n"})
     raw = os.fsencode(tmp_path) + b"/\xff"
-    os.mkdir(raw)
-    with open(raw + b"/Dockerfile", "w") as file:
-        file.write("FROM\n")
+    odd_folder = Path(os.fsdecode(raw))
+    odd_folder.mkdir()
+    (odd_folder / "Dockerfile").write_text("FROM\n")
     found = tree({})
     assert len(found.dockerfiles) == 4
     report = audit(tmp_path, Options())
@@ -194,7 +196,8 @@ def test_a_forbidden_sandbox_is_no_sandbox(tree, monkeypatch, tmp_path):
 def test_without_the_tools(tree, monkeypatch, tmp_path):
     from xnai.audit import tools
 
-    tree({**MAKEFILE, "Dockerfile": DOCKERFILE, "compose.yml": "services: {}\n"})
+    makefile = ".PHONY: all\nall:\n\techo '1'\n"
+    tree({"Makefile": makefile, "Dockerfile": DOCKERFILE, "compose.yml": "services: {}\n"})
     monkeypatch.setattr(tools, "find", lambda name: None)
     said = {one.subject for one in audit(tmp_path, Options()).unknown}
     assert said == {"hadolint", "shellcheck", "check-jsonschema", "compose-lint"}

@@ -24,8 +24,10 @@ ATTACKS = {
     "plus recipe": "all:\n\t+touch {out}/PWNED\n",
     "make recipe": "all:\n\ttouch {out}/PWNED # $(MAKE)\n",
     "eval": "$(eval X := $$(shell touch {out}/PWNED))\nall:\n\techo $(X)\n",
-    "include that is made": "-include made.mk\nmade.mk:\n\t+touch {out}/PWNED; touch made.mk\nall:\n\t:\n",
-    "flags": "MAKEFLAGS += --eval=$$(shell$$(\\ )touch$$(\\ ){out}/PWNED)\nall:\n\t+touch {out}/PWNED\n",
+    "include that is made": "-include made.mk\nmade.mk:\n\t+touch {out}/PWNED; touch $@\n"
+                            "all:\n\t:\n",
+    "flags": "MAKEFLAGS += --eval=$$(shell$$(\\ )touch$$(\\ ){out}/PWNED)\n"
+             "all:\n\t+touch {out}/PWNED\n",
     "no dry run": "MAKEFLAGS := \nunexport MAKEFLAGS\nall:\n\ttouch {out}/PWNED\n",
     "exported": "export X := $(shell touch {out}/PWNED)\nexport SHELL := /bin/sh\nall:\n\t+echo\n",
     "one shell": ".ONESHELL:\nall:\n\t+touch {out}/PWNED\n\techo\n",

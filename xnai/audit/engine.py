@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from xnai.audit import metrics, tools
+from xnai.audit import metrics, online, tools
 from xnai.audit.baseline import fingerprints
 from xnai.audit.model import SEVERITIES, Finding, Hit, Report, Rule, Unknown
 from xnai.audit.options import Options
@@ -75,6 +75,13 @@ def audit(
             more, unclear = asked.result()
             findings = tools.merged(findings, more)
             unknown += unclear
+    if options.online:
+        progress("resolving requirements at the package index")
+        for one in online.resolve(tree):
+            if isinstance(one, Unknown):
+                unknown.append(one)
+            else:
+                findings.append(one)
     findings.sort(key=_rank)
     kept, out = suppressed(root, findings)
     names = fingerprints(root, kept)

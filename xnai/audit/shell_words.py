@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 _OPERATOR = re.compile(r"[();<>|&\n]+")
 _SETTING = re.compile(r"[A-Za-z_]\w*=")
@@ -27,11 +28,26 @@ class Command:
         return self.words[0].rpartition("/")[2] if self.words else ""
 
 
-def commands(text: str) -> Iterator[Command]:
-    """Yield the simple commands of a shell text, redirections taken out.
+@lru_cache(maxsize=50_000)
+def commands(text: str) -> tuple[Command, ...]:
+    """Return the simple commands of a shell text, redirections taken out.
 
-    A text whose quotes do not end yields nothing: that is what a syntax check is for.
+    A text whose quotes do not end has none: that is what a syntax check is for. Several rules ask
+    for the same text, so the answers are kept.
     """
+    return tuple(_commands(text))
+
+
+def balanced(text: str) -> bool:
+    """Return whether the quotes and brackets of a text end where they should."""
+    try:
+        shlex.split(text)
+    except ValueError:
+        return False
+    return text.count("(") == text.count(")")
+
+
+def _commands(text: str) -> Iterator[Command]:
     lexer = shlex.shlex(
         re.sub(r"\\\n", " ", text), posix=True, punctuation_chars="();<>|&\n"
     )

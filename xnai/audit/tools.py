@@ -16,6 +16,7 @@ from typing import Any
 from xnai.audit.compose import ComposeFile
 from xnai.audit.model import Finding, Severity, Unknown
 from xnai.audit.recipe_texts import recipe_texts
+from xnai.audit.shell_syntax import PLAIN
 from xnai.audit.tree import Tree
 
 SECONDS = 60
@@ -109,7 +110,10 @@ def _hadolint(tree: Tree) -> Iterator[Finding | Unknown]:
 
 def _shellcheck(tree: Tree) -> Iterator[Finding | Unknown]:
     """The expanded recipes, and the tree's own shell scripts."""
-    texts = [(one.path, one.line, one.bash, one.text) for one in recipe_texts(tree)]
+    texts = [
+        (one.path, one.line, one.bash, one.text) for one in recipe_texts(tree)
+        if not PLAIN.fullmatch(one.text)
+    ]
     scripts = sorted(path for path in tree.files if path.endswith(".sh"))
     # A script without a shebang is one that others source; its shell is not told anywhere.
     for path in scripts:
