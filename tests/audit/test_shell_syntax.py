@@ -13,8 +13,8 @@ GOOD = ["echo 'a' \"b\"", "if true; then echo; fi", "for x in a; do echo $x; don
         "cat <<E\nx\nE", "case a in a) b;; esac", "a && b || c", "echo \"$(echo \"x\")\"",
         "x=$(ls | wc -l); echo $((x + 1))", "echo it\\'s", "[ -f a ] || { echo b; exit 1; }"]
 BAD = ["if true; then", "fi", "echo \"a", "b\"", "echo $(ls", "echo )", "(", ")", "a &&",
-       "for x in", "done", "case a in", "esac", "cat <<E", "}; evil; {", "echo `a", "a\\", "# (", "'", "{ a;",
-       ") ; ("]
+       "for x in", "done", "case a in", "esac", "cat <<E", "}; evil; {", "echo `a", "a\\",
+       "# (", "'", "{ a;", ") ; ("]
 
 
 @pytest.mark.parametrize("bad", BAD)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import posixpath
 import re
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from itertools import pairwise
@@ -69,8 +70,11 @@ def filtered(text: str) -> str:
 def _ask(uv: str, tree: Tree, file: Dockerfile, path: str) -> Iterator[Finding | Unknown]:
     text = tree.text(path)
     version = re.search(r"python:(3\.\d+)", file.root_image())
-    words = [uv, "pip", "compile", "--no-build", "--no-sources", "--no-config", "--no-header",
-             "--no-progress", "--color=never", "requirements.txt"]
+    # --python: looking for another one would start each that the user has.
+    words = [
+        uv, "pip", "compile", "--python", sys.executable, "--no-build", "--no-sources",
+        "--no-config", "--no-header", "--no-progress", "--color=never", "requirements.txt",
+    ]
     words += ["--python-version", version[1]] if version else []
     with tempfile.TemporaryDirectory(prefix="xnai-audit-") as folder:
         (Path(folder) / "requirements.txt").write_text(filtered(text), "utf-8")
