@@ -70,4 +70,4 @@ def test_its_words_are_whole(name):
 def test_a_rule_is_small(name):
     lines = inspect.getsource(type(RULES[name])).splitlines()
     code = [line for line in lines if line.strip()]
-    assert len(code) <= 60, f"{name}: {len(code)} lines"
+    assert len(code) <= 40, f"{name}: {len(code)} lines"

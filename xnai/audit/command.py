@@ -64,7 +64,7 @@ def audit(
     except known_findings.BaselineError as error:
         _stop(str(error))
     with _source(path, host, inventory_file) as root:
-        report = run(root, options, frozenset(known), _progress)
+        report = run(root, options, frozenset(known), _progress, ("--host", host) if host else ())
         if write_baseline:
             names = known_findings.fingerprints(root, report.findings)
             known_findings.write_baseline(write_baseline, names)

@@ -50,6 +50,7 @@ def audit(
     options: Options,
     known: frozenset[str] = frozenset(),
     progress: Callable[[str], None] = lambda _: None,
+    source: tuple[str, ...] = (),
 ) -> Report:
     """Return the report on the tree below `root`.
 
@@ -58,7 +59,9 @@ def audit(
         options: the user's choices.
         known: fingerprints of findings that are not reported again.
         progress: told what is being done.
+        source: the command's words that name the tree, where they are not its path.
     """
+    again = command(source or (str(root),), options)
     progress("reading the tree, and asking make in its sandbox")
     tree = read_tree(root, options)
     progress(
@@ -87,15 +90,15 @@ def audit(
     names = fingerprints(root, kept)
     new = [one for one, name in zip(kept, names, strict=True) if name not in known]
     return Report(
-        str(root), command(root, options), tuple(new), tuple(out),
+        " ".join(source) or str(root), again, tuple(new), tuple(out),
         tuple(dict.fromkeys(unknown)), len(kept) - len(new), judged.results,
-        metrics.tables(tree, command(root, options)),
+        metrics.tables(tree, again),
     )
 
 
-def command(root: Path, options: Options) -> str:
+def command(source: tuple[str, ...], options: Options) -> str:
     """Return the command that gives the same report again."""
-    words = ["xnai", "audit", str(root)]
+    words = ["xnai", "audit", *source]
     for pattern in options.exclude:
         words += ["--exclude", pattern]
     if options.ram_mib is not None:

@@ -11,6 +11,22 @@ from xnai.audit.model import Hit, Rule
 from xnai.audit.tree import Tree
 
 
+def _used(file: ComposeFile, service: Service, section: str) -> dict[str, int]:
+    """The names of a section that a service uses, each with its line."""
+    if section == "volumes":
+        return {
+            one.source: one.line for one in service.mounts
+            if one.source and not one.is_bind and "\\" not in one.source
+        }
+    names = service.names(section)
+    value = service.data.get(section)
+    for at, one in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(one, dict) and one.get("source"):
+            names[str(one["source"])] = service.line(section, at)
+    names.pop("default", None)
+    return names
+
+
 class ComposeUndefinedReference(Rule):
     """A name that no section of the file, or of those beside it, has."""
 
@@ -40,21 +56,7 @@ class ComposeUndefinedReference(Rule):
                     for name in re.findall(r"(?m)^\s+([\w.-]+):", tree.text(path))
                 }
                 for service in file.services:
-                    for name, line in self._used(file, service, section).items():
+                    for name, line in _used(file, service, section).items():
                         if name not in known and "$" not in name:
                             what = f"{service.name}: {section} names '{name}', which is not there."
                             yield Hit(file.path, line, what)
-
-    def _used(self, file: ComposeFile, service: Service, section: str) -> dict[str, int]:
-        if section == "volumes":
-            return {
-                one.source: one.line for one in service.mounts
-                if one.source and not one.is_bind and "\\" not in one.source
-            }
-        names = service.names(section)
-        value = service.data.get(section)
-        for at, one in enumerate(value if isinstance(value, list) else ()):
-            if isinstance(one, dict) and one.get("source"):
-                names[str(one["source"])] = service.line(section, at)
-        names.pop("default", None)
-        return names

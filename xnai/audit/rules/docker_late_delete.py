@@ -11,6 +11,50 @@ from xnai.audit.shell_words import commands
 from xnai.audit.tree import Tree
 
 
+def _deleted(run: Instruction) -> Iterator[str]:
+    """Paths that a RUN removes and does not name otherwise."""
+    for command in commands(run.text):
+        if command.name == "rm":
+            for word in command.words[1:]:
+                path = re.sub(r"/\*?$", "", word)
+                plain = re.fullmatch(r"/[^/$*?]+/[^$*?]+", path)
+                if plain and run.text.count(path) == 1 and not _fills(run.text, path):
+                    yield path
+
+
+def _fills(text: str, path: str) -> bool:
+    """Whether the same RUN fills the directory without naming it."""
+    filled_by = {
+        r"/var/(lib|cache)/apt": r"\bapt(-get)?\s", r"/var/cache/apk": r"\bapk\s",
+        r"/root/\.npm": r"\bnpm\s", r"/root/\.cache|/var/cache|(/var)?/tmp": r"\binstall\b",
+    }
+    return any(
+        re.match(place, path) and re.search(tool, text) for place, tool in filled_by.items()
+    )
+
+
+def _maker(stage: Stage, run: Instruction, path: str) -> Instruction | None:
+    """The earlier instruction that made the path, where it plainly did."""
+    for one in stage.instructions[: stage.instructions.index(run)]:
+        if one.name in {"COPY", "ADD"} and (
+            one.target.rstrip("/") == path or (
+                one.target.endswith("/") and path in {
+                    one.target + source.rstrip("/").rpartition("/")[2]
+                    for source in one.sources
+                }
+            )
+        ):
+            return one
+        if one.name == "RUN" and "type=cache" not in str(one.flags) and (
+            re.search(rf"(-o|-O|-C|-d|>|mkdir|clone|tar|unzip)\s[^;&|]*{re.escape(path)}\b",
+                      one.text)
+            or (path == "/var/lib/apt/lists" and "apt-get update" in one.text
+                and path not in one.text)
+        ):
+            return one
+    return None
+
+
 class DockerLateDelete(Rule):
     """rm of what an earlier instruction of the same image put there."""
 
@@ -24,52 +68,11 @@ class DockerLateDelete(Rule):
         for file in tree.dockerfiles:
             for stage in file.lineage(file.last):
                 for run in stage.all("RUN"):
-                    for path in self._deleted(run):
-                        maker = self._maker(stage, run, path)
+                    for path in _deleted(run):
+                        maker = _maker(stage, run, path)
                         if maker:
                             yield Hit(
                                 file.path, file.line_of(run, path),
                                 f"{path} stays in the image, in the layer of line {maker.first}; "
                                 "here it is only hidden.",
                             )
-
-    def _deleted(self, run: Instruction) -> Iterator[str]:
-        """Paths that a RUN removes and does not name otherwise."""
-        for command in commands(run.text):
-            if command.name == "rm":
-                for word in command.words[1:]:
-                    path = re.sub(r"/\*?$", "", word)
-                    plain = re.fullmatch(r"/[^/$*?]+/[^$*?]+", path)
-                    if plain and run.text.count(path) == 1 and not self._fills(run.text, path):
-                        yield path
-
-    def _fills(self, text: str, path: str) -> bool:
-        """Whether the same RUN fills the directory without naming it."""
-        filled_by = {
-            r"/var/(lib|cache)/apt": r"\bapt(-get)?\s", r"/var/cache/apk": r"\bapk\s",
-            r"/root/\.npm": r"\bnpm\s", r"/root/\.cache|/var/cache|(/var)?/tmp": r"\binstall\b",
-        }
-        return any(
-            re.match(place, path) and re.search(tool, text) for place, tool in filled_by.items()
-        )
-
-    def _maker(self, stage: Stage, run: Instruction, path: str) -> Instruction | None:
-        """The earlier instruction that made the path, where it plainly did."""
-        for one in stage.instructions[: stage.instructions.index(run)]:
-            if one.name in {"COPY", "ADD"} and (
-                one.target.rstrip("/") == path or (
-                    one.target.endswith("/") and path in {
-                        one.target + source.rstrip("/").rpartition("/")[2]
-                        for source in one.sources
-                    }
-                )
-            ):
-                return one
-            if one.name == "RUN" and "type=cache" not in str(one.flags) and (
-                re.search(rf"(-o|-O|-C|-d|>|mkdir|clone|tar|unzip)\s[^;&|]*{re.escape(path)}\b",
-                          one.text)
-                or (path == "/var/lib/apt/lists" and "apt-get update" in one.text
-                    and path not in one.text)
-            ):
-                return one
-        return None

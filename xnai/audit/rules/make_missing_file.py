@@ -15,6 +15,34 @@ _SCRIPT = re.compile(r"[\w./-]+\.(sh|bash|py|pl|rb|js|ts|mjs|cjs)")
 _INTERPRETERS = re.compile(r"(ba|da|z)?sh|python[\d.]*|perl|ruby|node|source|\.")
 
 
+def _moved(folder: str | None, command: Command) -> str | None:
+    """The directory after a cd, or None where it cannot be told."""
+    where = command.words[1] if len(command.words) == 2 else "$"
+    if folder is None or re.search(r"[$*?~`]", where) or where.startswith("/"):
+        return None
+    return posixpath.normpath(posixpath.join(folder, where))
+
+
+def _script(command: Command) -> str:
+    """The script that a command runs, or nothing."""
+    first, *rest = command.words
+    if _INTERPRETERS.fullmatch(command.name):
+        while rest and rest[0].startswith("-"):
+            if rest[0] in {"-c", "-m", "-e", "-"}:
+                return ""
+            rest = rest[1:]
+        first = rest[0] if rest else ""
+    elif "/" not in first:
+        return ""
+    return first if _SCRIPT.fullmatch(first) and not first.startswith("/") else ""
+
+
+def _written(text: str, script: str) -> bool:
+    """Whether the same recipe fetches or writes the script before it calls it."""
+    writes = r"(>|-o|-O|--output|cp|mv|curl|wget|git clone)"
+    return bool(re.search(rf"{writes}[^\n]*{re.escape(script)}", text))
+
+
 class MakeMissingFile(Rule):
     """A script that a recipe runs and neither the tree has nor a target makes."""
 
@@ -34,38 +62,13 @@ class MakeMissingFile(Rule):
                 folder: str | None = makefile.directory
                 for command in commands(one.text):
                     if command.name == "cd":
-                        folder = self._moved(folder, command)
-                    script = self._script(command)
+                        folder = _moved(folder, command)
+                    script = _script(command)
                     if folder is None or not script or posixpath.normpath(script) in made:
                         continue
                     path = posixpath.normpath(posixpath.join(folder, script))
                     key = (one.path, one.line, script)
-                    if tree.has(path) or key in seen or self._written(one.text, script):
+                    if tree.has(path) or key in seen or _written(one.text, script):
                         continue
                     seen.add(key)
                     yield Hit(one.path, one.line, f"'{one.target}' calls {script}: no such file.")
-
-    def _moved(self, folder: str | None, command: Command) -> str | None:
-        """The directory after a cd, or None where it cannot be told."""
-        where = command.words[1] if len(command.words) == 2 else "$"
-        if folder is None or re.search(r"[$*?~`]", where) or where.startswith("/"):
-            return None
-        return posixpath.normpath(posixpath.join(folder, where))
-
-    def _script(self, command: Command) -> str:
-        """The script that a command runs, or nothing."""
-        first, *rest = command.words
-        if _INTERPRETERS.fullmatch(command.name):
-            while rest and rest[0].startswith("-"):
-                if rest[0] in {"-c", "-m", "-e", "-"}:
-                    return ""
-                rest = rest[1:]
-            first = rest[0] if rest else ""
-        elif "/" not in first:
-            return ""
-        return first if _SCRIPT.fullmatch(first) and not first.startswith("/") else ""
-
-    def _written(self, text: str, script: str) -> bool:
-        """Whether the same recipe fetches or writes the script before it calls it."""
-        writes = r"(>|-o|-O|--output|cp|mv|curl|wget|git clone)"
-        return bool(re.search(rf"{writes}[^\n]*{re.escape(script)}", text))
