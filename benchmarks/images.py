@@ -46,7 +46,7 @@ def _sizes(one: Machine) -> dict[str, int]:
 
 
 def _build(one: Machine, settings: Settings, item: BuildInput) -> float:
-    return _seconds(one, f"sh /var/lib/xnai/{settings.stack_name}/build/{item.name}.sh")
+    return _seconds(one, f"sh /var/lib/xnai/{settings.stack_name}/build/{item.name}.sh --again")
 
 
 def _start(one: Machine, container: str) -> float:

@@ -16,6 +16,8 @@ from xnai.settings import current, layers
 from xnai.source_tree import TreeRefused, refusals, revision, untracked
 from xnai.stack_reading import read_store
 
+_KEY = "xnai_build_inputs"
+
 
 def apply() -> None:
     """Declare what the store lacks: own images by their content, registry images by their name."""
@@ -56,7 +58,16 @@ def apply() -> None:
 
 
 def inputs(settings):
-    """Return the input of every image, or stop this host where a tree cannot be built."""
+    """Return every image's input, read once a run; stop this host where a tree cannot be built.
+
+    Read again, a file saved meanwhile would give the stack an image that nobody builds.
+    """
+    if _KEY not in host.connector_data:
+        host.connector_data[_KEY] = _inputs(settings)
+    return host.connector_data[_KEY]
+
+
+def _inputs(settings):
     where = layers.origin(layers.layers(host), "service_sources")
     if found := refusals(settings, where):
         fail_host("these trees cannot be built, nothing was changed:\n" + "\n".join(found))
@@ -74,9 +85,9 @@ def _ask_the_index(settings, planned):
         wanted.image.requirements.root / wanted.image.requirements.source
         for wanted in due if wanted.image.name in settings.service_sources
     }
-    if not locks or index is None or settings.wheelhouse_dir:
-        return
     python = python_of(settings.base_image)
+    if not locks or index is None or settings.wheelhouse_dir or python is None:
+        return
     found = []
     for lock in sorted(locks):
         host.log(f"asking {index} for the packages of {lock}")
@@ -94,12 +105,30 @@ def prune() -> None:
     store = read_store(host, settings)
     if isinstance(store.images, PodmanUnknown):
         return
-    if old := prunable(inputs(settings), store.images, settings.stack_name):
-        names = [(image.names or (image.id[:12],))[0] for image in old]
+    old = prunable(inputs(settings), store.images, settings.stack_name, replaced(settings))
+    if old:
         image.remove(
-            name=f"images: remove {summary(names)} (older than the previous generation)",
-            ids=[image.id for image in old],
+            name=f"images: remove {summary(old)} (older than the previous generation)",
+            names=old,
         )
+
+
+def replaced(settings):
+    """Return the images that containers leave in this run: short name -> ID of the old one."""
+    store = read_store(host, settings)
+    if isinstance(store.images, PodmanUnknown) or isinstance(store.containers, PodmanUnknown):
+        return {}
+    wanted = {item.name: item for item in inputs(settings)}
+    anew = {build.wanted.name for build in builds(list(wanted.values()), store.images)}
+    found = {}
+    for service in services(settings):
+        container = store.containers.get(service.container_name)
+        if not service.build or container is None:
+            continue
+        now = find(store.images, wanted[service.build].reference)
+        if service.build in anew or now is None or now.id != container.image_id:
+            found[service.build] = container.image_id
+    return found
 
 
 if __name__ == RUN_BY_PYINFRA:

@@ -10,7 +10,7 @@ from tasks import images, preflight, verify
 from tasks.containers import MANAGER_RESTARTED
 from xnai.facts.podman import PodmanUnknown
 from xnai.facts.sections import file_difference
-from xnai.image_plan import builds, find
+from xnai.image_plan import builds, find, previous_name
 from xnai.operations import stack
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.render import render
@@ -50,6 +50,12 @@ def apply() -> None:
         reference: found.id for reference in wanted.references.values()
         if reference not in anew and (found := find(present, reference))
     }
+    unwanted = sorted(facts.of_stack - {s.container_name for s in wanted.services})
+    if unwanted:
+        stack.remove(
+            name=f"stack: remove {', '.join(unwanted)} (no longer in the settings; volumes stay)",
+            names=unwanted,
+        )
     reasons = differences(wanted, facts.containers, facts.secrets, image_ids)
     if host.connector_data.get(MANAGER_RESTARTED):
         reasons = dict.fromkeys((s.name for s in wanted.services), "its user manager restarts")
@@ -62,6 +68,10 @@ def apply() -> None:
             recreate=[service for service in wanted.services if service.name in reasons],
             read=read,
             timeout_s=timeout_s,
+            previous={
+                previous_name(settings.stack_name, name): id_
+                for name, id_ in images.replaced(settings).items()
+            },
         )
     elif names := starting(wanted, containers):
         # Shortly after a boot: nothing to change, only to wait for.

@@ -12,7 +12,7 @@ from pathlib import Path
 from xnai.catalogue import Image, base, images
 from xnai.render import render
 from xnai.settings.model import Settings
-from xnai.source_tree import copied_files
+from xnai.source_tree import TreeRefused, copied_files
 
 CONTENT_LABEL = "io.xnai.content"
 STACK_LABEL = "io.xnai.stack"
@@ -167,10 +167,13 @@ def _service_inputs(
 
 
 def _context(image: Image) -> dict[str, ContextFile]:
-    return {
-        f"context/{path}": ContextFile(file.read_bytes(), bool(file.stat().st_mode & 0o100))
-        for path, file in copied_files((*image.copies, image.requirements)).items()
-    }
+    try:
+        return {
+            f"context/{path}": ContextFile(file.read_bytes(), bool(file.stat().st_mode & 0o100))
+            for path, file in copied_files((*image.copies, image.requirements)).items()
+        }
+    except OSError as error:
+        raise TreeRefused(f"{image.name}: {error}") from None
 
 
 def _input(

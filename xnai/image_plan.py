@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xnai.facts.podman import StoreImage
@@ -108,25 +109,51 @@ def _difference(item: BuildInput, images: Sequence[StoreImage]) -> str:
     return f"{' and '.join(names)} changed" if names else "no image with this content"
 
 
-def prunable(
-    wanted: Sequence[BuildInput], images: Sequence[StoreImage], stack_name: str
-) -> list[StoreImage]:
-    """Return the stack's images that neither this generation nor the one before it needs.
+def previous_name(stack_name: str, name: str) -> str:
+    """Return the second name of the image that a service ran on before."""
+    return f"localhost/{stack_name}_{name}:previous"
 
-    Of each repository the wanted image and the newest other one stay, which is the one that
-    ran before. Only images with our stack's label are ever named, and none that a container
-    uses.
+
+def prunable(
+    wanted: Sequence[BuildInput],
+    images: Sequence[StoreImage],
+    stack_name: str,
+    replaced: Mapping[str, str],
+) -> list[str]:
+    """Return the names of the stack's images that no generation needs, for removal.
+
+    What stays: the wanted images, those that a container uses (this run's bring-up gives the
+    ones that it replaces the name `previous`), the others of that name, and whatever these were
+    built from. Only names that this project gives to images with its label are returned.
+
+    Args:
+        wanted: this generation's input.
+        images: of the store, before this run changes it.
+        stack_name: whose.
+        replaced: image's short name -> ID, of those that a container leaves in this run.
     """
-    keep: set[str] = set()
-    for item in wanted:
-        for image in _of_repository(images, _repository(item)):
-            if item.reference not in image.names:
-                keep.add(image.id)
-                break
-        if current := find(images, item.reference):
-            keep.add(current.id)
-    return [
-        image for image in images
-        if image.labels.get(STACK_LABEL) == stack_name
-        and image.id not in keep and not image.containers
-    ]
+    ours = re.compile(
+        rf"localhost/{stack_name}_([a-z0-9_]+):(?:[0-9a-f]{{16}}(?:-[0-9a-f]{{8}})?|previous)"
+    )
+    kept = {i.id for item in wanted if (i := find(images, item.reference))} | set(replaced.values())
+    for image in images:
+        found = {name: match[1] for name in image.names if (match := ours.fullmatch(name))}
+        stays = any(
+            full == previous_name(stack_name, short) and short not in replaced
+            for full, short in found.items()
+        )
+        # What has a name of somebody else's is somebody else's, whatever labels it inherited.
+        if image.containers or stays or len(found) < len(image.names):
+            kept.add(image.id)
+    parents = {image.id: image.labels.get(PARENT_LABEL, "") for image in images}
+    more = set(kept)
+    while more := {parents[id_] for id_ in more if parents.get(id_)} - kept:
+        kept |= more
+    return sorted(
+        name
+        for image in images
+        if image.id not in kept and image.labels.get(STACK_LABEL) == stack_name
+        for name in image.names
+        # It moves to another image in this run.
+        if not name.endswith(":previous")
+    )

@@ -15,11 +15,11 @@ _TIMEOUT_S = 120
 _ABSENT = re.compile(r"No solution found|was not found in the|no version of|no wheels?")
 
 
-def python_of(base_image: str) -> str:
-    """Return the Python version in a base image's tag, 3.12 where the tag does not tell."""
-    tag = base_image.partition("@")[0].rpartition(":")[2]
+def python_of(base_image: str) -> str | None:
+    """Return the Python version that a base image's name tells, or None."""
+    path, _, tag = base_image.partition("@")[0].rpartition(":")
     match = re.match(r"3\.[0-9]+", tag)
-    return match[0] if match else "3.12"
+    return match[0] if match and path.endswith("/python") else None
 
 
 def absent(lock: Path, python: str, index_url: str) -> list[str] | None:
@@ -45,7 +45,7 @@ def absent(lock: Path, python: str, index_url: str) -> list[str] | None:
             ],
             capture_output=True, text=True, check=False, timeout=_TIMEOUT_S,
             # Behind an inspecting proxy the system's store knows its authority.
-            env={**os.environ, "UV_SYSTEM_CERTS": "1", "UV_HTTP_RETRIES": "1", "NO_COLOR": "1"},
+            env={**_environment(), "UV_SYSTEM_CERTS": "1", "UV_HTTP_RETRIES": "1", "NO_COLOR": "1"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
@@ -57,9 +57,14 @@ def absent(lock: Path, python: str, index_url: str) -> list[str] | None:
     return [f"{place(lock, said)}: {said} (asked: {index_url}, for Python {python})"]
 
 
+def _environment() -> dict[str, str]:
+    """This process's environment without what would point uv at other indexes."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("UV_")}
+
+
 def place(lock: Path, said: str) -> str:
     """Return the lock's path with the line of the first requirement that `said` names."""
-    for number, line in enumerate(lock.read_text("utf-8").splitlines(), 1):
+    for number, line in enumerate(lock.read_text("utf-8", "replace").splitlines(), 1):
         match = re.match(r"([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s;\\]+)", line)
         if match and re.search(rf"\b{re.escape(match[1])}==?{re.escape(match[2])}", said):
             return f"{lock}:{number}"

@@ -15,17 +15,16 @@ from xnai.settings.model import Settings, Source
 
 # Files that are credentials by their name, whatever git thinks of them.
 _SECRET_NAMES = re.compile(
-    r"\.env(\..*)?|\.netrc|\.pypirc|\.git-credentials|credentials(\.json)?|"
+    r"\.envrc|.*\.env|\.env\..*|\.netrc|\.pypirc|\.git-credentials|credentials(\.json)?|"
     r"id_(rsa|dsa|ecdsa|ed25519)(_sk)?|.*\.(pem|key|p12|pfx|jks|keystore|kdbx)",
     re.IGNORECASE,
 )
-# Examples hold no secrets, and readers want them.
+# Examples hold no secrets by their name, and readers want them.
 _EXAMPLES = re.compile(r".*\.(example|sample|template|dist)", re.IGNORECASE)
-_KEY_BEGINS = b"-----BEGIN"
-_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY-----")
+_KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----")
 
 # name==version, with extras and a marker: what a lock's line begins with.
-_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\]]*\])?==[^\s;*,]+(\s*;.*)?\s*\\?")
+_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\]]*\])?\s*==\s*[^\s;*,]+(\s*;.*)?\s*\\?")
 
 
 class TreeRefused(ValueError):
@@ -35,25 +34,36 @@ class TreeRefused(ValueError):
 @cache
 def _tracked(root: Path) -> frozenset[str] | None:
     """The paths below `root` that git tracks, or None where there is no checkout."""
-    listed = subprocess.run(
-        # Root in somebody's checkout runs that person's code already; git need not refuse to list.
-        ["git", "-c", "safe.directory=*", "-C", str(root), "ls-files", "-z", "--cached"],
-        capture_output=True, check=False,
-    )
-    if listed.returncode != 0:
+    listed = _git(root, "ls-files", "-z", "--cached", "--recurse-submodules")
+    if listed is None:
         return None
-    return frozenset(os.fsdecode(name) for name in listed.stdout.split(b"\0"))
+    return frozenset(os.fsdecode(name) for name in listed.split(b"\0") if name)
+
+
+def _git(root: Path, *words: str) -> bytes | None:
+    """What git prints for a tree, or None: no checkout, or no git on this machine."""
+    # A hook's variables would make git read another repository.
+    environment = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
+    try:
+        done = subprocess.run(
+            # Root in somebody's checkout runs that person's code already; git need not refuse.
+            ["git", "-c", "safe.directory=*", "-C", str(root), *words],
+            capture_output=True, check=False, env=environment,
+        )
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
 
 
 def files_of(root: Path) -> list[str]:
     """Return the paths of the files below `root` that may go into an image, sorted.
 
-    In a git checkout what git tracks and is still there; elsewhere (an unpacked release) every
-    file but bytecode.
+    In a git checkout what git tracks and is still there, links too; elsewhere (an unpacked
+    release) every file but bytecode.
     """
     tracked = _tracked(root)
     if tracked is not None:
-        return sorted(name for name in tracked if name and (root / name).is_file())
+        return sorted(name for name in tracked if os.path.lexists(root / name))
     return sorted(
         str(path.relative_to(root)) for path in root.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc"
@@ -96,17 +106,11 @@ def untracked(copies: Iterable[Copy]) -> list[str]:
     """
     found = []
     for root in sorted({copy.root for copy in copies}):
-        listed = subprocess.run(
-            [
-                "git", "-c", "safe.directory=*", "-C", str(root), "ls-files", "-z", "--others",
-                "--exclude-standard", "--", *(copy.source for copy in copies if copy.root == root),
-            ],
-            capture_output=True, check=False,
+        listed = _git(
+            root, "ls-files", "-z", "--others", "--exclude-standard", "--",
+            *(copy.source for copy in copies if copy.root == root),
         )
-        found += [
-            str(root / os.fsdecode(name)) for name in listed.stdout.split(b"\0")
-            if name and listed.returncode == 0
-        ]
+        found += [str(root / os.fsdecode(name)) for name in (listed or b"").split(b"\0") if name]
     return found
 
 
@@ -132,53 +136,79 @@ def _refusals(said: str, source: Source, where: str, settings: Settings) -> list
             f"{said}['context'] = {str(source.context)!r} ({where}): no git checkout; only what "
             "git tracks is sent, so that nothing gets in by accident. git init, git add"
         ]
-    found = []
-    for path, _ in source.copy:
+    found = _colliding(said, where, source)
+    for path, place in source.copy:
         selected = _selected(Copy(source.context, path, path))
         if not selected:
             known = (source.context / path).exists()
             what = "exists, but git tracks nothing of it: git add" if known else "does not exist"
             found.append(f"{said}['copy'] names {path!r} ({where}): {what}")
-        found += _unfit(said, where, selected, settings.context_max_mib)
+        elif place == "." and path in files_of(source.context):
+            found.append(f"{said}['copy'] puts the file {path!r} at '.' ({where}): name its place")
+        found += _unfit(said, where, source.context, selected, settings.context_max_mib)
     lock = source.context / source.requirements
     if source.requirements not in files_of(source.context):
         found.append(
             f"{said}['requirements'] = {source.requirements!r} ({where}): no file that git tracks "
             f"in {source.context}"
         )
+    elif unfit := _unfit(
+        said, where, source.context, {"": lock}, settings.context_max_mib
+    ):
+        found += unfit
     else:
         found += unlocked(lock, lock.read_text("utf-8", "replace"))
     return found
 
 
-def _unfit(said: str, where: str, selected: Mapping[str, Path], most_mib: int) -> list[str]:
-    """Sentences for files that may not leave the controller."""
+def _colliding(said: str, where: str, source: Source) -> list[str]:
+    """Sentences for two files that would get one place in the image."""
+    taken: dict[str, Path] = {}
+    found = []
+    for path, place in source.copy:
+        for target, file in _selected(Copy(source.context, path, place)).items():
+            if taken.setdefault(target, file) != file:
+                found.append(
+                    f"{said}['copy'] puts {file} and {taken[target]} at the same place ({where})"
+                )
+    return found
+
+
+def _unfit(
+    said: str, where: str, root: Path, selected: Mapping[str, Path], most_mib: int
+) -> list[str]:
+    """Sentences for files that may not leave the controller, or cannot."""
     found = []
     for file in selected.values():
-        size = file.stat().st_size
-        if file.is_symlink():
-            found.append(f"{file}: a symbolic link; name what it points at in 'copy' ({where})")
-        elif _is_secret(file):
+        try:
+            str(file).encode()
+            size = file.stat().st_size
+            outside = file.resolve() != root.resolve() / file.relative_to(root)
+        except (OSError, UnicodeEncodeError) as error:
+            found.append(f"{file!r}: cannot be sent: {error} ({where})")
+            continue
+        if outside or not file.is_file():
             found.append(
-                f"{file}: looks like a secret and is among what {said} copies ({where}). Leave it "
-                "out of 'copy' (name the directories that are needed), or git rm --cached it"
+                f"{file}: a symbolic link, or behind one, or no file; name what it points at in "
+                f"'copy' ({where})"
             )
         elif size > most_mib * 2**20:
             found.append(
                 f"{file}: {size / 2**20:.1f} MiB, and context_max_mib = {most_mib}. Data belongs "
                 "into a volume; or raise context_max_mib"
             )
+        elif _is_secret(file):
+            found.append(
+                f"{file}: looks like a secret and is among what {said} copies ({where}). Leave it "
+                "out of 'copy' (name the directories that are needed), or git rm --cached it"
+            )
     return found
 
 
 def _is_secret(file: Path) -> bool:
-    if _EXAMPLES.fullmatch(file.name):
-        return False
-    if _SECRET_NAMES.fullmatch(file.name):
+    if _SECRET_NAMES.fullmatch(file.name) and not _EXAMPLES.fullmatch(file.name):
         return True
-    with file.open("rb") as opened:
-        start = opened.read(4096)
-    return _KEY_BEGINS in start and _KEY.search(start) is not None
+    return _KEY.search(file.read_bytes()) is not None
 
 
 def unlocked(path: Path, text: str) -> list[str]:
@@ -216,9 +246,9 @@ def unlocked(path: Path, text: str) -> list[str]:
 
 
 def revision(root: Path = ROOT) -> str:
-    """Return the commit that a tree is at, or 'unknown' where git does not tell."""
-    done = subprocess.run(
-        ["git", "-c", "safe.directory=*", "-C", str(root), "rev-parse", "HEAD"],
-        capture_output=True, text=True, check=False,
-    )
-    return done.stdout.strip() or "unknown"
+    """Return the commit that a tree is at, with -dirty where files differ, or 'unknown'."""
+    commit = (_git(root, "rev-parse", "--verify", "--quiet", "HEAD") or b"").decode().strip()
+    if not commit:
+        return "unknown"
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".")
+    return f"{commit}-dirty" if changed else commit

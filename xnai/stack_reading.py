@@ -41,6 +41,7 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
     if cached is None:
         cached = host.get_fact(
             Store,
+            stack=settings.stack_name,
             secrets=[name for forms in secret_forms(settings) for name in forms],
             containers=container_names(settings),
             paths=[compose_file(settings), unit_file(settings)],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -99,50 +98,85 @@ def test_a_name_with_a_digest_is_found_by_it():
     assert find(STORE, REGISTRY) is PYTHON
 
 
-def generations(*numbers: int) -> list[StoreImage]:
-    return [
-        present(wanted("app", BASE.reference, str(n)), "p", created_s=n) for n in numbers
-    ]
+def digits(generation: int) -> str:
+    return f"{generation:016x}"
 
 
-@pytest.mark.parametrize(
-    ("now", "there", "gone"),
-    [
-        (1, (1,), ()),
-        (2, (1, 2), ()),
-        (3, (1, 2, 3), (1,)),
-        # To be built in this run: what runs now is the generation before.
-        (4, (1, 2, 3), (1, 2)),
-        # Gone back: what was built last is the other one.
-        (1, (1, 2, 3), (2,)),
-    ],
-)
-def test_the_generation_before_stays(now, there, gone):
-    found = prunable([wanted("app", BASE.reference, str(now))], generations(*there), "xnai")
-    assert [image.created_s for image in found] == list(gone)
+def generation(number: int, *names: str, **changes: object) -> StoreImage:
+    """The service's image of a generation, with further names."""
+    item = wanted("app", f"localhost/xnai_app_packages:{digits(number)}", digits(number))
+    image = present(item, f"packages {number}", created_s=number, id=f"id {number}", **changes)
+    return dataclasses.replace(image, names=(*image.names, *names))
+
+
+def packages(number: int) -> StoreImage:
+    item = wanted("app_packages", BASE.reference, digits(number))
+    return present(item, "no such base", id=f"packages {number}")
+
+
+PREVIOUS = "localhost/xnai_app:previous"
+
+
+def pruned(now: int, *there: StoreImage, **replaced: str) -> list[str]:
+    """The numbers of the generations whose names are taken away."""
+    item = wanted("app", f"localhost/xnai_app_packages:{digits(now)}", digits(now))
+    lower = wanted("app_packages", BASE.reference, digits(now))
+    names = prunable([lower, item], there, "xnai", replaced)
+    return [f"{name.split(':')[0].removeprefix('localhost/xnai_')} {int(name[-16:], 16)}"
+            for name in names]
+
+
+def test_what_ran_before_stays_with_what_it_was_built_from():
+    before = [generation(1, PREVIOUS), packages(1), generation(2, containers=1), packages(2)]
+    assert pruned(2, *before) == []
+    # A third one will be built in this run: the second gets the name, the first goes.
+    assert pruned(3, *before, app="id 2") == ["app 1", "app_packages 1"]
+    third = [generation(3, containers=1), packages(3)]
+    after = [generation(2, PREVIOUS), packages(2), *third]
+    assert pruned(3, *after) == []
+
+
+def test_going_back_keeps_what_was_left_last():
+    before = [generation(1, PREVIOUS), packages(1), generation(2, containers=1), packages(2)]
+    assert pruned(1, *before, app="id 2") == []
+    after = [generation(1, containers=1), packages(1), generation(2, PREVIOUS), packages(2)]
+    assert pruned(1, *after) == []
+    # And on to a third one: the first ran just before it.
+    assert pruned(3, *after, app="id 1") == ["app 2", "app_packages 2"]
+
+
+def test_an_image_built_anew_under_its_name_is_no_change_for_the_next_run():
+    old = generation(1, PREVIOUS)
+    old = dataclasses.replace(old, names=(f"{old.names[0]}-0123abcd", PREVIOUS))
+    now = dataclasses.replace(generation(1, containers=1), id="newer")
+    assert prunable([wanted("app", "p", digits(1))], [old, now], "xnai", {}) == []
 
 
 def test_nothing_foreign_and_nothing_in_use_is_named():
-    old, older, oldest = generations(3, 2, 1)
-    other = dataclasses.replace(oldest, labels=oldest.labels | {"io.xnai.stack": "other"})
-    used = dataclasses.replace(oldest, containers=1)
-    without_label = dataclasses.replace(oldest, labels={})
-    item = wanted("app", BASE.reference, "3")
-    for image in (other, used, without_label):
-        assert prunable([item], [PYTHON, old, older, image], "xnai") == []
-    nameless = dataclasses.replace(oldest, names=())
-    assert prunable([item], [old, older, nameless], "xnai") == [nameless]
-    # A service that is no longer wanted leaves nothing behind.
-    assert prunable([], [oldest], "xnai") == [oldest]
+    oldest = generation(1)
+    assert pruned(3, oldest, generation(3)) == ["app 1"]
+    for changes in (
+        {"labels": oldest.labels | {"io.xnai.stack": "other"}},
+        {"containers": 1},
+        {"labels": {}},
+        # Built or committed from an image of ours: the labels are inherited.
+        {"names": ("localhost/mine:1",)},
+        {"names": ("localhost/xnai_app:mine",)},
+        {"names": ()},
+        {"names": (*oldest.names, "localhost/mine:1")},
+        {"names": ("localhost/xnai2_app:0000000000000001",)},
+    ):
+        assert pruned(3, dataclasses.replace(oldest, **changes), generation(3)) == [], changes
 
 
-@given(st.lists(st.integers(1, 9), unique=True), st.integers(1, 9))
-def test_what_is_wanted_is_never_named(there, now):
-    item = wanted("app", BASE.reference, str(now))
-    found = prunable([item], generations(*there), "xnai")
-    assert item.reference not in {name for image in found for name in image.names}
-    # One generation besides the wanted one.
-    assert len(there) - len(found) == min(len(there), 1 + (now in there))
+@given(st.lists(st.integers(1, 9), unique=True), st.integers(1, 9), st.integers(1, 9))
+def test_what_is_wanted_and_what_ran_before_is_never_named(there, now, before):
+    images = [
+        generation(n, *([PREVIOUS] if n == before else ()), containers=int(n == now))
+        for n in there
+    ]
+    gone = {int(name.split()[1]) for name in pruned(now, *images)}
+    assert gone == set(there) - {now, before}
 
 
 def test_what_needs_nothing_of_each_other_is_built_at_once():

@@ -28,7 +28,7 @@ def sources() -> list[Path]:
             path for path in (ROOT / folder).rglob("*")
             if path.is_file() and not {"__pycache__", "tests"} & set(path.parts)
             and not any(part.startswith(".") for part in path.relative_to(ROOT).parts)
-            and (ROOT / "xnai/lab") not in path.parents
+            and not {ROOT / "xnai/lab", ROOT / "xnai/audit"} & set(path.parents)
         ]
     return sorted(found)
 

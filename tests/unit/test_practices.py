@@ -60,7 +60,7 @@ def user(name: str, text: str) -> bool:
 
 
 def slim(name: str, text: str) -> bool:
-    bases = {stage.split()[1] for stage in stages(text)}
+    bases = {stage.split()[1].partition("@")[0] for stage in stages(text)}
     return all(base.startswith("localhost/xnai_") or base.endswith("-slim") for base in bases)
 
 

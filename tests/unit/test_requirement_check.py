@@ -77,7 +77,9 @@ def test_a_name_that_stands_nowhere(tmp_path):
     [
         ("docker.io/library/python:3.13-slim", "3.13"),
         (f"docker.io/library/python:3.12.4-slim-trixie@sha256:{'0' * 64}", "3.12"),
-        ("registry.example:5000/base:7", "3.12"),
+        ("registry.example:5000/base:7", None),
+        # A version of something else.
+        ("registry.example:5000/team/base:3.20", None),
     ],
 )
 def test_the_python_of_a_base(image, python):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 import runpy
+import shutil
 import subprocess
 
 import pytest
@@ -11,7 +14,14 @@ from unit_settings import ROOT, make
 from xnai import source_tree
 from xnai.catalogue import Copy, base, images, services
 from xnai.image_content import build_inputs, dockerfiles
-from xnai.source_tree import TreeRefused, copied_files, refusals, unlocked, untracked
+from xnai.source_tree import (
+    TreeRefused,
+    copied_files,
+    refusals,
+    revision,
+    unlocked,
+    untracked,
+)
 
 WHERE = "group_data/workstations.py:7"
 HASH = f"--hash=sha256:{'a' * 64}"
@@ -145,7 +155,8 @@ def test_everything_wrong_is_said_at_once(checkout):
 
 @pytest.mark.parametrize(
     "name",
-    [".env", ".env.local", ".ENV", "id_ed25519", "server.pem", "tls.key", ".netrc", "store.p12"],
+    [".env", ".env.local", ".ENV", "id_ed25519", "server.pem", "tls.key", ".netrc", "store.p12",
+     "prod.env", ".envrc"],
 )
 def test_what_is_a_secret_by_its_name(checkout, name):
     (checkout / "app/api" / name).write_text("x")
@@ -162,7 +173,8 @@ def test_what_only_sounds_like_one(checkout, name):
 
 
 def test_a_private_key_by_its_content(checkout):
-    (checkout / "app/api/notes.txt").write_text("-----BEGIN OPENSSH PRIVATE KEY-----\nx\n")
+    key = "-----BEGIN OPENSSH PRIVATE KEY-----\nx\n"
+    (checkout / "app/api/notes.txt").write_text("# " * 9000 + key)
     git(checkout, "add", ".")
     (sentence,) = refused(checkout)
     assert "notes.txt: looks like a secret" in sentence
@@ -188,6 +200,83 @@ def test_a_link(checkout):
     git(checkout, "add", ".")
     (sentence,) = refused(checkout)
     assert sentence.startswith(f"{checkout}/app/api/link: a symbolic link")
+
+
+def test_what_lies_behind_a_link_to_a_directory(checkout, tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/main.py").write_text("stolen = 1\n")
+    shutil.rmtree(checkout / "app/api")
+    (checkout / "app/api").symlink_to(tmp_path / "outside")
+    (sentence,) = refused(checkout)
+    assert sentence.startswith(f"{checkout}/app/api/main.py: a symbolic link, or behind one")
+
+
+def test_a_link_to_a_directory_and_one_to_nothing(checkout, tmp_path):
+    (checkout / "app/api/dir").symlink_to(tmp_path)
+    (checkout / "app/api/nothing").symlink_to("no-such-file")
+    git(checkout, "add", ".")
+    found = refused(checkout)
+    assert len(found) == 2
+    assert found[0].startswith(f"{checkout}/app/api/dir: a symbolic link")
+    assert "nothing" in found[1] and "cannot be sent" in found[1]
+
+
+def test_a_lock_behind_a_link(checkout, tmp_path):
+    (tmp_path / "api.txt").write_text(f"fastapi==0.165.0 {HASH}\n")
+    (checkout / "requirements/api.txt").unlink()
+    (checkout / "requirements/api.txt").symlink_to(tmp_path / "api.txt")
+    (sentence,) = refused(checkout)
+    assert "requirements/api.txt: a symbolic link" in sentence
+
+
+def test_a_name_that_is_no_text(checkout):
+    (checkout / "app/api" / os.fsdecode(b"caf\xe9.py")).touch()
+    git(checkout, "add", ".")
+    (sentence,) = refused(checkout)
+    assert "cannot be sent" in sentence
+
+
+def test_two_files_at_one_place(checkout):
+    (sentence,) = refused(checkout, copy={"app/api": "x", "app/config.toml": "x/main.py"})
+    assert "at the same place" in sentence
+
+
+def test_a_file_needs_a_place_of_its_own(checkout):
+    assert refused(checkout, copy={"app/config.toml": "."}) == [
+        f"service_sources['rag_api']['copy'] puts the file 'app/config.toml' at '.' ({WHERE}): "
+        "name its place"
+    ]
+
+
+def test_files_of_a_submodule_are_sent(checkout, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "lib.py").write_text("x = 1\n")
+    git(other, "init", "-q")
+    git(other, "add", ".")
+    git(other, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "x")
+    git(checkout, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(other),
+        "app/api/vendored")
+    assert refused(checkout) == []
+    sent = {item.name: item for item in build_inputs(settings(checkout))}["rag_api"].files
+    assert "context/app/app/api/vendored/lib.py" in sent
+
+
+def test_without_git_there_is_no_checkout(checkout, monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    source_tree._tracked.cache_clear()
+    (sentence,) = refused(checkout)
+    assert "no git checkout" in sentence
+    source_tree._tracked.cache_clear()
+
+
+def test_the_revision_says_whether_files_differ(checkout):
+    assert revision(checkout) == "unknown"
+    git(checkout, "-c", "user.name=x", "-c", "user.email=x@y", "commit", "-qm", "x")
+    clean = revision(checkout)
+    assert re.fullmatch("[0-9a-f]{40}", clean)
+    (checkout / "README.md").write_text("changed\n")
+    assert revision(checkout) == f"{clean}-dirty"
 
 
 def test_requirements_by_line(tmp_path):

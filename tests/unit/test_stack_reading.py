@@ -15,7 +15,7 @@ from xnai.facts.podman import PodmanUnknown, Running, Store, StoreFacts
 from xnai.pyinfra_ext import HostFailed
 from xnai.stack_reading import forget_store, read_running, read_store
 
-EMPTY = StoreFacts({}, {}, {}, {}, enabled=False, set_up=True)
+EMPTY = StoreFacts((), {}, {}, frozenset(), {}, enabled=False, set_up=True)
 
 
 class Host(SimpleNamespace):
@@ -75,6 +75,7 @@ def test_the_store_is_read_once_until_it_is_forgotten():
         (
             Store,
             {
+                "stack": "mine",
                 "secrets": [
                     "mine_redis_password", "mine_redis_auth_conf", "mine_ingest_token",
                     "mine_chainlit_auth_secret",

@@ -91,6 +91,7 @@ class StoreFacts:
         images: every image, ours or not.
         secrets: those of the secrets asked for that exist, name -> ID.
         containers: those of the containers asked for that exist, by name.
+        of_stack: names of all containers that were made from a compose file of ours.
         files: path -> state of the files asked for that exist.
         enabled: whether the boot unit is enabled.
         set_up: whether the containers step has been here: then Podman must answer.
@@ -99,6 +100,7 @@ class StoreFacts:
     images: tuple[StoreImage, ...] | PodmanUnknown
     secrets: dict[str, str] | PodmanUnknown
     containers: dict[str, Container] | PodmanUnknown
+    of_stack: frozenset[str]
     files: dict[str, FileState]
     enabled: bool
     set_up: bool
@@ -114,6 +116,7 @@ class Store(FactBase[StoreFacts]):
 
     def command(
         self,
+        stack: str,
         secrets: Sequence[str],
         containers: Sequence[str],
         paths: Sequence[str],
@@ -122,6 +125,7 @@ class Store(FactBase[StoreFacts]):
         """Return the script; its Podman calls run at once, for each takes its time.
 
         Args:
+            stack: the stack's name, in its containers' label.
             secrets: names of Podman secrets, at least one.
             containers: names of containers, at least one; ours or not.
             paths: our files, absolute.
@@ -131,6 +135,11 @@ class Store(FactBase[StoreFacts]):
             "images": f"{XNAI_PODMAN} images --format json",
             "secrets": _inspect("secret", secrets),
             "containers": _inspect("container", containers),
+            # An image's labels are its containers' too, whoever made them; this one is Compose's.
+            "of_stack": (
+                f"{XNAI_PODMAN} ps --all --filter {shlex.quote(f'label=io.xnai.stack={stack}')} "
+                "--filter label=io.xnai.config --format '{{.Names}}'"
+            ),
         }
         at_once = " ".join(
             f'{{ {call} && echo {_OK}; }} > "$t/{name}" 2>/dev/null &'
@@ -156,6 +165,7 @@ class Store(FactBase[StoreFacts]):
             images=PodmanUnknown() if images is None else parse_images(images),
             secrets=PodmanUnknown() if secrets is None else parse_secrets(secrets),
             containers=PodmanUnknown() if containers is None else parse_containers(containers),
+            of_stack=frozenset(answer(found.get("of_stack", [])) or ()),
             files=parse_file_states(found.get("files", [])),
             enabled=bool(found.get("enabled")),
             set_up=bool(found.get("set_up")),
@@ -199,7 +209,11 @@ def _inspected(lines: Sequence[str]) -> list[Mapping[str, Any]] | None:
 
 
 def parse_images(entries: Sequence[Mapping[str, Any]]) -> tuple[StoreImage, ...]:
-    """Return the images that `podman images --format json` prints."""
+    """Return the images that `podman images --format json` prints, each once.
+
+    Podman lists one with two names twice, each time with both names.
+    """
+    once = {entry["Id"]: entry for entry in entries}
     return tuple(
         StoreImage(
             id=entry["Id"],
@@ -214,7 +228,7 @@ def parse_images(entries: Sequence[Mapping[str, Any]]) -> tuple[StoreImage, ...]
                 if name.startswith("io.xnai.")
             },
         )
-        for entry in entries
+        for entry in once.values()
     )
 
 

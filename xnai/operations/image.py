@@ -57,20 +57,22 @@ def build(
         for one in planned
     }
     here = shlex.quote(directory)
-    upload = f"{directory}/contexts.tar"
     packed = archive((one.wanted for one in planned), scripts)
-    yield FileUploadCommand(io.BytesIO(packed), upload)
+    # A name of its own, and unpacked only under the lock: an earlier run's build may still read
+    # the contexts that these replace.
+    tar = f"contexts-{hashlib.sha256(packed).hexdigest()[:16]}.tar"
+    yield FileUploadCommand(io.BytesIO(packed), f"{directory}/{tar}")
     images = " ".join(shlex.quote(one.wanted.image.name) for one in planned)
     made = " ".join(map(shlex.quote, scripts))
-    yield (
-        f"umask 022; cd {here} && rm -rf {images} && mkdir -p {images} && "
-        f"tar -x -f contexts.tar --no-same-owner && rm contexts.tar && "
-        f"chmod -R u=rwX,go=rX {images} {made}"
-    )
     yield LiveCommand(
         one_at_a_time(
-            f"cd {here} && n=$(nproc) && [ $n -le {_MOST_AT_ONCE} ] || n={_MOST_AT_ONCE}; "
-            f"printf '%s\\n' {made} | xargs -n 1 -P $n sh"
+            f"umask 022; cd {here} && rm -rf {images} && mkdir -p {images} && "
+            f"tar -x -f {tar} --no-same-owner && rm {tar} && "
+            # What killed runs left; a waiting run's is younger.
+            "find . -maxdepth 1 -name 'contexts-*.tar' -mmin +60 -delete && "
+            f"chmod -R u=rwX,go=rX {images} {made} && {{ n=$(nproc); "
+            f"[ $n -le {_MOST_AT_ONCE} ] || n={_MOST_AT_ONCE}; "
+            f"printf '%s\\n' {made} | xargs -n 1 -P $n sh; }}"
         )
     )
 
@@ -109,7 +111,7 @@ def script(
         "images/build.sh.j2",
         name=wanted.name, log=f"{directory}/{wanted.name}.log", podman=XNAI_PODMAN, words=words,
         context=context, parent=wanted.parent, parent_label=PARENT_LABEL, causes=CAUSES,
-        replaces=planned.replaces,
+        reference=wanted.reference, replaces=planned.replaces,
         kept=f"{wanted.reference}-{planned.replaces[:8]}" if planned.replaces else "",
     )
 
@@ -130,15 +132,17 @@ def pull(references: Sequence[str]) -> Generator[str, None, None]:
 
 
 @operation()
-def remove(ids: Sequence[str]) -> Generator[str, None, None]:
-    """Remove images by their ID; one that a container uses by now stays.
+def remove(names: Sequence[str]) -> Generator[str, None, None]:
+    """Take names from images, and remove those that have none left.
+
+    One that a container uses by now stays, and one that is gone by now is no matter.
 
     Args:
-        ids: of images of the stack; at least one.
+        names: of images of the stack; at least one.
     """
     yield one_at_a_time(
         # 2 is podman-rmi(1)'s word for "in use".
-        f"{XNAI_PODMAN} rmi {' '.join(map(shlex.quote, ids))} || [ $? = 2 ]"
+        f"{XNAI_PODMAN} rmi --ignore {' '.join(map(shlex.quote, names))} || [ $? = 2 ]"
     )
 
 

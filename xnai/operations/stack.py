@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 
 from pyinfra.api.exceptions import OperationError
+from pyinfra.api.operation import operation
 from pyinfra.context import ctx_host, ctx_state
 
 from xnai.catalogue import Service
@@ -31,6 +32,7 @@ def bring_up(
     recreate: Sequence[Service],
     read: Callable[[str], Containers],
     timeout_s: int,
+    previous: Mapping[str, str],
 ) -> Generator[str, None, None]:
     """Make containers anew, in dependency order, each healthy before the next one starts.
 
@@ -44,12 +46,15 @@ def bring_up(
         recreate: the services in dependency order; their containers exist or not.
         read: reads the stack's containers anew, after the health check of the one named.
         timeout_s: how long each service may take until it is healthy, in seconds.
+        previous: name -> ID of an image that a container leaves: it gets that name, to go back to.
 
     Raises:
         OperationError: a service is not healthy in time or restarts again and again; with its
             state and last log lines.
     """
     names = " ".join(shlex.quote(service.container_name) for service in reversed(recreate))
+    for name, id_ in previous.items():
+        yield one_at_a_time(f"{XNAI_PODMAN} tag {id_} {shlex.quote(name)}")
     yield one_at_a_time(f"{XNAI_PODMAN} rm --force --ignore --time 30 {names}")
     compose = (
         f"timeout --kill-after=10 {_UP_TIMEOUT_S} {XNAI_PODMAN} compose "
@@ -61,6 +66,23 @@ def bring_up(
         )
         if ctx_state.get().is_executing:
             wait_until_healthy(read, service.container_name, timeout_s)
+
+
+@operation()
+def remove(names: Sequence[str]) -> Generator[str, None, None]:
+    """Stop and remove containers; their volumes stay, and own images keep the name `previous`.
+
+    Args:
+        names: of containers of the stack; at least one.
+    """
+    for name in names:
+        found = f"{XNAI_PODMAN} container inspect --format '{{{{.ImageName}}}} {{{{.Image}}}}'"
+        yield one_at_a_time(
+            f"i=$({found} {shlex.quote(name)}) || exit 0; case $i in localhost/*) "
+            f"{XNAI_PODMAN} tag \"${{i##* }}\" {shlex.quote(f'localhost/{name}:previous')} ;; esac"
+        )
+    quoted = " ".join(map(shlex.quote, names))
+    yield one_at_a_time(f"{XNAI_PODMAN} rm --force --ignore --time 30 {quoted}")
 
 
 def wait_until_healthy(read: Callable[[str], Containers], name: str, timeout_s: int) -> None:

@@ -19,7 +19,9 @@ def judge_named(
     findings = []
     for path, (setting, is_directory) in wanted.items():
         kind = "directory" if is_directory else "file"
-        needed = f"a {kind} that {stack_user} may read ({setting} = {path!r})"
+        # A container's user is nobody whom the host knows.
+        who = stack_user if is_directory else "everybody"
+        needed = f"a {kind} that {who} may read ({setting} = {path!r})"
         named = states.get(path)
         if named is None or named.state == "unknown":
             findings.append(

@@ -177,8 +177,9 @@ space() {
 NAMED = r"""
 named() {
   if [ -d "$1" ]; then t=directory; else t=file; fi
-  # A user that does not exist yet will have no more rights than nobody.
-  n=@USER@; id -u -- "$n" >/dev/null 2>&1 || n=nobody
+  # A file is read inside a container, by a user whom the host does not know; and a user that does
+  # not exist yet will have no more rights than nobody either.
+  n=@USER@; [ $t = directory ] || n=nobody; id -u -- "$n" >/dev/null 2>&1 || n=nobody
   if [ ! -e "$1" ]; then put named absent "$1" "$t"
   elif [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null; then put named unknown "$1" "$t"
   elif setpriv --reuid "$n" --regid "$(id -g -- "$n")" --init-groups \

@@ -93,7 +93,8 @@ stack_name = pattern(
 )
 
 _IMAGE = re.compile(
-    r"(?P<registry>(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+)(:[0-9]+)?)"
+    # A dot or a port makes a registry of the first part; else it is a path on some registry.
+    r"(?P<registry>(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+)(:[0-9]+)?|[a-z0-9-]+:[0-9]+)"
     r"(/[a-z0-9]+([._-]+[a-z0-9]+)*)+"
     r":(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})"
     r"(@sha256:[0-9a-f]{64})?",
@@ -196,6 +197,8 @@ def certificate_paths(value: object) -> tuple[str, ...]:
             raise Refused(f"{words}; {path}: {error}") from None
         if "-----BEGIN CERTIFICATE-----" not in text:
             raise Refused(f"{words}; {path} holds no certificate")
+        if "PRIVATE KEY" in text:
+            raise Refused(f"{words}; {path} holds a private key, which would end in every image")
     names = [PurePosixPath(path).stem for path in value]
     if len(set(names)) < len(names):
         raise Refused("files with different names; on the host they lie in one directory")

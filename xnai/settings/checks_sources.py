@@ -16,6 +16,8 @@ _REQUIRED = ("context", "copy", "requirements")
 _KEYS = (*_REQUIRED, "command", "environment", "health_command", "apt_packages")
 # Debian policy 5.6.7, less versions: apt-get would take `=` and `/` as a choice of version.
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+", re.ASCII)
+# Whole words: MAX_TOKENS and TOKENIZERS_PARALLELISM are none.
+_SECRET = re.compile(r"(^|_)(PASS|PASSWORD|PASSWD|PWD|SECRET|TOKEN|KEY|CREDENTIALS?)(_|$)")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
 
 
@@ -42,6 +44,8 @@ def _source(name: str, entry: object) -> Source:
     context = entry["context"]
     if not isinstance(context, str) or not PurePosixPath(context).is_absolute():
         raise Refused(f"for {name}['context'] an absolute path on the controller")
+    if name == "docs" and entry.get("apt_packages"):
+        raise Refused("for docs no 'apt_packages': its image holds the built site alone")
     return Source(
         context=Path(context),
         copy=_copies(name, entry["copy"]),
@@ -93,7 +97,7 @@ def _environment(name: str, value: object) -> tuple[tuple[str, str], ...]:
     ):
         raise Refused(f"for {name}['environment'] {{'NAME': 'text'}}, names of A-Z 0-9 _")
     for key in value:
-        if re.search("PASS|SECRET|TOKEN|API_KEY", key):
+        if _SECRET.search(key):
             raise Refused(
                 f"for {name}['environment'] nothing secret, and {key} sounds so; secrets are "
                 "files in /run/secrets"

@@ -101,21 +101,22 @@ def doubles(sources: Iterable[Layer]) -> list[str]:
 
 
 def _doubles(tree: ast.Module, shown: str) -> list[str]:
-    names = [
-        (target.id, target.lineno)
-        for node in tree.body if isinstance(node, ast.Assign)
-        for target in node.targets if isinstance(target, ast.Name) and target.id in SPEC
-    ]
-    groups = [names] + [
-        [
-            (str(key.value), key.lineno)
-            for key in node.keys if isinstance(key, ast.Constant)
-        ]
+    assigned: list[tuple[object, int]] = []
+    for node in tree.body:
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            continue
+        used = {name.id for name in ast.walk(node.value) if isinstance(name, ast.Name)}
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            # A value that is built in steps uses what it replaces.
+            if isinstance(target, ast.Name) and target.id in set(SPEC) - used:
+                assigned.append((target.id, target.lineno))
+    groups = [assigned] + [
+        [(key.value, key.lineno) for key in node.keys if isinstance(key, ast.Constant)]
         for node in ast.walk(tree) if isinstance(node, ast.Dict)
     ]
     found = []
     for group in groups:
-        first: dict[str, int] = {}
+        first: dict[object, int] = {}
         for name, line in group:
             if name in first:
                 found.append(

@@ -61,7 +61,7 @@ SPEC: dict[str, Check] = {
     "llm_memory_limit_mib": checks.integer(256, 1 << 20),
     "chainlit_ui_memory_limit_mib": checks.integer(128, 1 << 20),
     "chainlit_ui_port": _PORT,
-    "crawler_memory_limit_mib": checks.integer(64, 1 << 20),
+    "crawler_memory_limit_mib": checks.integer(256, 1 << 20),
     "crawler_allowed_domains": checks.names(checks.domain),
     "crawler_allowed_private": checks.names(checks.private_place),
     "curation_worker_memory_limit_mib": checks.integer(32, 1 << 20),

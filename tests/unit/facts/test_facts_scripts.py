@@ -234,7 +234,7 @@ def podman_that_answers(tmp_path: Path, case: str) -> Path:
 
 
 STORE = Store().command(
-    secrets=["a", "b"], containers=["c", "d"], paths=["/no/such"],
+    stack="xnai", secrets=["a", "b"], containers=["c", "d"], paths=["/no/such"],
     wants="/no/such/link",
 )
 
@@ -261,7 +261,7 @@ def test_store_without_podman(shell, tmp_path):
     lines = run(shell, STORE.replace(XNAI_PODMAN, "/no/such/podman"), TMPDIR=str(tmp_path))
     assert plain(Store().process(lines)) == {
         "images": "unknown", "secrets": "unknown", "containers": "unknown",
-        "files": {}, "enabled": False, "set_up": False,
+        "of_stack": [], "files": {}, "enabled": False, "set_up": False,
     }
     assert list(tmp_path.iterdir()) == []
 

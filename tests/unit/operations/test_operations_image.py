@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from operation_runs import commands, on_a_host
@@ -35,16 +36,16 @@ def planned(tmp_path, *, name="rag_api", parent="localhost/xnai_base:1", replace
 
 
 def build(tmp_path, *builds, wheels=None):
-    """The operation's commands, of which the first two were carried out."""
+    """The operation's command, with the upload where it belongs."""
     with on_a_host(executing=False):
-        upload, unpack, command = commands(
+        upload, command = commands(
             image.build, planned=builds, stack_name="xnai", directory=str(tmp_path),
             version="1.2", revisions={one.wanted.name: "abc" for one in builds},
             wheelhouse_dir=wheels,
         )
-    assert isinstance(upload, FileUploadCommand) and upload.dest == f"{tmp_path}/contexts.tar"
-    (tmp_path / "contexts.tar").write_bytes(upload.src.read())
-    subprocess.run(["sh", "-c", f"umask 077; {unpack}"], check=True)
+    assert isinstance(upload, FileUploadCommand)
+    assert re.fullmatch(rf"{tmp_path}/contexts-[0-9a-f]{{16}}\.tar", upload.dest)
+    Path(upload.dest).write_bytes(upload.src.read())
     assert isinstance(command, LiveCommand)
     return command
 
@@ -60,19 +61,24 @@ def run_built(tmp_path, command, script, shell="sh"):
     """Run a command with a program in Podman's place."""
     program = fake_podman(tmp_path, script)
     text = str(command).replace(PODMAN, str(program)).replace(LOCK, str(tmp_path / "lock"))
-    for made in tmp_path.glob("*.sh"):
-        made.write_text(made.read_text().replace(PODMAN, str(program)))
-    done = subprocess.run([shell, "-c", text], capture_output=True, text=True, check=False)
+    # The scripts, which the command itself unpacks, name Podman too.
+    instead = f'{shell} -c "sed s,{PODMAN},{program},g \\$0 > \\$0.fake; exec {shell} \\$0.fake"'
+    text = text.replace("-P $n sh;", f"-P $n {instead};")
+    done = subprocess.run(
+        [shell, "-c", f"umask 077; {text}"], capture_output=True, text=True, check=False
+    )
     return done, (tmp_path / "calls").read_text().splitlines()
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
 def test_build(tmp_path, shell):
     command = build(tmp_path, planned(tmp_path, target="packages"), wheels="/srv/wheels")
-    done, (inspect, built) = run_built(
-        tmp_path, command, 'case $1 in image) echo p4r3nt ;; *) echo "STEP 1/2: FROM x"; '
-        'echo "STEP 2/2: LABEL y"; echo noise; echo "COMMIT z" ;; esac', shell,
+    done, (now, inspect, built) = run_built(
+        tmp_path, command, 'case "$*" in image*base:1) echo p4r3nt ;; image*) exit 125 ;; '
+        '*) echo "STEP 1/2: FROM x"; echo "STEP 2/2: LABEL y"; echo noise; echo "COMMIT z" ;; esac',
+        shell,
     )
+    assert now == "image inspect --format {{.Id}} localhost/xnai_rag_api:d290e9b2"
     assert (done.returncode, done.stderr) == (0, "")
     # The steps that take their time, and nothing else; the whole stays on the host.
     assert done.stdout.splitlines() == ["rag_api: STEP 1/2: FROM x", "rag_api: COMMIT z"]
@@ -91,12 +97,12 @@ def test_build(tmp_path, shell):
 def test_several_are_built_and_one_failure_leaves_the_others(tmp_path):
     command = build(tmp_path, *(planned(tmp_path, name=name) for name in ("one", "bad", "two")))
     script = (
-        'case "$*" in image*) echo p ;; *bad/Dockerfile*) echo broken; exit 125 ;; '
-        '*) echo "COMMIT $#" ;; esac'
+        'case "$*" in image*base:1) echo p ;; image*) exit 125 ;; '
+        '*bad/Dockerfile*) echo broken; exit 125 ;; *) echo "COMMIT $#" ;; esac'
     )
     done, calls = run_built(tmp_path, command, script)
     assert done.returncode != 0
-    assert len(calls) == 6
+    assert len(calls) == 9
     assert {line.split(":")[0] for line in done.stdout.splitlines()} == {"one", "two"}
     assert done.stderr.splitlines() == [
         f"bad: was not built. The end of {tmp_path}/bad.log:", "bad: broken",
@@ -105,10 +111,18 @@ def test_several_are_built_and_one_failure_leaves_the_others(tmp_path):
 
 def test_an_image_of_the_same_name_keeps_one(tmp_path):
     command = build(tmp_path, planned(tmp_path, replaces="0123456789abcdef"))
-    _, calls = run_built(tmp_path, command, ":")
-    assert calls[0] == (
+    _, calls = run_built(tmp_path, command, "[ $1 != image ] || echo 0123456789abcdef")
+    assert calls[1] == (
         "tag 0123456789abcdef localhost/xnai_rag_api:d290e9b2-01234567"
     )
+
+
+@pytest.mark.parametrize("replaces", ["", "0123456789abcdef"])
+def test_what_another_run_has_built_meanwhile_is_not_built_again(tmp_path, replaces):
+    command = build(tmp_path, planned(tmp_path, replaces=replaces))
+    done, calls = run_built(tmp_path, command, "[ $1 != image ] || echo fedcba9876543210")
+    assert (done.returncode, len(calls)) == (0, 1)
+    assert "rag_api: was built meanwhile" in done.stdout
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
@@ -156,17 +170,19 @@ def test_without_its_parent_nothing_is_built(tmp_path):
     command = build(tmp_path, planned(tmp_path))
     done, calls = run_built(tmp_path, command, "echo 'Error: x: image not known' >&2; exit 125")
     assert done.returncode != 0
-    assert len(calls) == 1
+    assert len(calls) == 2
     assert "image not known" in done.stderr
 
 
 def test_unpacking_replaces_what_an_aborted_run_left(tmp_path):
     (tmp_path / "rag_api").mkdir()
     (tmp_path / "rag_api/left over").touch()
-    build(tmp_path, planned(tmp_path))
+    command = build(tmp_path, planned(tmp_path))
+    run_built(tmp_path, command, "exit 1")
     found = {
         str(path.relative_to(tmp_path)): oct(path.stat().st_mode & 0o777)
-        for path in tmp_path.rglob("*") if path.is_file()
+        for pattern in ("rag_api/**/*", "*.tar", "*.sh") for path in tmp_path.glob(pattern)
+        if path.is_file()
     }
     assert found == {
         "rag_api/Dockerfile": "0o644", "rag_api/context/run.sh": "0o755", "rag_api.sh": "0o644",
@@ -201,9 +217,9 @@ def test_pull_fetches_all_and_fails_with_the_one_that_fails(tmp_path, shell):
 @pytest.mark.parametrize(("code", "ends"), [(0, 0), (2, 0), (125, 1)])
 def test_remove_leaves_what_is_in_use(tmp_path, code, ends):
     with on_a_host(executing=False):
-        (command,) = commands(image.remove, ids=["a1", "b2"])
+        (command,) = commands(image.remove, names=["localhost/a:1", "localhost/b:2"])
     done, calls = run_built(tmp_path, command, f"exit {code}")
-    assert (done.returncode, calls) == (ends, ["rmi a1 b2"])
+    assert (done.returncode, calls) == (ends, ["rmi --ignore localhost/a:1 localhost/b:2"])
 
 
 @pytest.mark.parametrize(("most_mib", "gone"), [(64, False), (1, True)])

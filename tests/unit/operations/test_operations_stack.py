@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import subprocess
 
 import pytest
 from operation_runs import commands, on_a_host
@@ -13,7 +14,7 @@ from unit_settings import make
 from xnai.catalogue import services
 from xnai.facts.podman import Container
 from xnai.operations import stack
-from xnai.operations.guard import one_at_a_time
+from xnai.operations.guard import LOCK, one_at_a_time
 
 COMPOSE = "/var/lib/xnai/xnai/stack/docker-compose.yml"
 SERVICES = [s for s in services(make()) if s.name in ("redis", "rag_api")]
@@ -25,10 +26,10 @@ def but(**changes: object) -> dict[str, Container]:
     return {"xnai_redis": dataclasses.replace(UP, **changes)}
 
 
-def bring_up(read, recreate=SERVICES, timeout_s: int = 180) -> list[str]:
+def bring_up(read, recreate=SERVICES, timeout_s: int = 180, previous=None) -> list[str]:
     return commands(
         stack.bring_up, stack_name="xnai", compose_file=COMPOSE, recreate=list(recreate),
-        read=read, timeout_s=timeout_s,
+        read=read, timeout_s=timeout_s, previous=previous or {},
     )
 
 
@@ -72,7 +73,7 @@ def test_each_is_healthy_before_the_next_is_started():
         return queue.pop(0) if queue else {name: dataclasses.replace(UP, name=name)}
 
     with on_a_host():
-        generator = stack.bring_up._inner("xnai", COMPOSE, list(SERVICES), read, 180)
+        generator = stack.bring_up._inner("xnai", COMPOSE, list(SERVICES), read, 180, {})
         assert " rm " in next(generator)
         assert " --no-deps redis" in next(generator)
         assert seen == []
@@ -142,3 +143,37 @@ def test_what_is_up_is_asked_for_once():
     with on_a_host() as host:
         stack.wait_until_healthy(lambda name: queue.pop(0), "xnai_redis", 180)
     assert (host.logged, host.commands) == ([], [])
+
+
+def test_an_image_that_a_container_leaves_keeps_a_name():
+    with on_a_host(executing=False):
+        found = bring_up(
+            lambda name: pytest.fail("read"), SERVICES[1:],
+            previous={"localhost/xnai_rag_api:previous": "0123abcd"},
+        )
+    assert found[0] == one_at_a_time(
+        "/usr/local/bin/xnai-podman tag 0123abcd localhost/xnai_rag_api:previous"
+    )
+    assert "rm --force" in found[1]
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_remove_keeps_own_images_under_a_name_and_volumes(tmp_path, shell):
+    program = tmp_path / "podman"
+    program.write_text(
+        '#!/bin/sh\necho "$@" >> "$0.calls"\ncase "$*" in *Image*xnai_llm) '
+        'echo localhost/xnai_llm:0123 sha-1 ;; *Image*xnai_redis) echo docker.io/redis:8 sha-2 ;; '
+        "*Image*) exit 125 ;; esac\n"
+    )
+    program.chmod(0o755)
+    with on_a_host(executing=False):
+        found = commands(stack.remove, names=["xnai_llm", "xnai_redis", "xnai_gone"])
+    for command in found:
+        text = command.replace("/usr/local/bin/xnai-podman", str(program))
+        text = text.replace(LOCK, str(tmp_path / "lock"))
+        subprocess.run([shell, "-c", text], check=True)
+    calls = (tmp_path / "podman.calls").read_text().splitlines()
+    assert [call for call in calls if not call.startswith("container inspect")] == [
+        "tag sha-1 localhost/xnai_llm:previous",
+        "rm --force --ignore --time 30 xnai_llm xnai_redis xnai_gone",
+    ]

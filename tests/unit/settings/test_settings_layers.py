@@ -146,3 +146,12 @@ def test_given_twice(checkout):
         f"'redis_port' (group_data/workstations.py:6): given before in line 1; {last}"
     ) in found
     assert f"'rag_api' (group_data/workstations.py:4): given before in line 3; {last}" in found
+
+
+def test_a_value_built_in_steps_is_not_given_twice(checkout):
+    (checkout / "group_data/workstations.py").write_text(
+        "crawler_allowed_domains = ['a.example']\n"
+        "crawler_allowed_domains = [*crawler_allowed_domains, 'b.example']\n"
+        "redis_port = {1: 7000, '1': 7001}[1]\n"
+    )
+    assert said() == []

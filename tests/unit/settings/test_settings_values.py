@@ -61,7 +61,7 @@ WRONG = [
         "crawler_allowed_private", ["192.168.1.0/24 "],
         "host, host:port or network/bits, such as 'wiki.home.arpa' or '192.168.1.0/24'",
     ),
-    ("crawler_memory_limit_mib", 63, "at least 64"),
+    ("crawler_memory_limit_mib", 255, "at least 256"),
     ("curation_worker_memory_limit_mib", 31, "at least 32"),
     ("docs_memory_limit_mib", 31, "at least 32"),
     ("docs_port", 1023, f"at least 1024; {PORT}"),
@@ -119,10 +119,19 @@ WRONG = [
                 "files in /run/secrets",
             ),
             (
+                {"environment": {"DB_PWD": "x"}},
+                "for rag_api['environment'] nothing secret, and DB_PWD sounds so; secrets are "
+                "files in /run/secrets",
+            ),
+            (
                 {"apt_packages": ["libgomp1>=12"]},
                 "for rag_api['apt_packages'] names of Debian packages, without versions",
             ),
         )
+    ),
+    (
+        "service_sources", {"docs": SOURCE | {"apt_packages": ["git"]}},
+        "for docs no 'apt_packages': its image holds the built site alone",
     ),
     ("service_sources", {"rag_api": {"context": "/"}}, "for rag_api also 'copy', 'requirements'"),
     ("service_sources", {"rag_api": 1}, f"for rag_api a dictionary with {KEYS}"),
@@ -316,3 +325,21 @@ def test_image_names_that_are_allowed(name):
 
 def test_the_services_that_may_have_a_tree_are_those_of_the_catalogue():
     assert tuple(DOCKERFILES) == SERVICES
+
+
+def test_honest_names_in_an_environment_are_none_of_secrets():
+    names = ("MAX_TOKENS", "LLM_CONTEXT_TOKENS", "TOKENIZERS_PARALLELISM", "COMPASS_URL")
+    environment = {name: "x" for name in names}
+    assert problems(service_sources={"rag_api": SOURCE | {"environment": environment}}) == []
+
+
+def test_a_registry_by_its_port_alone():
+    assert problems(base_image="registry:5000/python:3.12-slim") == []
+
+
+def test_a_private_key_beside_a_certificate(tmp_path):
+    (tmp_path / "both.pem").write_text(
+        "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n"
+    )
+    (said,) = problems(extra_ca_certificates=[str(tmp_path / "both.pem")])
+    assert "holds a private key, which would end in every image" in said

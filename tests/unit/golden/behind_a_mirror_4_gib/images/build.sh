@@ -1,6 +1,12 @@
 #!/bin/sh
 # Managed by xnai: how the image rag_api_packages is built; root may run it by hand.
+# Without --again it does nothing where another run has built the image meanwhile.
 log=/var/lib/xnai/mine/build/rag_api_packages.log
+now=$(/usr/local/bin/xnai-podman image inspect --format '{{.Id}}' localhost/mine_rag_api_packages:0000000000000003 2>/dev/null)
+if [ "$now" != 0123456789abcdef ] && [ "${1-}" != --again ]; then
+    echo "rag_api_packages: was built meanwhile"
+    exit 0
+fi
 {
     # The image that has the name now keeps one.
     /usr/local/bin/xnai-podman tag 0123456789abcdef localhost/mine_rag_api_packages:0000000000000003-01234567 &&

@@ -1,6 +1,12 @@
 #!/bin/sh
 # Managed by xnai: how the image rag_api_packages is built; root may run it by hand.
+# Without --again it does nothing where another run has built the image meanwhile.
 log=/var/lib/xnai/xnai/build/rag_api_packages.log
+now=$(/usr/local/bin/xnai-podman image inspect --format '{{.Id}}' localhost/xnai_rag_api_packages:0000000000000003 2>/dev/null)
+if [ "$now" != '' ] && [ "${1-}" != --again ]; then
+    echo "rag_api_packages: was built meanwhile"
+    exit 0
+fi
 {
     parent=$(/usr/local/bin/xnai-podman image inspect --format '{{.Id}}' localhost/xnai_base:0000000000000001) &&
     /usr/local/bin/xnai-podman build --pull=never --layers=false --target packages --build-arg IMAGE_VERSION=1.2 --build-arg IMAGE_REVISION=abc --build-arg IMAGE_CONTENT=0000000000000000000000000000000000000000000000000000000000000003 --label io.xnai.stack=xnai --label io.xnai.inputs=base=ac7edb97166f,dockerfile=ac7edb97166f,requirements=ac7edb97166f --tag localhost/xnai_rag_api_packages:0000000000000003 --file /var/lib/xnai/xnai/build/rag_api/Dockerfile \
