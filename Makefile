@@ -51,6 +51,7 @@ drill: setup ## the drills with their full counts; raw results in drill-results/
 
 bench: setup ## side-by-side measurements; raw results in benchmarks/results/
 	$(VENV)/python -m benchmarks
+	$(VENV)/python tests/audit/bench.py
 
 lint: setup ## ruff and mypy
 	$(VENV)/ruff check .

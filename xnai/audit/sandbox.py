@@ -144,8 +144,8 @@ def _launchers(root: Path) -> Iterator[Launcher]:
         yield Launcher(
             (
                 podman, "run", "--rm", "--network=none", "--read-only", "--cap-drop=all",
-                "--security-opt=no-new-privileges", "--pids-limit=16",
-                f"--ulimit=as={MEMORY}", "--workdir",
+                "--security-opt=no-new-privileges", "--pids-limit=16", f"--memory={MEMORY}",
+                "--log-driver=none", "--workdir",
             ),
             ("--rootfs", str(root), "/make"), None, (),
         )

@@ -56,11 +56,12 @@ class Tree:
     unknown: tuple[Unknown, ...]
 
     def has(self, path: str) -> bool:
-        """Return whether a file or directory is there; what leads out of the tree is not known."""
+        """Return whether a file or directory is there; what was not looked at may be."""
         clean = posixpath.normpath(path)
         return (
             clean in self.files or clean in self.folders or clean in {".", ""}
             or clean.startswith("../")
+            or any(fnmatch(clean, pattern) for pattern in self.options.exclude)
         )
 
     def matches(self, pattern: str) -> bool:

@@ -103,6 +103,8 @@ class _Reader:
                             # Where it comes in; an own key of that name sets its own line.
                             self.lines.setdefault((*path, name), key.start_mark.line + 1)
                 continue
+            if value.tag == "!reset":
+                continue  # Compose's own tag: the key of the file below goes
             line = key.start_mark.line + 1
             if name in own:
                 self.twice.append((line, name))

@@ -11,15 +11,15 @@ from xnai.audit.tree import Tree
 
 
 class ComposeMissingBind(Rule):
-    """A relative source that is not there and cannot be made by itself."""
+    """A relative source that is not there and looks like a file."""
 
     id = "compose_missing_bind"
     severity = "warning"
-    title = "bind mount of what does not exist"
+    title = "bind mount of a file that does not exist"
     remedy = "Add the file or mend the path; for data use a named volume."
 
     def check(self, tree: Tree) -> Iterator[Hit]:
-        """Yield missing files; missing directories where Podman, which makes none, is used."""
+        """Yield missing files; a missing directory is made by docker and podman-compose alike."""
         for file in tree.composes:
             for service in file.services:
                 for mount in service.mounts:
@@ -28,14 +28,9 @@ class ComposeMissingBind(Rule):
                         continue
                     path = file.near(source)
                     is_file = bool(re.search(r"[^.]\.\w{1,5}$", posixpath.basename(source)))
-                    if tree.has(path) or not (is_file or tree.uses_podman):
+                    if not is_file or tree.has(path) or self._ignored(tree, path):
                         continue
-                    if self._ignored(tree, path):
-                        continue
-                    what = (
-                        f"{path} does not exist: Docker makes an empty directory of that name."
-                        if is_file else f"{path} does not exist: Podman refuses to start."
-                    )
+                    what = f"{path} does not exist: an empty directory of that name is made."
                     yield Hit(file.path, mount.line, what)
 
     def _ignored(self, tree: Tree, path: str) -> bool:

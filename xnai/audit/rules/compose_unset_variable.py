@@ -26,19 +26,19 @@ class ComposeUnsetVariable(Rule):
     )
 
     def check(self, tree: Tree) -> Iterator[Hit]:
-        """Yield each variable once a line."""
+        """Yield each variable once a file."""
         for file in tree.composes:
             known = self._known(tree, file)
             seen = set()
             for key, text, line in file.scalars():
                 for match in _VARIABLE.finditer(text):
                     name = match[1] or match[2]
-                    if name in known or _ENVIRONMENT.fullmatch(name) or (line, name) in seen:
+                    if name in known or _ENVIRONMENT.fullmatch(name) or name in seen:
                         continue
                     # A block text such as an inline script has lines of its own.
                     if "\n" in text or key[0] == "x-scripts":
                         continue
-                    seen.add((line, name))
+                    seen.add(name)
                     yield Hit(file.path, line, f"${{{name}}} is empty unless somebody exports it.")
 
     def _known(self, tree: Tree, file: ComposeFile) -> set[str]:
@@ -49,6 +49,7 @@ class ComposeUnsetVariable(Rule):
             near = posixpath.dirname(path) in {file.directory, ""}
             if near and re.fullmatch(r"\.?env([.-].*)?|.*\.env", name):
                 found.update(re.findall(r"(?m)^\s*#?\s*(?:export\s+)?(\w+)\s*=", tree.text(path)))
-        for text in tree.make_texts.values():
+        # Documents that show NAME=value tell the user to set it.
+        for text in (*tree.make_texts.values(), tree.scripts):
             found.update(re.findall(r"(\w+)\s*[:?+]?=", text))
         return found

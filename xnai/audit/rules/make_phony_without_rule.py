@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from xnai.audit.makefile import Makefile
 from xnai.audit.model import Hit, Rule
 from xnai.audit.tree import Tree
 
@@ -26,11 +28,18 @@ class MakePhonyWithoutRule(Rule):
             for target in makefile.targets:
                 # A rule in a branch that was not taken is a rule all the same.
                 if target.phony and not target.recipe and not target.needs \
-                        and target.name not in ruled:
+                        and target.name not in ruled | self._forces(makefile):
                     yield from self._places(makefile, target.name)
 
-    def _places(self, makefile: object, name: str) -> Iterator[Hit]:
-        for path, text in makefile.texts.items():  # type: ignore[attr-defined]
+    def _forces(self, makefile: Makefile) -> set[str]:
+        """Names such as FORCE, that are there to be needed by others and always out of date."""
+        return {
+            name for one in makefile.targets for name in one.needs
+            if re.fullmatch(r"\.?(FORCE|ALWAYS\w*|PHONY)", name, re.IGNORECASE)
+        }
+
+    def _places(self, makefile: Makefile, name: str) -> Iterator[Hit]:
+        for path, text in makefile.texts.items():
             for line in text.logical:
                 if ".PHONY" in line.targets and name in line.needs:
                     physical = text.lines[line.number - 1 : line.number - 1 + line.count]

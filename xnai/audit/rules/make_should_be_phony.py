@@ -12,10 +12,15 @@ from xnai.audit.tree import Tree
 
 
 def should_be_phony(makefile: Makefile) -> list[Target]:
-    """Return the targets with a plain name whose recipe never names what it would make."""
+    """Return the targets with a plain name whose recipe never names what it would make.
+
+    One that needs a phony target, such as FORCE, is always run and is none of them.
+    """
+    phony = {one.name for one in makefile.data.targets if one.phony}
     return [
         one for one in makefile.targets
-        if one.recipe and not one.phony and re.fullmatch(r"[A-Za-z][\w-]*", one.name)
+        if one.recipe and not one.phony and not phony.intersection(one.needs)
+        and re.fullmatch(r"[A-Za-z][\w-]*", one.name)
         and not re.search(r"\$[@({]?[@*(]|\$\(@", " ".join(one.recipe))
         and not re.search(rf"(?<![\w-]){re.escape(one.name)}(?![\w-])", _writes(one))
     ]
