@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import pytest
 from unit_settings import ROOT, make
 
 from xnai.catalogue import images, services
@@ -26,8 +27,9 @@ def pinned(name: str, text: str) -> bool:
 
 
 def multi_stage(name: str, text: str) -> bool:
-    # What installs is in no image that runs.
-    return len(stages(text)) > 1 and "uv pip" not in stages(text)[-1].partition("ENV")[0]
+    # What installs is in no image that runs: of the base that is the first stage.
+    running = stages(text)[0] if name == "Dockerfile.base" else stages(text)[-1]
+    return len(stages(text)) > 1 and not re.search(r"\bpip\b|uv pip|apt-get", running)
 
 
 def cache_mounts(name: str, text: str) -> bool:
@@ -56,6 +58,8 @@ def user(name: str, text: str) -> bool:
         # Made before anything else, once for all images.
         return "useradd --uid 10001" in runs(text)[0]
     last = stages(text)[-1]
+    # Nothing is run in it after its rights are given up.
+    assert not re.search(r"(?ms)^USER .*^RUN ", last)
     return re.findall(r"(?m)^USER (.*)$", last) == ["10001:10001"]
 
 
@@ -65,7 +69,10 @@ def slim(name: str, text: str) -> bool:
 
 
 def clean(name: str, text: str) -> bool:
-    return all("rm -rf /var/lib/apt/lists/*" in run for run in runs(text) if "apt-get" in run)
+    # Caches are mounts, so no layer has them; lists go in the step that made them.
+    return cache_mounts(name, text) and all(
+        "rm -rf /var/lib/apt/lists/*" in run for run in runs(text) if "apt-get" in run
+    )
 
 
 def volume(name: str, text: str) -> bool | str:
@@ -84,7 +91,9 @@ def labels(name: str, text: str) -> bool:
     return all(
         all(f"org.opencontainers.image.{word}=" in stage for word in wanted)
         and "io.xnai.content=" in stage
-        for stage in stages(text) if not stage.split("\n")[0].endswith("AS build")
+        for stage in stages(text)
+        # A service's build stage is no image; the base's is one.
+        if name == "Dockerfile.base" or not stage.split("\n")[0].endswith("AS build")
     )
 
 
@@ -127,6 +136,25 @@ def test_the_matrix_is_full():
     assert "NO" not in matrix()
     # Only what cannot be is left out: nothing persists, or no service runs it.
     assert {word for word in WORDS.values() if f"| {word} |" in matrix()} == {"yes", "—"}
+
+
+def test_a_pinned_base_keeps_the_practices():
+    digest = f"sha256:{'0' * 64}"
+    pinned_texts = dockerfiles(make(base_image=f"docker.io/library/python:3.12-slim@{digest}"))
+    assert all(slim(name, text) for name, text in pinned_texts.items())
+
+
+@pytest.mark.parametrize("practice", [name for name in PRACTICES if name != "health check"])
+def test_each_practice_can_be_missed(practice):
+    wrong = (
+        "FROM python:latest AS build\nRUN uv pip install x && apt-get install y\n"
+        "FROM python:latest\nRUN pip install z\nUSER root\nLABEL a=b\n"
+    )
+    if practice == "volume":
+        with pytest.raises(AssertionError):
+            PRACTICES[practice]("Dockerfile", wrong)
+    else:
+        assert PRACTICES[practice]("Dockerfile", wrong) is False
 
 
 def test_the_docs_show_it():

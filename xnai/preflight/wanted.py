@@ -22,6 +22,10 @@ SPACE_NEEDS_MIB = {
 }
 """Path -> MiB that must be free before the first deploy."""
 
+# Not measured: its wheels weigh some 3 GB, and unpacked packages stand in the build stage, in the
+# image and in the commit.
+AWQ_NEEDS_MIB = {"~/.local/share/containers/storage": 12288, "/var/tmp": 8192}  # noqa: S108
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -69,7 +73,10 @@ def wanted(settings: Settings) -> Wanted:
         ports=catalogue.published_ports(settings),
         limits_mib=catalogue.memory_limits_mib(settings),
         container_names=tuple(s.container_name for s in catalogue.services(settings)),
-        space_needs_mib=SPACE_NEEDS_MIB,
+        space_needs_mib={
+            path: mib + (AWQ_NEEDS_MIB.get(path, 0) if settings.awq_image else 0)
+            for path, mib in SPACE_NEEDS_MIB.items()
+        },
         named={
             path: (name, is_directory)
             for name, path, is_directory in (

@@ -282,6 +282,12 @@ def test_a_directory_in_a_files_place():
     assert (found.severity, found.found) == ("error", "a directory")
 
 
+def test_the_optional_image_needs_its_room():
+    without, with_it = (wanted(make(awq_image=on)).space_needs_mib for on in (False, True))
+    assert with_it["/var/tmp"] == without["/var/tmp"] + 8192
+    assert with_it["/usr"] == without["/usr"]
+
+
 def test_only_what_is_set_is_asked_for():
     assert wanted(make()).named == {}
     named = wanted(make(wheelhouse_dir="/w", llm_model_file="/m.gguf")).named
