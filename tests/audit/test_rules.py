@@ -71,3 +71,10 @@ def test_a_rule_is_small(name):
     lines = inspect.getsource(type(RULES[name])).splitlines()
     code = [line for line in lines if line.strip()]
     assert len(code) <= 40, f"{name}: {len(code)} lines"
+
+
+def test_the_docs_list_every_rule():
+    text = (HERE.parents[1] / "docs/audit.md").read_text("utf-8")
+    for rule in RULES.values():
+        link = f"[`{rule.id}`](../xnai/audit/rules/{rule.id}.md)"
+        assert f"| {link} | {rule.severity} | {rule.title} |" in text

@@ -52,10 +52,14 @@ class MakeMissingFile(Rule):
     remedy = "Add the file, or mend its path: it counts from the Makefile's own directory."
 
     def check(self, tree: Tree) -> Iterator[Hit]:
-        """Yield each call of a missing script once a line."""
+        """Yield each call of a missing script once a line.
+
+        An included file runs in several directories; a script counts as missing where all lack it.
+        """
+        missing: dict[tuple[str, int, str], str] = {}
+        there = set()
         for makefile in tree.makefiles:
             made = {posixpath.normpath(one.name) for one in makefile.data.targets}
-            seen = set()
             for one in of_makefile(makefile):
                 if depends_on_output(makefile, one.raw):
                     continue
@@ -66,9 +70,11 @@ class MakeMissingFile(Rule):
                     script = _script(command)
                     if folder is None or not script or posixpath.normpath(script) in made:
                         continue
-                    path = posixpath.normpath(posixpath.join(folder, script))
                     key = (one.path, one.line, script)
-                    if tree.has(path) or key in seen or _written(one.text, script):
-                        continue
-                    seen.add(key)
-                    yield Hit(one.path, one.line, f"'{one.target}' calls {script}: no such file.")
+                    if tree.has(posixpath.join(folder, script)) or _written(one.text, script):
+                        there.add(key)
+                    else:
+                        missing[key] = one.target
+        for (path, line, script), target in missing.items():
+            if (path, line, script) not in there:
+                yield Hit(path, line, f"'{target}' calls {script}: no such file.")

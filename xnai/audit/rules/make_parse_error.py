@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from xnai.audit.make_data import Message
+from xnai.audit.makefile import Makefile
 from xnai.audit.model import Hit, Rule, Unknown
 from xnai.audit.tree import Tree
 
@@ -15,6 +17,19 @@ MISTAKES = (
     "multiple target patterns", "mixed implicit", "target pattern contains no", "invalid",
     "only one 'else'", "has both : and ::", "No such file",
 )
+
+
+def conditional(makefile: Makefile, message: Message) -> bool:
+    """Whether the line stands in a branch, which a command's missing output may have opened."""
+    text = makefile.texts.get(message.path)
+    depth = 0
+    for line in text.logical if text else ():
+        if line.number >= message.line:
+            break
+        word = line.text.strip().partition(" ")[0]
+        depth += word in {"ifeq", "ifneq", "ifdef", "ifndef"}
+        depth -= word == "endif"
+    return depth > 0 and bool(makefile.shell_fed)
 
 
 class MakeParseError(Rule):
@@ -32,7 +47,7 @@ class MakeParseError(Rule):
                 text = one.text.removeprefix("*** ").removesuffix("  Stop.")
                 if not one.text.startswith("***") or "No rule to make target" in text:
                     continue
-                if any(word in text for word in MISTAKES):
+                if any(word in text for word in MISTAKES) and not conditional(makefile, one):
                     yield Hit(one.path, max(one.line, 1), f"make stops: {text}")
                 elif not makefile.own:
                     yield Unknown(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from xnai.audit.make_data import Target
@@ -17,9 +18,15 @@ def should_be_phony(makefile: Makefile) -> list[Target]:
     One that needs a phony target, such as FORCE, is always run and is none of them.
     """
     phony = {one.name for one in makefile.data.targets if one.phony}
+    # With a rule in each branch, the one taken here may only say that something is missing.
+    rules = Counter(
+        name for text in makefile.texts.values() for line in text.logical
+        if line.kind == "rule" for name in line.targets
+    )
     return [
         one for one in makefile.targets
-        if one.recipe and not one.phony and not phony.intersection(one.needs)
+        if one.recipe and not one.phony and rules[one.name] < 2
+        and not phony.intersection(one.needs)
         and re.fullmatch(r"[A-Za-z][\w-]*", one.name)
         and not re.search(r"\$[@({]?[@*(]|\$\(@", " ".join(one.recipe))
         and not re.search(rf"(?<![\w-]){re.escape(one.name)}(?![\w-])", _writes(one))
