@@ -202,7 +202,8 @@ browser_hosts = ["127.0.0.1", "localhost"]
 # The language model: an OpenAI-compatible endpoint such as "http://10.0.0.5:8080/v1". None: the
 # stack's own llama.cpp server with a small model (SmolLM2-135M), or with llm_model_file.
 llm_endpoint_url = None
-# A GGUF file on the host, readable by everybody: the container's user is none of the host. None: the small model in the image.
+# A GGUF file on the host, readable by everybody: the container's user is none of the host's.
+# None: the small model in the image.
 llm_model_file = None
 llm_model_name = "SmolLM2-135M-Instruct"
 # llama.cpp is fastest with one thread a physical core, and far slower with more threads than
