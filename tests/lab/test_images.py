@@ -234,9 +234,9 @@ def test_rebuilds_and_recreations_leave_nothing_behind(deployed, crawler, rounds
     found = left_behind(deployed)
     assert found["anonymous"] == found["nameless"] == []
     assert found["cache_mib"] <= 2048
-    ours = [name for name in image_names(deployed) if name.startswith("localhost/xnai_crawler:")]
-    # What runs, and the generation before.
-    assert len(ours) == 2
+    ours = [n for n in image_names(deployed) if n.startswith("localhost/xnai_crawler:")]
+    # What runs, and the generation before with its second name.
+    assert len(ours) == 3 and "localhost/xnai_crawler:previous" in ours
     assert deploy(deployed).code == 0
 
 
