@@ -182,6 +182,10 @@ class ComposeFile:
         """Return a path of this file's as one relative to the tree."""
         return posixpath.normpath(posixpath.join(self.directory, path))
 
+    def context(self, service: Service) -> str:
+        """Return the build context of a service, relative to the tree."""
+        return self.near(_DEFAULT.sub(r"\1", (service.build or {}).get("context", ".")))
+
     def dockerfile(self, service: Service) -> str | None:
         """Return the path of the Dockerfile that a service builds, if that can be told."""
         build = service.build
@@ -201,7 +205,8 @@ def parse(path: str, text: str) -> ComposeFile | Unknown | None:
         return document
     data = document.data
     if not isinstance(data, dict) or not isinstance(data.get("services"), dict):
-        if isinstance(data, dict) and "include" in data:
+        # A file of comments alone is a stub, kept for others to fill in.
+        if (isinstance(data, dict) and "include" in data) or (data is None and text.strip()):
             return None
         return Unknown(
             path, "has no mapping `services` at its top", "add it, or exclude the file: --exclude"

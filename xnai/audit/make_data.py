@@ -160,7 +160,9 @@ def recipes(text: str, known: dict[str, Target]) -> Iterator[Recipe]:
             continue
         if target:
             # What a define or a continuation prints has no line of its own.
-            commands = [one for one in join_continued(body) if one.strip()]
+            # .ONESHELL hands a recipe to one shell: its lines are no commands of their own.
+            parts = ["\n".join(body)] if ".ONESHELL" in known else join_continued(body)
+            commands = [one for one in parts if one.strip()]
             places = _places(first, known.get(target), len(commands))
             yield Recipe(target, path, tuple(zip(places, commands, strict=True)))
         target, path, first, body = found["a"] or found["b"] or "", found["path"], int(

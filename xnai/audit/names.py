@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -24,6 +24,17 @@ DOCKERFILE = re.compile(
     _TEMPLATE + r"((Docker|Container)file([.-][\w.-]+)?|[\w.-]+\.([Dd]ocker|[Cc]ontainer)file)$"
 )
 COMPOSE = re.compile(r"(docker-|podman-)?compose([.-][\w.-]+)?\.ya?ml$")
+
+# What a package manager's "vendor" command wrote: the mark of Go, Composer and Cargo.
+_VENDORED = re.compile(
+    r"((?:.+/)?vendor)/(?:modules\.txt|autoload\.php|[^/]+/\.cargo-checksum\.json)"
+)
+
+
+def foreign(files: Iterable[str]) -> tuple[str, ...]:
+    """Return the beginnings of paths that are copies of other projects' packages."""
+    marks = (_VENDORED.fullmatch(path) for path in files)
+    return tuple(sorted({f"{mark[1]}/" for mark in marks if mark}))
 
 
 def walk(root: Path, exclude: tuple[str, ...]) -> Iterator[tuple[str, bool] | Unknown]:

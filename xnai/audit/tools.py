@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from xnai.audit import names
 from xnai.audit.compose import ComposeFile
 from xnai.audit.model import Finding, Severity, Unknown
 from xnai.audit.recipe_texts import recipe_texts
@@ -114,7 +115,10 @@ def _shellcheck(tree: Tree) -> Iterator[Finding | Unknown]:
         (one.path, one.line, one.bash, one.text) for one in recipe_texts(tree)
         if not PLAIN.fullmatch(one.text)
     ]
-    scripts = sorted(path for path in tree.files if path.endswith(".sh"))
+    foreign = names.foreign(tree.files)
+    scripts = sorted(
+        path for path in tree.files if path.endswith(".sh") and not path.startswith(foreign)
+    )
     # A script without a shebang is one that others source; its shell is not told anywhere.
     for path in scripts:
         text = tree.text(path)

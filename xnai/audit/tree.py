@@ -28,6 +28,8 @@ _SCRIPT = re.compile(
     r"\.yml$|download[^/]*\.py$|(^|/)(scripts?|hack|tools)/[^/]*\.py$"
 )
 
+_PROGRAM = re.compile(r"\.(py|js|mjs|cjs|ts|go|rs|rb|php|java|kt|sh)$|(^|/)[\w-]*entrypoint[\w-]*$")
+
 
 @dataclass(frozen=True)
 class Tree:
@@ -103,6 +105,18 @@ class Tree:
         return "\n".join(found)
 
     @cached_property
+    def programs(self) -> Mapping[str, str]:
+        """The text of each program; cut as the scripts are, and for the same use."""
+        found: dict[str, str] = {}
+        size = 0
+        foreign = names.foreign(self.files)
+        for path in sorted(self.files, key=lambda one: (one.count("/"), one)):
+            if size < MAX_SCRIPTS and _PROGRAM.search(path) and not path.startswith(foreign):
+                found[path] = self.text(path)
+                size += len(found[path])
+        return found
+
+    @cached_property
     def services(self) -> frozenset[str]:
         """The names of all services of all compose files."""
         return frozenset(one.name for file in self.composes for one in file.services)
@@ -116,15 +130,17 @@ def read_tree(root: Path, options: Options) -> Tree:
     """Return what is judged below `root`; nothing of it is executed."""
     files, folders, unknown = _listed(root, options.exclude)
     texts: dict[str, str] = {}
-    roots = sorted(path for path in files if _is(names.MAKEFILE, path))
-    roots = _preferred(roots)
-    mine = [path for path in files if _is(names.MAKEFILE, path) or path.endswith(".mk")]
-    for path in sorted(mine):
+    # Copies of other projects' packages are there to be copied and named, and are not judged.
+    foreign = names.foreign(files)
+    judged = sorted(path for path in files if not path.startswith(foreign))
+    roots = _preferred([path for path in judged if _is(names.MAKEFILE, path)])
+    mine = [path for path in judged if _is(names.MAKEFILE, path) or path.endswith(".mk")]
+    for path in mine:
         _keep(root, path, texts, unknown)
     readable = [path for path in roots if path in texts]
     makefiles = _makefiles(root, readable, texts, files, unknown, options)
     dockerfiles, composes = [], []
-    for path in sorted(files):
+    for path in judged:
         is_docker, is_compose = _is(names.DOCKERFILE, path), _is(names.COMPOSE, path)
         if not is_docker and not is_compose:
             continue

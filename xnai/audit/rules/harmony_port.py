@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from xnai.audit.model import Hit, Rule
@@ -31,10 +32,20 @@ class HarmonyPort(Rule):
                     continue
                 # A command or a variable of the service may name the port instead.
                 said = f"{service.data.get('command')} {service.environment}"
+                both = exposed.intersection(map(str, service.ports))
                 for port, line in service.ports.items():
-                    if str(port) not in exposed and str(port) not in said:
+                    if str(port) not in exposed and str(port) not in said \
+                            and not (both and self._names(tree, file.context(service), port)):
                         yield Hit(
                             file.path, line,
                             f"{service.name}: port {port} is published, {built.path} exposes "
                             f"{', '.join(sorted(exposed))}.",
                         )
+
+    def _names(self, tree: Tree, context: str, port: int) -> bool:
+        """Whether the code names a port: beside its own, a program may open a debugger's."""
+        prefix = "" if context == "." else f"{context}/"
+        return any(
+            path.startswith(prefix) and re.search(rf"(?<![\d.]){port}(?![\d.])", text)
+            for path, text in tree.programs.items()
+        )
