@@ -16,7 +16,15 @@ from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.render import render
 from xnai.settings import current
 from xnai.stack_plan import differences, foreign, plan, starting
-from xnai.stack_reading import compose_file, forget_store, read_running, read_store, unit, unit_file
+from xnai.stack_reading import (
+    compose_file,
+    forget_store,
+    read_running,
+    read_store,
+    unit,
+    unit_file,
+    wait_for_boot,
+)
 
 
 def apply() -> None:
@@ -25,7 +33,13 @@ def apply() -> None:
     inputs = images.inputs(settings)
     wanted = plan(settings, inputs)
     facts = read_store(host, settings)
-    containers = {} if isinstance(facts.containers, PodmanUnknown) else facts.containers
+    down = [c for c in _containers(facts).values() if c.state not in ("running", "paused")]
+    if down:
+        # Shortly after a boot: what was down when this run began may be up by now.
+        wait_for_boot(host, settings, settings.stack_healthy_timeout_s)
+        forget_store(host)
+        facts = read_store(host, settings)
+    containers = _containers(facts)
     if names := foreign(wanted, containers, settings.stack_name):
         fail_host(
             f"{', '.join(names)} in the Podman store of {settings.stack_user}: made by somebody "
@@ -82,6 +96,11 @@ def apply() -> None:
             fail_host(str(error))
         forget_store(host)
     _at_boot(settings, facts)
+
+
+def _containers(facts):
+    """The containers, none where Podman is not there yet."""
+    return {} if isinstance(facts.containers, PodmanUnknown) else facts.containers
 
 
 def _at_boot(settings, facts):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 from pyinfra.api.host import Host
 from pyinfra.context import ctx_state
 
 from xnai.catalogue import container_names, secret_forms
-from xnai.facts.podman import Container, PodmanUnknown, Running, Store, StoreFacts
+from xnai.facts.podman import BootUnit, Container, PodmanUnknown, Running, Store, StoreFacts
 from xnai.pyinfra_ext import HostFailed
 from xnai.settings.model import Settings
 
@@ -61,6 +63,25 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
 def forget_store(host: Host) -> None:
     """Let the next read_store ask the host again."""
     host.connector_data.pop(_KEY, None)
+
+
+def wait_for_boot(host: Host, settings: Settings, timeout_s: int) -> None:
+    """Wait while the boot unit is at work.
+
+    Args:
+        host: whose.
+        settings: its settings.
+        timeout_s: how long at most, in seconds.
+    """
+    started = time.monotonic()
+    waited = False
+    while time.monotonic() - started < timeout_s and host.get_fact(
+        BootUnit, user=settings.stack_user, unit=unit(settings)
+    ):
+        if not waited:
+            host.log(f"waiting for {unit(settings)}, which starts the stack after a boot")
+        waited = True
+        time.sleep(1)
 
 
 def read_running(host: Host, settings: Settings, check: str = "") -> dict[str, Container]:

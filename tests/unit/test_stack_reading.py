@@ -11,6 +11,7 @@ import pytest
 from pyinfra.context import ctx_state
 from unit_settings import make
 
+from xnai import stack_reading
 from xnai.facts.podman import PodmanUnknown, Running, Store, StoreFacts
 from xnai.pyinfra_ext import HostFailed
 from xnai.stack_reading import forget_store, read_running, read_store
@@ -104,3 +105,16 @@ def test_running_containers_are_read_anew_each_time():
         (Running, {"containers": wanted, "check": ""}),
         (Running, {"containers": wanted, "check": "mine_redis"}),
     ]
+
+
+def test_a_boot_is_waited_for_and_told_once(monkeypatch):
+    monkeypatch.setattr(stack_reading.time, "sleep", lambda seconds: None)
+    states = [True, True, False, False]
+    told: list[str] = []
+    host = Host()
+    host.log = told.append
+    host.get_fact = lambda fact, **arguments: states.pop(0)
+    stack_reading.wait_for_boot(host, make(), 60)
+    assert told == ["waiting for xnai-stack.service, which starts the stack after a boot"]
+    stack_reading.wait_for_boot(host, make(), 60)
+    assert len(told) == 1 and states == []
