@@ -111,9 +111,7 @@ def _base_inputs(settings: Settings) -> list[BuildInput]:
     for authority in settings.extra_ca_certificates:
         path = f"context/ca/xnai-{Path(authority).stem}.crt"
         files[path] = ContextFile(Path(authority).read_bytes())
-    requirements = _hash({"r": files["context/requirements.txt"]})
-    own = {path: file for path, file in files.items() if path != "context/requirements.txt"}
-    code = _hash(own)
+    requirements, code = _hashes(files)
     text = _dockerfile(settings, image, base=settings.base_image, runtime=None)
     runtime = _input(
         settings, image, ("base", "runtime"), settings.base_image, "", text, files,
@@ -136,8 +134,7 @@ def _service_inputs(
 ) -> list[BuildInput]:
     """The inputs of one service: its packages where they are apart, and itself."""
     files = _context(image)
-    requirements = _hash({"r": files["context/requirements.txt"]})
-    code = _hash({path: f for path, f in files.items() if path != "context/requirements.txt"})
+    requirements, code = _hashes(files)
     names = {runtime: "base", build: "build"}
     found = []
     text = _dockerfile(settings, image, base=runtime, build=build, packages=None)
@@ -220,6 +217,13 @@ def _text_hash(text: str, names: Mapping[str, str]) -> str:
     for reference, name in names.items():
         text = text.replace(reference, name)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _hashes(files: Mapping[str, ContextFile]) -> tuple[str, str]:
+    """The hash of a context's lock, and that of its other files."""
+    lock = "context/requirements.txt"
+    others = {path: file for path, file in files.items() if path != lock}
+    return _hash({"r": files[lock]}), _hash(others)
 
 
 def _hash(files: Mapping[str, ContextFile]) -> str:
