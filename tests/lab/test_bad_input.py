@@ -140,5 +140,9 @@ def test_disk_that_fills_up_during_a_build_fails_and_leaves_the_stack_running(ma
     ]
     machine.run("rm -f /filler")
     time.sleep(1)
+    # What was built before the disk was full has no container: it is removed, and no more.
+    outcome = deploy(machine)
+    assert outcome.code == 0, outcome.log
+    assert all(name.startswith("images: remove") for name in outcome.changed), outcome.log
     outcome = deploy(machine)
     assert (outcome.code, outcome.changed) == (0, ()), outcome.log

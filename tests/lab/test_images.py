@@ -201,9 +201,9 @@ def test_another_base_under_the_same_tag_would_rebuild_all_in_order(deployed):
 
 def test_nothing_that_compiles_was_added(deployed):
     """Compared with the base image's own files."""
-    # os.py is in all of them: so the search does see the images.
+    # os-release is in all of them: so the search does see the images.
     patterns = (
-        "os.py", "*.h", "*.hpp", "cc1*", "gcc*", "g++*", "clang*", "c++*", "rustc", "ld", "as",
+        "os-release", "*.h", "*.hpp", "cc1*", "gcc*", "g++*", "clang*", "c++*", "rustc", "ld", "as",
     )
     names = " -o ".join(f"-name '{pattern}'" for pattern in patterns)
     ours = deployed.run("xnai-podman ps --format '{{.Image}}'").stdout.split()
@@ -217,7 +217,7 @@ def test_nothing_that_compiles_was_added(deployed):
         ).stdout
         found[image] = set(said.split())
     base, *rest = found.values()
-    assert any(path.endswith("/os.py") for path in base)
+    assert any(path.endswith("/os-release") for path in base)
     assert all(files >= base for files in rest)
     assert [files - base for files in rest] == [set()] * len(rest)
 
