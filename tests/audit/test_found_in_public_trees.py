@@ -37,6 +37,52 @@ SILENT = {
         "Dockerfile": "FROM docker.io/library/debian:13-slim\nCOPY model.dat /\nUSER 1000\n",
         "fetch.sh": "#!/bin/sh\ncurl -o model.dat https://example.org/model.dat\n",
     },
+    "an override that counts from the first file's directory": {
+        "compose.yml": f"services:\n  db:\n    {NGINX}\n",
+        "ci/compose.test.yml": "services:\n  test:\n    build: {context: .}\n"
+                               "    depends_on: {db: {condition: service_started}}\n",
+        "Dockerfile": "FROM docker.io/library/debian:13-slim\nUSER 1000\n",
+        "ci/run.sh": "#!/bin/sh\ndocker compose -f compose.yml -f ci/compose.test.yml up\n",
+    },
+    "an override of a file that a step before makes": {
+        "logs/compose.override.yml": "services:\n  web:\n    build: ../logs/web\n"
+                                     "    depends_on: [made]\n",
+        "logs/web/Dockerfile": "FROM docker.io/library/debian:13-slim\nUSER 1000\n",
+        "Makefile": ".PHONY: up\nup:\n\tdocker compose -f out/compose.yml "
+                    "-f logs/compose.override.yml up made\n",
+    },
+    "a system with an init of its own": {
+        "Dockerfile": "FROM docker.io/library/debian:13\nRUN apt-get install -y systemd\n"
+                      'CMD ["/lib/systemd/systemd"]\n',
+    },
+    "a file that a target makes": {
+        "Dockerfile": "FROM docker.io/library/debian:13-slim\nCOPY key.pem /\nUSER 1000\n",
+        "Makefile": "key.pem:\n\topenssl genrsa 4096 | tee $@\n",
+    },
+    "a phony makefile that keeps it from a pattern rule": {
+        "Makefile": ".PHONY: all Makefile\nall:\n\techo\n%: Makefile\n\ttool -M $@\n",
+    },
+    "a second service of an image, with a command of its own": {
+        "Dockerfile": "FROM docker.io/library/debian:13-slim\nEXPOSE 8000\nUSER 1000\n",
+        "compose.yml": "services:\n  monitor:\n    build: .\n    command: monitor\n"
+                       "    ports: ['127.0.0.1:5555:5555']\n",
+    },
+    "names that services share": {
+        "compose.yml": "x-db: &db\n  POSTGRES_PORT: '5432'\n  POSTGRES_PASSWORD_FILE: /run/p\n"
+                       "services:\n  db:\n    image: docker.io/library/postgres:17\n"
+                       "    environment:\n      <<: *db\n",
+    },
+    "a variable that is handed on, and a CI service's": {
+        "compose.yml": f"services:\n  a:\n    {NGINX}\n    environment:\n"
+                       "      TOKEN: ${TOKEN}\n      SHA: ${CIRCLE_SHA1}\n",
+    },
+    "a fragment that is phony where it is included": {
+        "Makefile": ".PHONY: push\ninclude images/Makefile\n",
+        "images/Makefile": "push:\n\tdocker push example.org/a\n",
+    },
+    "a target whose variable names its file": {
+        "Makefile": "OUT := server\nserver: main.go\n\tgo build -o $(OUT) $<\nmain.go: ;\n",
+    },
     "an entrypoint that gives up root": {
         "Dockerfile": "FROM docker.io/library/debian:13-slim\nCOPY entrypoint.sh /\n"
                       'ENTRYPOINT ["/entrypoint.sh"]\n',
@@ -49,6 +95,34 @@ SILENT = {
 def test_silent(name, tree):
     found = judge(tree(SILENT[name]), all_rules()).findings
     assert [(one.rule, one.path, one.line) for one in found if one.severity != "info"] == []
+
+
+TOOLS_SILENT = {
+    "a default that is a number": {
+        "compose.yml": f"services:\n  a:\n    {NGINX}\n    user: ${{UID:-1000}}\n",
+    },
+    "what only the expansion makes constant": {
+        "Makefile": "VENV ?= /opt/venv\n.PHONY: all\nall:\n\tif [ \"$(VENV)\" ]; then echo; fi\n",
+    },
+    "advice": {
+        "Dockerfile": "FROM docker.io/library/debian:13-slim\n"
+                      "RUN apt-get update && apt-get install -y curl\nUSER 1000\n",
+        "run.sh": "#!/bin/sh\nexec ls $(cat names)\n",
+    },
+    "an image that is built here": {
+        "compose.yml": "services:\n  a:\n    build: .\n    image: mine:dev\n"
+                       "  b:\n    image: mine:dev\n",
+        "Dockerfile": "FROM docker.io/library/debian:13-slim\nUSER 1000\n",
+    },
+}
+
+
+@pytest.mark.parametrize("name", TOOLS_SILENT)
+def test_the_tools_are_silent(name, tree, tmp_path):
+    tree(TOOLS_SILENT[name])
+    found = audit(tmp_path, Options())
+    assert [(one.rule, one.line) for one in found.findings if one.severity != "info"] == []
+    assert not found.unknown
 
 
 def test_the_schema_sees_what_comes_after_interpolation(tree, tmp_path):

@@ -15,9 +15,11 @@ from typing import Any
 
 from xnai.audit import names
 from xnai.audit.compose import ComposeFile
-from xnai.audit.model import Finding, Severity, Unknown
+from xnai.audit.makefile import references
+from xnai.audit.model import Finding, Unknown
 from xnai.audit.recipe_texts import recipe_texts
 from xnai.audit.shell_syntax import PLAIN
+from xnai.audit.tool_levels import OF_EXPANSION, severity
 from xnai.audit.tree import Tree
 
 SECONDS = 60
@@ -31,13 +33,6 @@ SAME: Mapping[str, frozenset[str]] = {
     "compose_undefined_reference": frozenset({"schema"}),
     "docker_unquoted_specifier": frozenset({"hadolint:SC1037"}),
 }
-_LEVELS: Mapping[str, Severity] = {
-    "error": "error", "warning": "warning", "info": "info", "style": "info",
-    "critical": "error", "high": "error", "medium": "warning", "low": "info",
-}
-
-# compose-lint's advice to harden what works: nothing breaks without it.
-ADVICE = frozenset({"CL-0003", "CL-0006", "CL-0007", "CL-0019", "CL-0026"})
 
 
 def find(name: str) -> str | None:
@@ -103,7 +98,7 @@ def _hadolint(tree: Tree) -> Iterator[Finding | Unknown]:
             )
             continue
         yield Finding(
-            f"hadolint:{one['code']}", _LEVELS[one["level"]], "hadolint",
+            f"hadolint:{one['code']}", severity(one["code"], one["level"]), "hadolint",
             one["file"].removeprefix("./"), int(one["line"]), one["message"],
             f"https://github.com/hadolint/hadolint/wiki/{one['code']}",
         )
@@ -112,7 +107,8 @@ def _hadolint(tree: Tree) -> Iterator[Finding | Unknown]:
 def _shellcheck(tree: Tree) -> Iterator[Finding | Unknown]:
     """The expanded recipes, and the tree's own shell scripts."""
     texts = [
-        (one.path, one.line, one.bash, one.text) for one in recipe_texts(tree)
+        (one.path, one.line, one.bash, one.text, bool(references(one.raw)))
+        for one in recipe_texts(tree)
         if not PLAIN.fullmatch(one.text)
     ]
     foreign = names.foreign(tree.files)
@@ -123,11 +119,11 @@ def _shellcheck(tree: Tree) -> Iterator[Finding | Unknown]:
     for path in scripts:
         text = tree.text(path)
         told = text.startswith("#!") or "shellcheck shell" in text
-        texts.append((path, 0 if told else 1, True, text))
+        texts.append((path, 0 if told else 1, True, text, False))
     if not texts:
         return
     with tempfile.TemporaryDirectory(prefix="xnai-audit-") as folder:
-        for number, (_, line, bash, text) in enumerate(texts):
+        for number, (_, line, bash, text, _) in enumerate(texts):
             head = "" if not line else f"# shellcheck shell={'bash' if bash else 'sh'}\n"
             (Path(folder) / str(number)).write_text(head + text, "utf-8", "replace")
         # SC1090, SC1091: sources cannot be followed here. SC2154: the environment may set it.
@@ -137,12 +133,15 @@ def _shellcheck(tree: Tree) -> Iterator[Finding | Unknown]:
         yield found
         return
     for one in found["comments"]:
-        path, line, _, _ = texts[int(one["file"].removeprefix("./"))]
+        path, line, _, _, filled = texts[int(one["file"].removeprefix("./"))]
+        code = f"SC{one['code']}"
+        if filled and code in OF_EXPANSION:
+            continue
         # A recipe's text begins below the head line.
         at = line + int(one["line"]) - 2 if line else int(one["line"])
         yield Finding(
-            f"shellcheck:SC{one['code']}", _LEVELS[one["level"]], "shellcheck", path,
-            max(at, line, 1), one["message"], f"https://www.shellcheck.net/wiki/SC{one['code']}",
+            f"shellcheck:{code}", severity(code, one["level"]), "shellcheck", path,
+            max(at, line, 1), one["message"], f"https://www.shellcheck.net/wiki/{code}",
         )
 
 
@@ -155,6 +154,10 @@ def _schema(tree: Tree) -> Iterator[Finding | Unknown]:
             # Compose's own tags are no YAML that the schema's reader knows, and what stands after
             # interpolation is judged, as compose itself does.
             text = re.sub(r"!(reset|override)\b", "", "\n".join(file.lines))
+            # A scalar that is nothing but a variable stays the text that it is.
+            text = re.sub(
+                r"(?m)([:-][ ]+)\$\{\w+:?-([^${}'\"\n]*)\}(?=[ ]*(#.*)?$)", r'\1"\2"', text
+            )
             text = re.sub(r"\$\{\w+:?-([^${}]*)\}", r"\1", text)
             (Path(folder) / f"{number}.yml").write_text(text, "utf-8")
         names = [f"{number}.yml" for number in range(len(tree.composes))]
@@ -201,13 +204,18 @@ def _compose_lint(tree: Tree) -> Iterator[Finding | Unknown]:
     if isinstance(found, Unknown):
         yield found
         return
+    built = {service.text("image") for file in tree.composes for service in file.services
+             if service.build is not None} - {""}
     for one in found.get("findings", ()):
-        # An image of the machine's own store has no registry that could overwrite its tag.
-        local = one["rule_id"] == "CL-0019" and "Image 'localhost/" in one["message"]
+        # An image that is built here has no registry that could overwrite its tag.
+        local = one["rule_id"] in {"CL-0004", "CL-0019"} and (
+            "Image 'localhost/" in one["message"]
+            or any(f"Image '{image}'" in one["message"] for image in built)
+        )
         if not one.get("suppressed") and not local:
-            level = "info" if one["rule_id"] in ADVICE else _LEVELS[one["severity"]]
             yield Finding(
-                f"compose-lint:{one['rule_id']}", level, "compose-lint",
+                f"compose-lint:{one['rule_id']}", severity(one["rule_id"], one["severity"]),
+                "compose-lint",
                 one["file"].removeprefix("./"), int(one["line"] or 1),
                 f"{one['service']}: {one['message']}", one["fix"].split("\nFull guide")[0],
             )

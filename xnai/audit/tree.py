@@ -10,7 +10,7 @@ from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 
-from xnai.audit import compose, dockerfile, makefile, names
+from xnai.audit import compose, compose_merges, dockerfile, makefile, names
 from xnai.audit.compose import ComposeFile
 from xnai.audit.dockerfile import Dockerfile
 from xnai.audit.makefile import Makefile
@@ -117,6 +117,18 @@ class Tree:
         return found
 
     @cached_property
+    def merges(self) -> tuple[tuple[str, ...], ...]:
+        """The lists of compose files that something of the tree hands over together."""
+        expanded = [
+            text for makefile in self.makefiles for recipe in makefile.recipes
+            for _, text in recipe.commands
+        ]
+        settings = [self.text(path) for path in self.files if posixpath.basename(path) == ".env"]
+        return compose_merges.merges(
+            [*self.make_texts.values(), *expanded, *settings, self.scripts]
+        )
+
+    @cached_property
     def services(self) -> frozenset[str]:
         """The names of all services of all compose files."""
         return frozenset(one.name for file in self.composes for one in file.services)
@@ -218,7 +230,9 @@ def _makefiles(
                 unknown.append(judged)
             else:
                 found.append(judged)
-    return found
+    # What another one includes is judged there, with all that stands around it.
+    inside = {path for one in found for path in one.texts if path != one.path}
+    return [one for one in found if one.path not in inside]
 
 
 def _included(texts: Mapping[str, str], files: set[str]) -> set[str]:

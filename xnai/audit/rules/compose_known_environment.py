@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from xnai.audit.compose import Service
@@ -15,6 +16,28 @@ from xnai.audit.known_images import (
 )
 from xnai.audit.model import Hit, Rule
 from xnai.audit.tree import Tree
+
+_NOW = "VIKUNJA_SERVICE_SECRET"
+_BEFORE = "VIKUNJA_SERVICE_JWTSECRET"
+_LIST = ", ".join(sorted(one for one in POSTGRES_READS if not one.endswith("_FILE")))
+
+
+def _vikunja(image: str, name: str, value: str, others: set[str]) -> str:
+    section, _, key = name.removeprefix("VIKUNJA_").partition("_")
+    if name in {"VIKUNJA_JWT_SECRET", "VIKUNJA_JWTSECRET", "VIKUNJA_SERVICE_JWT_SECRET"}:
+        return f"Vikunja reads no {name}: it is {_NOW} (before 2.3 {_BEFORE})."
+    version = re.search(r":v?(\d+)\.(\d+)", image)
+    at = (int(version[1]), int(version[2])) if version else None
+    if at and at < (2, 3) and name.removesuffix("_FILE") == _NOW:
+        return f"Vikunja {at[0]}.{at[1]} reads no {name}: it is {_BEFORE}."
+    if at in {(2, 3), (2, 4)} and name.removesuffix("_FILE") == _BEFORE \
+            and not others & {_NOW, f"{_NOW}_FILE"}:
+        return f"Vikunja {at[0]}.{at[1]} takes no notice of {name}: it is {_NOW}."
+    if section not in VIKUNJA_SECTIONS or not key:
+        return f"Vikunja reads no {name}: no section of its configuration is named {section}."
+    if (section, key) == ("REDIS", "HOST") and ":" not in value and "$" not in value:
+        return f"VIKUNJA_REDIS_HOST wants host:port, and is '{value}'."
+    return ""
 
 
 class ComposeKnownEnvironment(Rule):
@@ -30,6 +53,9 @@ class ComposeKnownEnvironment(Rule):
         for file in tree.composes:
             for service in file.services:
                 for name, (value, line) in service.environment.items():
+                    # What several services share is there for the others.
+                    if name not in file.lines[line - 1] or line < service.line():
+                        continue
                     what = self._wrong(service, name, value)
                     if what:
                         yield Hit(file.path, line, f"{service.name}: {what}")
@@ -41,23 +67,11 @@ class ComposeKnownEnvironment(Rule):
         if f"${name}" in elsewhere or f"${{{name}" in elsewhere:
             return ""
         if VIKUNJA.fullmatch(image) and name.startswith("VIKUNJA_"):
-            return self._vikunja(name, value)
+            return _vikunja(image, name, value, set(service.environment))
         if REDIS.fullmatch(image) and name.startswith("REDIS_"):
             return f"the Redis image reads no {name}; say it in command: redis-server --requirepass"
         if POSTGRES.fullmatch(image) and name.startswith("POSTGRES_") \
                 and name not in POSTGRES_READS:
-            return f"the Postgres image reads no {name}; it reads {self._list()}."
+            return f"the Postgres image reads no {name}; it reads {_LIST}."
         return ""
 
-    def _list(self) -> str:
-        return ", ".join(sorted(one for one in POSTGRES_READS if not one.endswith("_FILE")))
-
-    def _vikunja(self, name: str, value: str) -> str:
-        section, _, key = name.removeprefix("VIKUNJA_").partition("_")
-        if name in {"VIKUNJA_JWT_SECRET", "VIKUNJA_JWTSECRET"}:
-            return f"Vikunja reads no {name}: it is VIKUNJA_SERVICE_JWTSECRET."
-        if section not in VIKUNJA_SECTIONS or not key:
-            return f"Vikunja reads no {name}: no section of its configuration is named {section}."
-        if (section, key) == ("REDIS", "HOST") and ":" not in value and "$" not in value:
-            return f"VIKUNJA_REDIS_HOST wants host:port, and is '{value}'."
-        return ""

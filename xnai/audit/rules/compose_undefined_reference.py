@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from xnai.audit.compose import ComposeFile, Service
+from xnai.audit.compose_merges import partners
 from xnai.audit.model import Hit, Rule
 from xnai.audit.tree import Tree
 
@@ -28,7 +29,7 @@ def _used(file: ComposeFile, service: Service, section: str) -> dict[str, int]:
 
 
 class ComposeUndefinedReference(Rule):
-    """A name that no section of the file, or of those beside it, has."""
+    """A name that no section of the file, or of those that it is merged with, has."""
 
     id = "compose_undefined_reference"
     severity = "error"
@@ -38,8 +39,8 @@ class ComposeUndefinedReference(Rule):
     def check(self, tree: Tree) -> Iterator[Hit]:
         """Yield each undefined name; files beside count, since they are merged with -f."""
         for file in tree.composes:
-            beside = [one for one in tree.composes if one.directory == file.directory]
-            if any("include" in one.data for one in beside):
+            beside = partners(tree, file)
+            if beside is None or any("include" in one.data for one in beside):
                 continue
             for section in ("networks", "volumes", "secrets", "configs", "depends_on"):
                 known = {

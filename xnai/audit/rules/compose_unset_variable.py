@@ -12,7 +12,8 @@ from xnai.audit.tree import Tree
 
 _VARIABLE = re.compile(r"(?<!\$)\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _ENVIRONMENT = re.compile(r"HOME|USER|PWD|UID|GID|HOSTNAME|PATH|SHELL|LOGNAME|DISPLAY|TZ|LANG|"
-                          r"XDG_\w+|CI|GITHUB_\w+|SSH_AUTH_SOCK|COMPOSE_\w+|DOCKER_\w+|PUID|PGID")
+                          r"XDG_\w+|CI|GITHUB_\w+|SSH_AUTH_SOCK|COMPOSE_\w+|DOCKER_\w+|PUID|PGID|"
+                          r"(CIRCLE|TRAVIS|BUILDKITE|JENKINS|GITLAB|CI|DRONE|APPVEYOR)_\w+")
 
 
 class ComposeUnsetVariable(Rule):
@@ -36,10 +37,15 @@ class ComposeUnsetVariable(Rule):
                     if name in known or _ENVIRONMENT.fullmatch(name) or name in seen:
                         continue
                     # A block text such as an inline script has lines of its own.
-                    if "\n" in text or key[0] == "x-scripts":
+                    if "\n" in text or key[0] == "x-scripts" or self._handed_on(key, text, name):
                         continue
                     seen.add(name)
                     yield Hit(file.path, line, f"${{{name}}} is empty unless somebody exports it.")
+
+    def _handed_on(self, key: tuple[str | int, ...], text: str, name: str) -> bool:
+        """Whether the caller's variable is handed on under its name, empty or not."""
+        same = re.fullmatch(rf"(\d+=)?{name}=\$\{{?{name}\}}?", f"{key[-1]}={text}")
+        return bool(same and {"environment", "args"} & set(key))
 
     def _known(self, tree: Tree, file: ComposeFile) -> set[str]:
         """Names that files beside it, at the root, or the makefiles set."""

@@ -17,6 +17,15 @@ _ARCHIVE = re.compile(r".*\.(whl|jar|war|tar|t?gz|zip|deb|rpm|bin|exe|so)(\.\w+)
 _MAKES = re.compile(r"https?://|\b(curl|wget|cp|mv|tar|unzip|clone|touch|download|export|build)\b|>")
 
 
+def _judged(source: str, ignored: set[str]) -> bool:
+    first = source.removeprefix("./").strip("/").partition("/")[0]
+    return not (
+        "$" in source or "://" in source or source.startswith(("git@", "<<"))
+        or first in _MADE or _ARCHIVE.fullmatch(source)
+        or {first, posixpath.basename(source)} & ignored
+    )
+
+
 class DockerCopyMissing(Rule):
     """A source of COPY or ADD that exists in no possible context."""
 
@@ -32,7 +41,7 @@ class DockerCopyMissing(Rule):
             for stage in file.stages:
                 for copy in stage.all("COPY", "ADD"):
                     for source in () if "from" in copy.flags else copy.sources:
-                        if not self._judged(source, ignored) or not missing(tree, file, source):
+                        if not _judged(source, ignored) or not missing(tree, file, source):
                             continue
                         if not self._is_made(tree, posixpath.basename(source)):
                             yield Hit(
@@ -43,16 +52,10 @@ class DockerCopyMissing(Rule):
     def _is_made(self, tree: Tree, name: str) -> bool:
         """Whether a script or a makefile may fetch or make it before the build."""
         return any(
+            posixpath.basename(one.name) == name for file in tree.makefiles for one in file.targets
+        ) or any(
             name in line and _MAKES.search(line)
             for text in (*tree.make_texts.values(), tree.scripts) for line in text.split("\n")
-        )
-
-    def _judged(self, source: str, ignored: set[str]) -> bool:
-        first = source.removeprefix("./").strip("/").partition("/")[0]
-        return not (
-            "$" in source or "://" in source or source.startswith(("git@", "<<"))
-            or first in _MADE or _ARCHIVE.fullmatch(source)
-            or {first, posixpath.basename(source)} & ignored
         )
 
     def _ignored(self, tree: Tree, directory: str) -> set[str]:

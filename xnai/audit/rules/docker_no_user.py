@@ -18,6 +18,8 @@ _ROOT = re.compile(
 _DROPS = re.compile(
     r"\b(gosu|su-exec|setpriv|runuser|s6-setuidgid|chpst|supervisord)\b|\bsu\s+(-\S*\s+)*\w"
 )
+# A container that is a whole system: its process 1 hands out rights itself, as root.
+_INIT = re.compile(r"/(systemd|s?bin/init|init)\b")
 
 
 class DockerNoUser(Rule):
@@ -34,6 +36,8 @@ class DockerNoUser(Rule):
             lineage = file.lineage(file.last)
             runs = any(stage.all("CMD", "ENTRYPOINT") for stage in lineage)
             user = any(stage.all("USER") for stage in lineage)
+            user |= any(_INIT.search(one.text) for stage in lineage
+                        for one in stage.all("CMD", "ENTRYPOINT"))
             if user or not runs or not _ROOT.fullmatch(file.root_image()):
                 continue
             started = [file.lines, *(self._script(tree, one.text) for stage in lineage

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator
 
+from xnai.audit.compose_merges import bases
 from xnai.audit.model import Hit, Rule
 from xnai.audit.tree import Tree
 
@@ -21,7 +23,10 @@ class HarmonyBuildFile(Rule):
         for file in tree.composes:
             for service in file.services:
                 path = file.dockerfile(service)
-                if path is None or tree.has(path):
+                if path is None or any(
+                    tree.has(posixpath.join(base, posixpath.relpath(path, file.directory or ".")))
+                    for base in bases(tree, file)
+                ):
                     continue
                 # Podman takes a Containerfile where no file is named.
                 other = path.removesuffix("Dockerfile") + "Containerfile"

@@ -22,7 +22,8 @@ class HarmonyPort(Rule):
         for file in tree.composes:
             for service in file.services:
                 built = tree.dockerfile(file.dockerfile(service))
-                if built is None or "$" in str(service.data.get("command")):
+                # EXPOSE speaks of what the image starts by itself.
+                if built is None or {"command", "entrypoint"} & set(service.data):
                     continue
                 exposed = {
                     word.partition("/")[0] for stage in built.lineage(built.last)
@@ -30,11 +31,9 @@ class HarmonyPort(Rule):
                 }
                 if not exposed or any("$" in word or "-" in word for word in exposed):
                     continue
-                # A command or a variable of the service may name the port instead.
-                said = f"{service.data.get('command')} {service.environment}"
                 both = exposed.intersection(map(str, service.ports))
                 for port, line in service.ports.items():
-                    if str(port) not in exposed and str(port) not in said \
+                    if str(port) not in exposed and str(port) not in str(service.environment) \
                             and not (both and self._names(tree, file.context(service), port)):
                         yield Hit(
                             file.path, line,
@@ -46,6 +45,9 @@ class HarmonyPort(Rule):
         """Whether the code names a port: beside its own, a program may open a debugger's."""
         prefix = "" if context == "." else f"{context}/"
         return any(
-            path.startswith(prefix) and re.search(rf"(?<![\d.]){port}(?![\d.])", text)
+            path.startswith(prefix) and re.search(
+                rf"(?im)^.*(?:port|listen|bind|addr|serve|inspect|debug).*(?<![\d.]){port}(?![\d.])|"
+                rf":{port}(?!\d)", text
+            )
             for path, text in tree.programs.items()
         )

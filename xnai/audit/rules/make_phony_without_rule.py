@@ -34,8 +34,9 @@ class MakePhonyWithoutRule(Rule):
     def _forces(self, makefile: Makefile) -> set[str]:
         """Names such as FORCE, that are there to be needed by others and always out of date."""
         return {
-            name for one in makefile.targets for name in one.needs
-            if re.fullmatch(r"\.?(FORCE|ALWAYS\w*|PHONY)", name, re.IGNORECASE)
+            name for one in makefile.data.targets for name in one.needs
+            if "%" in one.name
+            or re.fullmatch(r"\.?(FORCE|ALWAYS\w*|PHONY)", name, re.IGNORECASE)
         }
 
     def _places(self, makefile: Makefile, name: str) -> Iterator[Hit]:

@@ -9,7 +9,16 @@ from collections.abc import Iterator
 from xnai.audit.make_data import Target
 from xnai.audit.makefile import Makefile
 from xnai.audit.model import Fix, Hit, Rule
+from xnai.audit.recipe_texts import depends_on_output
 from xnai.audit.tree import Tree
+
+_WRITE = re.compile(
+    r"(?:>\s*|-o\s*|--output[= ]|\b(?:touch|mkdir|cp|mv|ln|install|tar|cc|gcc|venv|clone)\b)"
+    r"[^\n;&|]*"
+)
+# What package managers, compilers and builds make without being told its name.
+_MADE_UNNAMED = frozenset({"node_modules", "vendor", "dist", "target", "venv", "env", "bin", "out",
+                           "obj", "lib", "htmlcov"})
 
 
 def should_be_phony(makefile: Makefile) -> list[Target]:
@@ -23,23 +32,29 @@ def should_be_phony(makefile: Makefile) -> list[Target]:
         name for text in makefile.texts.values() for line in text.logical
         if line.kind == "rule" for name in line.targets
     )
+    expanded = {
+        recipe.target: "\n".join(text for _, text in recipe.commands)
+        for recipe in makefile.recipes
+    }
     return [
         one for one in makefile.targets
         if one.recipe and not one.phony and rules[one.name] < 2
         and not phony.intersection(one.needs)
-        and re.fullmatch(r"[A-Za-z][\w-]*", one.name)
-        and not re.search(r"\$[@({]?[@*(]|\$\(@", " ".join(one.recipe))
-        and not re.search(rf"(?<![\w-]){re.escape(one.name)}(?![\w-])", _writes(one))
+        and re.fullmatch(r"[A-Za-z][\w-]*", one.name) and one.name not in _MADE_UNNAMED
+        and not _may_make(makefile, one, expanded.get(one.name, ""))
     ]
 
 
-def _writes(target: Target) -> str:
-    """The parts of a recipe in which it could make its file: what follows >, -o and the like."""
-    found = re.findall(
-        r"(?:>\s*|-o\s*|--output[= ]|\b(?:touch|mkdir|cp|mv|ln|install|tar|cc|gcc|venv|clone)\b)"
-        r"[^\n;&|]*", " ".join(target.recipe)
+def _may_make(makefile: Makefile, target: Target, expanded: str) -> bool:
+    """Whether a recipe may make the file of its target: it names it behind >, -o and the like."""
+    raw = "\n".join(target.recipe)
+    if re.search(r"(?<!\$)\$[({]?[@*]", raw):
+        return True
+    named = re.compile(rf"(?<![\w-]){re.escape(target.name)}(?![\w-])")
+    return any(
+        named.search(write) or depends_on_output(makefile, write)
+        for text in (raw, expanded) for write in _WRITE.findall(text)
     )
-    return " ".join(found)
 
 
 class MakeShouldBePhony(Rule):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -31,6 +32,9 @@ class MakeUnknownService(Rule):
                 if depends_on_output(makefile, one.raw):
                     continue
                 for call in compose_calls(one.text):
+                    if any(not tree.has(posixpath.join(makefile.directory, path))
+                           for path in call.files):
+                        continue  # made by a step before
                     for name in call.services:
                         key = (one.path, one.line, name)
                         if name in tree.services or re.search(r"[$*`{]", name) or key in seen:

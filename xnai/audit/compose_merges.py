@@ -1,0 +1,60 @@
+"""Which compose files are merged with -f: paths then count from the first one's directory."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from xnai.audit.compose import ComposeFile
+
+if TYPE_CHECKING:
+    from xnai.audit.tree import Tree
+
+_NAMED = re.compile(r"(?:\s|^)(?:-f|--file)[ =]?[\"']?([^\s\"';|&]+\.ya?ml)\b")
+_LISTED = re.compile(r"COMPOSE_FILE\s*[:?]?[=:]\s*[\"']?(\S+\.ya?ml)")
+_VARIABLE = re.compile(r"^(\$[({]?\w+[)}]?/|\$\(pwd\)/|\./)+")
+
+
+def merges(texts: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the lists of files that shell texts and documents hand to compose together."""
+    return tuple(dict.fromkeys(found for text in texts for found in _lists(text)))
+
+
+def _lists(text: str) -> Iterator[tuple[str, ...]]:
+    for line in text.replace("\\\n", " ").split("\n"):
+        if "compose" not in line.lower():
+            continue
+        for words in (_NAMED.findall(line), *(one.split(":") for one in _LISTED.findall(line))):
+            if len(words) > 1:
+                yield tuple(_VARIABLE.sub("", word) for word in words)
+
+
+def _is(file: ComposeFile, word: str) -> bool:
+    """Whether a word may name a file: what runs compose may stand in any directory."""
+    clean = re.sub(r"^(\.\./)+", "", posixpath.normpath(word))
+    return file.path == clean or file.path.endswith(f"/{clean}")
+
+
+def bases(tree: Tree, file: ComposeFile) -> list[str]:
+    """Return the directories that the paths of `file` may count from, its own first."""
+    found = [file.directory]
+    for words in tree.merges:
+        if any(_is(file, word) for word in words[1:]):
+            found.append(posixpath.dirname(posixpath.normpath(words[0])))
+            found += [one.directory for one in tree.composes if _is(one, words[0])]
+    return list(dict.fromkeys(found))
+
+
+def partners(tree: Tree, file: ComposeFile) -> list[ComposeFile] | None:
+    """Return the files that `file` may be merged with; None where the tree lacks one of them."""
+    found = [one for one in tree.composes if one.directory == file.directory]
+    for words in tree.merges:
+        if any(_is(file, word) for word in words):
+            for word in words:
+                known = [one for one in tree.composes if _is(one, word)]
+                if not known:
+                    return None
+                found += known
+    return found
