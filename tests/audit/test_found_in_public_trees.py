@@ -83,6 +83,32 @@ SILENT = {
     "a target whose variable names its file": {
         "Makefile": "OUT := server\nserver: main.go\n\tgo build -o $(OUT) $<\nmain.go: ;\n",
     },
+    "paths that count from a directory above": {
+        "suites/compose.yml": "networks:\n  shared: {}\n",
+        "suites/login/compose.yml": "services:\n  web:\n    build: {context: ./login}\n"
+                                    "    networks: [shared]\n"
+                                    "    volumes: ['./login/users.yml:/users.yml', "
+                                    "'./pki/ca.crt:/ca.crt', '${SCRATCH:-/tmp}:/tmp']\n",
+        "suites/login/users.yml": "a: b\n", "suites/pki/ca.crt": "x\n",
+        "suites/login/Dockerfile": "FROM docker.io/library/debian:13-slim\nUSER 1000\n",
+    },
+    "a mounted file that a script makes": {
+        "compose.yml": f"services:\n  a:\n    {NGINX}\n    volumes: ['./a.jks:/a.jks']\n",
+        "ci/prepare.sh": "#!/bin/sh\nkeytool -genkeypair -keystore a.jks\n",
+    },
+    "a variable that a workflow sets": {
+        "compose.yml": "services:\n  a:\n    image: docker.io/library/nginx:${NGINX_TAG}\n",
+        ".github/workflows/test.yml": "jobs:\n  a:\n    env:\n      NGINX_TAG: '1.27'\n",
+    },
+    "a user that the cluster sets": {
+        "src/mail/Dockerfile": "FROM docker.io/library/python:3.13-slim\nCMD mail\n",
+        "k8s/mail.yaml": "spec:\n  securityContext:\n    runAsNonRoot: true\n"
+                         "  containers:\n    - image: mail\n",
+    },
+    "a program whose name a variable holds": {
+        "Dockerfile": "FROM docker.io/library/debian:13-slim\nCOPY ctl /\nUSER 1000\n",
+        "Makefile": "NAME = ctl\n.PHONY: ctl-build\nctl-build:\n\tgo build -o $(NAME)\n",
+    },
     "an entrypoint that gives up root": {
         "Dockerfile": "FROM docker.io/library/debian:13-slim\nCOPY entrypoint.sh /\n"
                       'ENTRYPOINT ["/entrypoint.sh"]\n',
@@ -103,6 +129,14 @@ TOOLS_SILENT = {
     },
     "what only the expansion makes constant": {
         "Makefile": "VENV ?= /opt/venv\n.PHONY: all\nall:\n\tif [ \"$(VENV)\" ]; then echo; fi\n",
+    },
+    "a comparison with what a command prints": {
+        "Makefile": "define ready\n[ \"$(shell docker images -q $(1))\" = \"\" ] || $(2)\n"
+                    "endef\n.PHONY: all\nall:\n\t$(call ready,a,echo)\n",
+    },
+    "a health check in a shell": {
+        "Dockerfile": "FROM docker.io/library/debian:13-slim\nUSER 1000\n"
+                      "HEALTHCHECK CMD test -e /ready || exit 1\n",
     },
     "advice": {
         "Dockerfile": "FROM docker.io/library/debian:13-slim\n"

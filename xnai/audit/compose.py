@@ -11,6 +11,8 @@ from functools import cached_property
 from xnai.audit.model import Unknown
 from xnai.audit.yaml_lines import Data, Key, load
 
+# What a file that is merged with others may have instead of services.
+_MERGED = frozenset({"networks", "volumes", "secrets", "configs"})
 _DEFAULT = re.compile(r"\$\{\w+:?-([^${}]*)\}")
 
 
@@ -205,6 +207,10 @@ def parse(path: str, text: str) -> ComposeFile | Unknown | None:
         return document
     data = document.data
     if not isinstance(data, dict) or not isinstance(data.get("services"), dict):
+        if isinstance(data, dict) and _MERGED & set(data) and "services" not in data:
+            return ComposeFile(
+                path, tuple(text.split("\n")), data, document.lines, document.twice, ()
+            )
         # A file of comments alone is a stub, kept for others to fill in.
         if (isinstance(data, dict) and "include" in data) or (data is None and text.strip()):
             return None

@@ -1,4 +1,8 @@
-"""Which compose files are merged with -f: paths then count from the first one's directory."""
+"""Which directory a compose file's paths count from, and which files it is merged with.
+
+Its own, unless -f names another file first, or --project-directory another directory. The latter is
+rarely told where the file lies; then what its paths name tells it.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +43,7 @@ def _is(file: ComposeFile, word: str) -> bool:
 
 def bases(tree: Tree, file: ComposeFile) -> list[str]:
     """Return the directories that the paths of `file` may count from, its own first."""
-    found = [file.directory]
+    found = [file.directory, *_read_from(tree, file)]
     for words in tree.merges:
         if any(_is(file, word) for word in words[1:]):
             found.append(posixpath.dirname(posixpath.normpath(words[0])))
@@ -49,7 +53,14 @@ def bases(tree: Tree, file: ComposeFile) -> list[str]:
 
 def partners(tree: Tree, file: ComposeFile) -> list[ComposeFile] | None:
     """Return the files that `file` may be merged with; None where the tree lacks one of them."""
-    found = [one for one in tree.composes if one.directory == file.directory]
+    beside = bases(tree, file)
+    found = [
+        one for one in tree.composes
+        # What has no services is there to be merged with what lies below it.
+        if one.directory in beside or (
+            not one.services and f"{file.directory}/".startswith(f"{one.directory}/".lstrip("/"))
+        )
+    ]
     for words in tree.merges:
         if any(_is(file, word) for word in words):
             for word in words:
@@ -58,3 +69,37 @@ def partners(tree: Tree, file: ComposeFile) -> list[ComposeFile] | None:
                     return None
                 found += known
     return found
+
+
+def _read_from(tree: Tree, file: ComposeFile) -> list[str]:
+    """The directory above from which more of the paths of files beside are there, if one is."""
+    paths = {
+        path for one in tree.composes if one.directory == file.directory
+        for path in _relative_paths(one)
+    }
+    best, most = "", sum(tree.has(posixpath.join(file.directory, path)) for path in paths)
+    above = file.directory
+    while above:
+        above = posixpath.dirname(above)
+        count = sum(tree.has(posixpath.join(above, path)) for path in paths)
+        if count > most:
+            best, most = above or ".", count
+    return [posixpath.normpath(best)] if best else []
+
+
+def _relative_paths(file: ComposeFile) -> Iterator[str]:
+    """The paths of a file's mounts and builds that name something below where they count from."""
+    for service in file.services:
+        for mount in service.mounts:
+            if mount.is_bind:
+                yield from _plain(mount.source)
+        if service.build is not None:
+            context = service.build.get("context", ".")
+            yield from _plain(context)
+            yield from _plain(posixpath.join(context, service.build.get("dockerfile", ".")))
+
+
+def _plain(path: str) -> Iterator[str]:
+    clean = posixpath.normpath(path)
+    if "$" not in path and clean != "." and not clean.startswith(("/", "..", "~")):
+        yield clean

@@ -9,6 +9,21 @@ from fnmatch import fnmatch
 from xnai.audit.dockerfile import Dockerfile, Instruction, Stage
 from xnai.audit.tree import Tree
 
+_MAKES = re.compile(
+    r"^[\w.-]+\s*[:?]?=|https?://|"
+    r"\b(curl|wget|cp|mv|tar|unzip|clone|touch|download|export|build|keytool|openssl)\b|>"
+)
+
+
+def is_made(tree: Tree, name: str) -> bool:
+    """Return whether a target, a makefile's variable or a script may fetch or make a file."""
+    return any(
+        posixpath.basename(one.name) == name for file in tree.makefiles for one in file.targets
+    ) or any(
+        name in line and _MAKES.search(line)
+        for text in (*tree.make_texts.values(), tree.scripts) for line in text.split("\n")
+    )
+
 
 def contexts(tree: Tree, file: Dockerfile) -> list[str]:
     """Return the directories that a file may be built with, relative to the tree.

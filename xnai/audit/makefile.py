@@ -14,6 +14,7 @@ from xnai.audit.model import Unknown
 from xnai.audit.sandbox import NO_SHELL, TREE, Ran, Sandbox
 
 MAX_TARGETS = 2_000
+_DEFINE = re.compile(r"(?ms)^\s*define\s+([^\s=]+)[^\n]*\n(.*?)^\s*endef")
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class Makefile:
                 if line.kind == "assignment":
                     mark = "$(shell" if line.how == "!=" else ""
                     values[line.name] = f"{values.get(line.name, '')} {line.value} {mark}"
+            for name, body in _DEFINE.findall("\n".join(text.lines)):
+                values[name] = f"{values.get(name, '')} {body}"
         found = {name for name, value in values.items() if "$(shell" in value}
         while True:
             more = {

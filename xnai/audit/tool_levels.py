@@ -19,12 +19,14 @@ _ADVICE = frozenset({
     "DL3008", "DL3013", "DL3016", "DL3018", "DL3028", "DL3033", "DL3037", "DL3041", "DL3060",
     "DL3062",
     # Write it another way: WORKDIR for cd, COPY for ADD, no cache of pip's, an absolute WORKDIR;
-    # --from of a name that the build may be given as a context; an ARG whose name sounds secret.
-    "DL3000", "DL3003", "DL3020", "DL3022", "DL3042", "DL3064",
+    # --from of a name that the build may be given as a context; an ARG whose name sounds secret;
+    # apt for apt-get; a WORKDIR that the base image may have set; curl beside wget.
+    "DL3000", "DL3003", "DL3020", "DL3022", "DL3027", "DL3042", "DL3045", "DL3064", "DL4001",
     # Quotes that only names with blanks need: shellcheck's own SC2086 is advice too.
     "SC2044", "SC2045", "SC2046", "SC2124", "SC2206", "SC2207",
-    # A variable that nothing reads.
-    "SC2034",
+    "SC2010", "SC2012", "SC2038",
+    # A variable that nothing reads; braces that mean themselves; -a and -o.
+    "SC2034", "SC1083", "SC2166",
 })
 
 # "This never changes" and "something is missing": true of a recipe with everything put in, and not

@@ -89,6 +89,11 @@ def _hadolint(tree: Tree) -> Iterator[Finding | Unknown]:
     if isinstance(found, Unknown):
         yield found
         return
+    checks: dict[int, set[str]] = {}
+    for file in tree.dockerfiles:
+        for stage in file.stages:
+            for one in stage.all("HEALTHCHECK"):
+                checks.setdefault(one.first, set()).update({file.path, f"./{file.path}"})
     for one in found:
         if one["code"] == "DL1000":
             # BuildKit's own parser took the file: then the mistake is hadolint's.
@@ -97,6 +102,8 @@ def _hadolint(tree: Tree) -> Iterator[Finding | Unknown]:
                 "nothing: this project's own rules judged it",
             )
             continue
+        if one["code"] == "DL3025" and one["file"] in checks.get(one["line"], ()):
+            continue  # a HEALTHCHECK's CMD is run by a shell on purpose
         yield Finding(
             f"hadolint:{one['code']}", severity(one["code"], one["level"]), "hadolint",
             one["file"].removeprefix("./"), int(one["line"]), one["message"],

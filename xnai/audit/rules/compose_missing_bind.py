@@ -6,6 +6,8 @@ import posixpath
 import re
 from collections.abc import Iterator
 
+from xnai.audit.compose_merges import bases
+from xnai.audit.docker_paths import is_made
 from xnai.audit.model import Hit, Rule
 from xnai.audit.tree import Tree
 
@@ -28,7 +30,9 @@ class ComposeMissingBind(Rule):
                         continue
                     path = file.near(source)
                     is_file = bool(re.search(r"[^.]\.\w{1,5}$", posixpath.basename(source)))
-                    if not is_file or tree.has(path) or self._ignored(tree, path):
+                    if not is_file or self._ignored(tree, path) or any(
+                        tree.has(posixpath.join(base, source)) for base in bases(tree, file)
+                    ) or is_made(tree, posixpath.basename(path)):
                         continue
                     what = f"{path} does not exist: an empty directory of that name is made."
                     yield Hit(file.path, mount.line, what)

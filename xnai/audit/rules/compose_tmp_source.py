@@ -22,7 +22,8 @@ class ComposeTmpSource(Rule):
         for file in tree.composes:
             for service in file.services:
                 for mount in service.mounts:
-                    if re.match(r"(/var)?/tmp(/(?!\.X11-unix)|$)", mount.source):
+                    # /tmp itself is handed on where several are to share it as it is.
+                    if re.match(r"(/var)?/tmp/(?!\.X11-unix).", mount.source):
                         yield Hit(
                             file.path, mount.line,
                             f"{mount.source} is emptied at a reboot and may be made by any user.",

@@ -12,7 +12,7 @@ from xnai.audit.tree import Tree
 
 _VARIABLE = re.compile(r"(?<!\$)\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
 _ENVIRONMENT = re.compile(r"HOME|USER|PWD|UID|GID|HOSTNAME|PATH|SHELL|LOGNAME|DISPLAY|TZ|LANG|"
-                          r"XDG_\w+|CI|GITHUB_\w+|SSH_AUTH_SOCK|COMPOSE_\w+|DOCKER_\w+|PUID|PGID|"
+                          r"XDG_\w+|CI|GOPATH|GITHUB_\w+|SSH_AUTH_SOCK|COMPOSE_\w+|DOCKER_\w+|PUID|PGID|"
                           r"(CIRCLE|TRAVIS|BUILDKITE|JENKINS|GITLAB|CI|DRONE|APPVEYOR)_\w+")
 
 
@@ -30,14 +30,13 @@ class ComposeUnsetVariable(Rule):
         """Yield each variable once a file."""
         for file in tree.composes:
             known = self._known(tree, file)
-            seen = set()
+            seen = set[str]()
             for key, text, line in file.scalars():
                 for match in _VARIABLE.finditer(text):
                     name = match[1] or match[2]
-                    if name in known or _ENVIRONMENT.fullmatch(name) or name in seen:
-                        continue
                     # A block text such as an inline script has lines of its own.
-                    if "\n" in text or key[0] == "x-scripts" or self._handed_on(key, text, name):
+                    if name in known | seen or _ENVIRONMENT.fullmatch(name) or "\n" in text \
+                            or key[0] == "x-scripts" or self._handed_on(key, text, name):
                         continue
                     seen.add(name)
                     yield Hit(file.path, line, f"${{{name}}} is empty unless somebody exports it.")
@@ -58,4 +57,6 @@ class ComposeUnsetVariable(Rule):
         # Documents that show NAME=value tell the user to set it.
         for text in (*tree.make_texts.values(), tree.scripts):
             found.update(re.findall(r"(\w+)\s*[:?+]?=", text))
+        # A workflow's env: has NAME: value.
+        found.update(re.findall(r"(?m)^\s+([A-Z][A-Z0-9_]+):\s", tree.scripts))
         return found

@@ -6,7 +6,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from xnai.audit.docker_paths import missing
+from xnai.audit.docker_paths import is_made, missing
 from xnai.audit.model import Hit, Rule
 from xnai.audit.tree import Tree
 
@@ -14,7 +14,6 @@ from xnai.audit.tree import Tree
 _MADE = frozenset({"dist", "build", "target", "out", "bin", "node_modules", ".next", "public",
                    "release", "artifacts", "vendor", "static", "wheels", "wheelhouse"})
 _ARCHIVE = re.compile(r".*\.(whl|jar|war|tar|t?gz|zip|deb|rpm|bin|exe|so)(\.\w+)?")
-_MAKES = re.compile(r"https?://|\b(curl|wget|cp|mv|tar|unzip|clone|touch|download|export|build)\b|>")
 
 
 def _judged(source: str, ignored: set[str]) -> bool:
@@ -43,20 +42,11 @@ class DockerCopyMissing(Rule):
                     for source in () if "from" in copy.flags else copy.sources:
                         if not _judged(source, ignored) or not missing(tree, file, source):
                             continue
-                        if not self._is_made(tree, posixpath.basename(source)):
+                        if not is_made(tree, posixpath.basename(source)):
                             yield Hit(
                                 file.path, file.line_of(copy, source),
                                 f"'{source}' is in no build context that this file can have.",
                             )
-
-    def _is_made(self, tree: Tree, name: str) -> bool:
-        """Whether a script or a makefile may fetch or make it before the build."""
-        return any(
-            posixpath.basename(one.name) == name for file in tree.makefiles for one in file.targets
-        ) or any(
-            name in line and _MAKES.search(line)
-            for text in (*tree.make_texts.values(), tree.scripts) for line in text.split("\n")
-        )
 
     def _ignored(self, tree: Tree, directory: str) -> set[str]:
         """Names in .gitignore: what is made on each machine may be absent here."""

@@ -20,6 +20,23 @@ _DROPS = re.compile(
 )
 # A container that is a whole system: its process 1 hands out rights itself, as root.
 _INIT = re.compile(r"/(systemd|s?bin/init|init)\b")
+# Where a cluster is told what to run, and as whom.
+_MANIFEST = re.compile(r"(^|/)[^/]*(k8s|kube|helm|chart|manifest|kustom|deploy)[^/]*/.*\.ya?ml$")
+_UNPRIVILEGED = re.compile(r"runAsNonRoot:\s*true|runAsUser:\s*[1-9]")
+_MAX_MANIFESTS = 200
+
+
+def _set_by_cluster(tree: Tree, directory: str) -> bool:
+    """Whether a manifest runs the image that is named like a directory as somebody else."""
+    name = posixpath.basename(directory)
+    if not name:
+        return False
+    image = re.compile(rf"(?m)^\s*(-\s+)?image:\s*\S*\b{re.escape(name)}\b")
+    manifests = sorted(path for path in tree.files if _MANIFEST.search(path))
+    return any(
+        _UNPRIVILEGED.search(text) and image.search(text)
+        for text in map(tree.text, manifests[:_MAX_MANIFESTS])
+    )
 
 
 class DockerNoUser(Rule):
@@ -43,7 +60,8 @@ class DockerNoUser(Rule):
             started = [file.lines, *(self._script(tree, one.text) for stage in lineage
                                      for one in stage.all("CMD", "ENTRYPOINT"))]
             if any(_DROPS.search("\n".join(lines)) for lines in started) \
-                    or self._set_by_compose(tree, file.path):
+                    or self._set_by_compose(tree, file.path) \
+                    or _set_by_cluster(tree, file.directory):
                 continue
             yield Hit(file.path, file.last.line, f"{file.root_image()} runs everything as root.")
 
