@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from xnai.lab.standins.definitions import REDIS_ENTRYPOINT
+from xnai.lab.standins.definitions import REDIS
 
+REDIS_ENTRYPOINT = REDIS.script
 NO_GUARD = "--protected-mode no"
 
 

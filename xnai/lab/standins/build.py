@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from xnai.lab import bootstrap, paths
 from xnai.lab.apt import mirror
@@ -13,7 +14,7 @@ from xnai.lab.oci import write_layout
 from xnai.lab.proc import locked, run_logged
 from xnai.lab.progress import Progress
 from xnai.lab.recipe import recipe_hash
-from xnai.lab.standins.definitions import REDIS_ENTRYPOINT, StandIn
+from xnai.lab.standins.definitions import StandIn
 
 EPOCH = "1767225600"
 # What the official slim images leave out too; half of the files.
@@ -25,6 +26,7 @@ SLIM = (
     "include=/usr/share/doc/*/copyright",
 )
 CREATED = "2026-01-01T00:00:00Z"
+ENTRYPOINT = "docker-entrypoint.sh"
 
 
 @dataclass(frozen=True)
@@ -53,9 +55,8 @@ def recipe(standin: StandIn) -> str:
     """
     return recipe_hash(
         {
-            # Another checkout of the same files is the same recipe.
-            "definition": repr(standin).replace(str(REDIS_ENTRYPOINT), ""),
-            "entrypoint": REDIS_ENTRYPOINT.read_bytes(),
+            "definition": repr(standin),
+            "entrypoint": standin.script.read_bytes() if standin.script else b"",
             "labels": json.dumps(standin.labels(), sort_keys=True),
             "mirror": mirror(),
             "epoch": EPOCH,
@@ -85,6 +86,34 @@ def ensure(standin: StandIn, progress: Progress, *, refresh: bool = False) -> Bu
     return Built(standin, final / "oci", (final / "digest").read_text().strip())
 
 
+def config(standin: StandIn) -> dict[str, Any]:
+    """The image's ``config`` object.
+
+    Args:
+        standin: the definition.
+
+    Returns:
+        What the definition says, with labels and entry point.
+    """
+    entrypoint = {"Entrypoint": [ENTRYPOINT]} if standin.script else {}
+    return {**entrypoint, **standin.config, "Labels": standin.labels()}
+
+
+def hooks(standin: StandIn) -> tuple[str, ...]:
+    """The mmdebstrap hooks that run after the packages.
+
+    Args:
+        standin: the definition.
+
+    Returns:
+        Its own, then those that put the entry point in place.
+    """
+    if standin.script is None:
+        return standin.hooks
+    place = f"/usr/local/bin/{ENTRYPOINT}"
+    return (*standin.hooks, f'upload "{standin.script}" {place}', f'chmod 755 "$1{place}"')
+
+
 def _build(standin: StandIn, final: Path, log: Path, progress: Progress) -> None:
     log.unlink(missing_ok=True)
     with paths.build_dir(final.parent, log.stem) as work:
@@ -94,9 +123,9 @@ def _build(standin: StandIn, final: Path, log: Path, progress: Progress) -> None
             standin.suite,
             str(work / "root.tar"),
             packages=standin.packages,
-            hooks=standin.hooks,
+            hooks=hooks(standin),
             options=(
-                "--skip=output/dev",
+                *(f"--skip={step}" for step in ("output/dev", *standin.skip)),
                 *(f"--dpkgopt=path-{rule}" for rule in SLIM),
                 *(f"--essential-hook={hook}" for hook in standin.essential_hooks),
             ),
@@ -107,9 +136,12 @@ def _build(standin: StandIn, final: Path, log: Path, progress: Progress) -> None
         )
         with progress.step(f"building a stand-in for {standin.reference} (once; log: {log})"):
             run_logged(argv, log, env={"SOURCE_DATE_EPOCH": EPOCH})
-            config = {**standin.config, "Labels": standin.labels()}
             digest = write_layout(
-                work / "root.tar", out / "oci", config=config, created=CREATED, tag=standin.tag
+                work / "root.tar",
+                out / "oci",
+                config=config(standin),
+                created=CREATED,
+                tag=standin.tag,
             )
         (out / "digest").write_text(f"{digest}\n")
         shutil.rmtree(final, ignore_errors=True)
