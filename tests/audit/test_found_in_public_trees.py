@@ -92,6 +92,22 @@ SILENT = {
         "suites/login/users.yml": "a: b\n", "suites/pki/ca.crt": "x\n",
         "suites/login/Dockerfile": "FROM docker.io/library/debian:13-slim\nUSER 1000\n",
     },
+    "parts of a file that is not named compose": {
+        "base/default.yml": "services:\n  core: {image: example.org/core:1}\nvolumes:\n  logs:\n",
+        "parts/scan/compose.yml": "services:\n  scan:\n    image: docker.io/library/nginx:1.27\n"
+                                  "    depends_on: [core]\n    volumes: ['logs:/logs']\n",
+        "parts/scan/compose-test.yml": "services:\n  scan:\n    build: {context: ../parts/scan}\n",
+        "parts/scan/Dockerfile": "FROM docker.io/library/debian:13-slim\nUSER 1000\n",
+        "parts/stub/compose-test.yml": "version: '3.8'\n",
+    },
+    "an override that adds to a build": {
+        "compose.yml": "services:\n  web:\n    build: {context: ., dockerfile: Dockerfile.web}\n",
+        "compose.override.yml": "services:\n  web:\n    build: {target: test}\n",
+        "Dockerfile.web": "FROM docker.io/library/debian:13-slim AS test\nUSER 1000\n",
+    },
+    "what jsonnet's package manager copied": {
+        "vendor/github.com/a/b/Makefile": "lint:\n\tjsonnet-lint .\n",
+    },
     "a mounted file that a script makes": {
         "compose.yml": f"services:\n  a:\n    {NGINX}\n    volumes: ['./a.jks:/a.jks']\n",
         "ci/prepare.sh": "#!/bin/sh\nkeytool -genkeypair -keystore a.jks\n",
@@ -134,6 +150,10 @@ TOOLS_SILENT = {
         "Makefile": "define ready\n[ \"$(shell docker images -q $(1))\" = \"\" ] || $(2)\n"
                     "endef\n.PHONY: all\nall:\n\t$(call ready,a,echo)\n",
     },
+    "a service that is taken back": {
+        "compose.override.yml": "services:\n  a: !reset\n  b:\n    image: mine:1\n    build: .\n",
+        "Dockerfile": "FROM docker.io/library/debian:13-slim\nUSER 1000\n",
+    },
     "a health check in a shell": {
         "Dockerfile": "FROM docker.io/library/debian:13-slim\nUSER 1000\n"
                       "HEALTHCHECK CMD test -e /ready || exit 1\n",
@@ -165,3 +185,8 @@ def test_the_schema_sees_what_comes_after_interpolation(tree, tmp_path):
     report = audit(tmp_path, Options())
     assert not [one for one in report.findings if one.rule == "schema"]
     assert not report.unknown, json.dumps([one.why for one in report.unknown])
+
+
+def test_a_target_behind_its_own_variable_is_known(tree):
+    makefile = tree({"Makefile": "all: NAME := app\nall:\n\trun $(NAME)\n"}).makefiles[0]
+    assert [(one.name, one.recipe) for one in makefile.targets] == [("all", ("run $(NAME)",))]

@@ -15,7 +15,7 @@ from xnai.image_content import build_inputs
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory) -> Path:
-    """A tree like a host's: the compose file, and each image's build directory."""
+    """A tree like a host's: the compose files, and each image's build directory."""
     root = tmp_path_factory.mktemp("stack")
     settings = make(awq_image=True, ram_kib=64 * 1024 * 1024)
     for item in build_inputs(settings):
@@ -25,7 +25,8 @@ def rendered(tmp_path_factory) -> Path:
             (folder / name).write_bytes(file.content)
         (folder / "Dockerfile").write_text(item.dockerfile)
     (root / "stack").mkdir()
-    (root / "stack/docker-compose.yml").write_text(stack(settings).compose_text)
+    for file in stack(settings).files.values():
+        (root / "stack" / file.name).write_text(file.text)
     return root
 
 

@@ -211,8 +211,11 @@ def parse(path: str, text: str) -> ComposeFile | Unknown | None:
             return ComposeFile(
                 path, tuple(text.split("\n")), data, document.lines, document.twice, ()
             )
-        # A file of comments alone is a stub, kept for others to fill in.
-        if (isinstance(data, dict) and "include" in data) or (data is None and text.strip()):
+        # A file of comments, or with nothing below services, is a stub for others to fill in.
+        if (data is None and text.strip()) or (isinstance(data, dict) and (
+            "include" in data or data.get("services", ...) is None
+            or set(data) <= {"version", "name"}
+        )):
             return None
         return Unknown(
             path, "has no mapping `services` at its top", "add it, or exclude the file: --exclude"

@@ -81,9 +81,11 @@ def _read_from(tree: Tree, file: ComposeFile) -> list[str]:
     above = file.directory
     while above:
         above = posixpath.dirname(above)
-        count = sum(tree.has(posixpath.join(above, path)) for path in paths)
-        if count > most:
-            best, most = above or ".", count
+        # Or from some directory in there: what begins with .. shows only how deep.
+        for base in (above, posixpath.join(above, "_")):
+            count = sum(tree.has(posixpath.join(base, path)) for path in paths)
+            if count > most:
+                best, most = base or ".", count
     return [posixpath.normpath(best)] if best else []
 
 
@@ -101,5 +103,5 @@ def _relative_paths(file: ComposeFile) -> Iterator[str]:
 
 def _plain(path: str) -> Iterator[str]:
     clean = posixpath.normpath(path)
-    if "$" not in path and clean != "." and not clean.startswith(("/", "..", "~")):
+    if "$" not in path and clean.strip("./") and not clean.startswith(("/", "~")):
         yield clean

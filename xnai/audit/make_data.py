@@ -94,9 +94,18 @@ def _variables(text: str) -> Iterator[Variable]:
             place = None
 
 
+_OWN = re.compile(r"[^\s#][^=]*?: \S+ :{0,3}[?+!]?= ")
+_ORIGIN = re.compile(
+    r"# ('override' directive|automatic|default|environment|command line|makefile)\b"
+)
+
+
 def _targets(text: str) -> Iterator[Target]:
     for block in text.split("\n\n"):
         lines = block.strip("\n").split("\n")
+        # A variable of the target's own stands above its rule, with where it comes from.
+        while len(lines) > 1 and (_OWN.match(lines[0]) or _ORIGIN.match(lines[0])):
+            lines = lines[1:]
         # "# Not a target:" stands above files that are only prerequisites.
         head = lines[0]
         if not head or head[0] in "#\t":

@@ -25,9 +25,9 @@ DOCKERFILE = re.compile(
 )
 COMPOSE = re.compile(r"(docker-|podman-)?compose([.-][\w.-]+)?\.ya?ml$")
 
-# What a package manager's "vendor" command wrote: the mark of Go, Composer and Cargo.
+# What a package manager's "vendor" command wrote: the mark of Go, Composer, Cargo and Jsonnet.
 _VENDORED = re.compile(
-    r"((?:.+/)?vendor)/(?:modules\.txt|autoload\.php|[^/]+/\.cargo-checksum\.json)"
+    r"((?:.+/)?vendor)/(?:github\.com/.+|modules\.txt|autoload\.php|[^/]+/\.cargo-checksum\.json)"
 )
 
 

@@ -46,7 +46,7 @@ def recipe_texts(tree: Tree) -> Iterator[RecipeText]:
 
 def depends_on_output(makefile: Makefile, raw: str) -> bool:
     """Return whether a recipe line's text comes in part from a command that make would run."""
-    return "$(shell" in raw or bool(makefile.shell_fed.intersection(references(raw)))
+    return not raw or "$(shell" in raw or bool(makefile.shell_fed.intersection(references(raw)))
 
 
 def of_makefile(makefile: Makefile) -> Iterator[RecipeText]:

@@ -27,6 +27,19 @@ def _used(file: ComposeFile, service: Service, section: str) -> dict[str, int]:
     names.pop("default", None)
     return names
 
+_MAX_FILES = 500
+
+
+def _elsewhere(tree: Tree, name: str) -> bool:
+    """Whether a YAML file with services and another name, such as base.yml, has it."""
+    judged = {one.path for one in tree.composes}
+    others = {path for path in tree.files if path.endswith((".yml", ".yaml"))} - judged
+    for path in sorted(others, key=lambda one: (one.count("/"), one))[:_MAX_FILES]:
+        text = tree.text(path)
+        if re.search(r"(?m)^services:", text) and re.search(rf"(?m)^\s+{re.escape(name)}:", text):
+            return True
+    return False
+
 
 class ComposeUndefinedReference(Rule):
     """A name that no section of the file, or of those that it is merged with, has."""
@@ -58,6 +71,7 @@ class ComposeUndefinedReference(Rule):
                 }
                 for service in file.services:
                     for name, line in _used(file, service, section).items():
-                        if name not in known and "$" not in name:
+                        if name not in known and "$" not in name \
+                                and not _elsewhere(tree, name):
                             what = f"{service.name}: {section} names '{name}', which is not there."
                             yield Hit(file.path, line, what)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from xnai.audit.compose_merges import bases
+from xnai.audit.compose import ComposeFile, Service
+from xnai.audit.compose_merges import bases, partners
 from xnai.audit.model import Hit, Rule
 from xnai.audit.tree import Tree
 
@@ -32,5 +33,14 @@ class HarmonyBuildFile(Rule):
                 other = path.removesuffix("Dockerfile") + "Containerfile"
                 if service.build and "dockerfile" not in service.build and tree.has(other):
                     continue
+                if self._completed(tree, file, service):
+                    continue
                 line = service.line("build", "dockerfile")
                 yield Hit(file.path, line, f"{service.name}: there is no {path}.")
+
+    def _completed(self, tree: Tree, file: ComposeFile, service: Service) -> bool:
+        """Whether a file that this one is merged with says the rest of the build."""
+        others = partners(tree, file)
+        return bool(service.build is not None and not {"context", "dockerfile"} & set(service.build)
+                    and any(other.name == service.name and other.build
+                            for one in others or () if one is not file for other in one.services))
