@@ -10,8 +10,6 @@ import pytest
 from xnai.lab import image
 from xnai.lab.kernel import build as kernel
 from xnai.lab.recipe import recipe_hash, tree_parts
-from xnai.lab.standins import build as standins
-from xnai.lab.standins.definitions import ALL, PYTHON, REDIS
 
 
 def test_order_of_parts_does_not_matter() -> None:
@@ -37,13 +35,6 @@ def test_image_recipe_depends_on_release_kernel_and_mirror(monkeypatch: pytest.M
     assert len(names) == 4
     monkeypatch.setenv("XNAI_LAB_DEBIAN_MIRROR", "http://mirror.example/debian")
     assert image.recipe("trixie", with_kernel=False) not in names
-
-
-def test_stand_ins_have_recipes_of_their_own_and_say_what_they_are() -> None:
-    assert len({standins.recipe(s) for s in ALL}) == len(ALL)
-    for standin in ALL:
-        assert "not that image" in standin.labels()["org.opencontainers.image.description"]
-    assert (PYTHON.reference, REDIS.reference) == ("library/python:3.13-slim", "library/redis:8.0")
 
 
 def test_kernel_takes_the_proven_series_while_it_is_offered() -> None:

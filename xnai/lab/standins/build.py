@@ -15,8 +15,9 @@ from xnai.lab.proc import locked, run_logged
 from xnai.lab.progress import Progress
 from xnai.lab.recipe import recipe_hash
 from xnai.lab.standins.definitions import StandIn
+from xnai.lab.standins.program import write_root
 
-EPOCH = "1767225600"
+EPOCH = 1767225600
 # What the official slim images leave out too; half of the files.
 SLIM = (
     "exclude=/usr/share/man/*",
@@ -55,11 +56,12 @@ def recipe(standin: StandIn) -> str:
     """
     return recipe_hash(
         {
-            "definition": repr(standin),
+            "definition": repr(standin.given()),
             "entrypoint": standin.script.read_bytes() if standin.script else b"",
+            "program": standin.source.read_bytes() if standin.source else b"",
             "labels": json.dumps(standin.labels(), sort_keys=True),
             "mirror": mirror(),
-            "epoch": EPOCH,
+            "epoch": str(EPOCH),
             "slim": " ".join(SLIM),
         }
     )
@@ -119,25 +121,10 @@ def _build(standin: StandIn, final: Path, log: Path, progress: Progress) -> None
     with paths.build_dir(final.parent, log.stem) as work:
         out = work / "out"
         out.mkdir()
-        argv = bootstrap.command(
-            standin.suite,
-            str(work / "root.tar"),
-            packages=standin.packages,
-            hooks=hooks(standin),
-            options=(
-                *(f"--skip={step}" for step in ("output/dev", *standin.skip)),
-                *(f"--dpkgopt=path-{rule}" for rule in SLIM),
-                *(f"--essential-hook={hook}" for hook in standin.essential_hooks),
-            ),
-            extra_sources=(
-                f"deb {mirror()} {standin.suite}-updates main",
-                f"deb {mirror()}-security {standin.suite}-security main",
-            ),
-        )
         with progress.step(f"building a stand-in for {standin.reference} (once; log: {log})"):
-            run_logged(argv, log, env={"SOURCE_DATE_EPOCH": EPOCH})
+            make = write_root if standin.program else _root_of_packages
             digest = write_layout(
-                work / "root.tar",
+                make(standin, work, log, epoch=EPOCH),
                 out / "oci",
                 config=config(standin),
                 created=CREATED,
@@ -146,3 +133,24 @@ def _build(standin: StandIn, final: Path, log: Path, progress: Progress) -> None
         (out / "digest").write_text(f"{digest}\n")
         shutil.rmtree(final, ignore_errors=True)
         shutil.move(str(out), final)
+
+
+def _root_of_packages(standin: StandIn, work: Path, log: Path, *, epoch: int) -> Path:
+    root = work / "root.tar"
+    argv = bootstrap.command(
+        standin.suite,
+        str(root),
+        packages=standin.packages,
+        hooks=hooks(standin),
+        options=(
+            *(f"--skip={step}" for step in ("output/dev", *standin.skip)),
+            *(f"--dpkgopt=path-{rule}" for rule in SLIM),
+            *(f"--essential-hook={hook}" for hook in standin.essential_hooks),
+        ),
+        extra_sources=(
+            f"deb {mirror()} {standin.suite}-updates main",
+            f"deb {mirror()}-security {standin.suite}-security main",
+        ),
+    )
+    run_logged(argv, log, env={"SOURCE_DATE_EPOCH": str(epoch)})
+    return root

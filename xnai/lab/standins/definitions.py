@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,9 @@ class StandIn:
         hooks: mmdebstrap hooks after them.
         skip: steps of mmdebstrap's own cleaning that are left out.
         entrypoint: the file beside this module that becomes the image's entry point.
+        program: the Go source beside this module that is the image's only program; the packages
+            are then what it is built with, and are no part of the image.
+        place: where that program is in the image.
         config: the image's ``config`` object.
     """
 
@@ -39,6 +42,8 @@ class StandIn:
     hooks: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
     entrypoint: str | None = None
+    program: str | None = None
+    place: str = ""
     config: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -46,10 +51,24 @@ class StandIn:
         """Repository and tag."""
         return f"{self.repository}:{self.tag}"
 
+    def given(self) -> dict[str, Any]:
+        """What differs from the defaults: a new kind of field makes nobody build anew.
+
+        Returns:
+            Values by field.
+        """
+        pairs = ((item, getattr(self, item.name)) for item in fields(self))
+        return {item.name: value for item, value in pairs if value and value != item.default}
+
     @property
     def script(self) -> Path | None:
         """The entry point's file."""
         return SCRIPTS / self.entrypoint if self.entrypoint else None
+
+    @property
+    def source(self) -> Path | None:
+        """The program's source."""
+        return SCRIPTS / self.program if self.program else None
 
     def labels(self) -> dict[str, str]:
         """What says, inside the image, that it is not the official one.
@@ -57,11 +76,12 @@ class StandIn:
         Returns:
             Labels by name.
         """
+        lacks = "has none of that image's functions" if self.program else "is not that image"
         return {
             "org.opencontainers.image.title": f"stand-in for docker.io/{self.reference}",
             "org.opencontainers.image.description": (
                 f"Built by `xnai lab` from packages of Debian {self.suite}. It keeps the "
-                "official image's users, paths and entry point; it is not that image."
+                f"official image's users, paths and entry point; it {lacks}."
             ),
             "org.opencontainers.image.vendor": "xnai lab",
             "xnai.lab.stand-in": "true",
@@ -190,4 +210,22 @@ REDIS_BEFORE = redis("7.0", "bookworm")
 POSTGRES = postgres("17", "trixie")
 POSTGRES_BEFORE = postgres("15", "bookworm")
 
-ALL = (PYTHON, REDIS, REDIS_BEFORE, POSTGRES, POSTGRES_BEFORE)
+# The program is not among Debian's packages: what stands in for it keeps the outer contract
+# alone (docs/vikunja.md), and its tag is no version of Vikunja.
+VIKUNJA = StandIn(
+    repository="vikunja/vikunja",
+    tag="contract",
+    suite="trixie",
+    packages=("golang-go", "golang-github-lib-pq-dev"),
+    program="vikunja-contract.go",
+    place="/app/vikunja/vikunja",
+    config={
+        "User": "1000",
+        "Env": ["VIKUNJA_SERVICE_ROOTPATH=/app/vikunja/", "VIKUNJA_DATABASE_PATH=/db/vikunja.db"],
+        "Entrypoint": ["/app/vikunja/vikunja"],
+        "ExposedPorts": {"3456/tcp": {}},
+        "WorkingDir": "/app/vikunja",
+    },
+)
+
+ALL = (PYTHON, REDIS, REDIS_BEFORE, POSTGRES, POSTGRES_BEFORE, VIKUNJA)
