@@ -8,6 +8,7 @@ other process to see, nothing that it can write, an empty environment, and littl
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -50,12 +51,16 @@ class Launcher:
         after: the words behind it.
         user: whom to run it as; None is who runs this.
         limits: of prlimit(1), over those that the sandbox sets itself.
+        forget: what ends the sandbox where its first process was ended from outside.
+        seconds: the time that it may take, its own start included.
     """
 
     before: tuple[str, ...]
     after: tuple[str, ...]
     user: int | None
     limits: tuple[str, ...]
+    forget: tuple[str, ...] = ()
+    seconds: int = SECONDS
 
 
 @dataclass(frozen=True)
@@ -141,13 +146,18 @@ def _launchers(root: Path) -> Iterator[Launcher]:
             yield Launcher(words, ("/make",), NOBODY, limits)
         yield Launcher(words, ("/make",), None, limits)
     if podman and os.geteuid() != 0:
+        quiet, name = (podman, "--log-level=error"), root.name
         yield Launcher(
             (
-                podman, "run", "--rm", "--network=none", "--read-only", "--cap-drop=all",
-                "--security-opt=no-new-privileges", "--pids-limit=16", f"--memory={MEMORY}",
+                *quiet, "run", "--rm", "--name", name, f"--timeout={SECONDS}", "--network=none",
+                "--read-only", "--cap-drop=all", "--security-opt=no-new-privileges",
+                "--pids-limit=16", f"--memory={MEMORY}",
+                # The two above need a control group of this user's own; these do not.
+                f"--ulimit=data={MEMORY}:{MEMORY}", f"--ulimit=cpu={SECONDS}:{SECONDS}",
                 "--log-driver=none", "--workdir",
             ),
             ("--rootfs", str(root), "/make"), None, (),
+            (*quiet, "rm", "--force", "--ignore", "--time=0", name), 2 * SECONDS,
         )
 
 
@@ -163,10 +173,26 @@ def _first_that_works(root: Path) -> Sandbox | Unknown:
         tried.append(ran.why if isinstance(ran, Unknown) else ran.err.strip()[-200:])
     return Unknown(
         "sandbox",
-        "no sandbox" + (f": {'; '.join(tried)}" if tried else ": neither bubblewrap nor Podman"),
+        "no sandbox: " + ("; ".join(tried) or (
+            "neither bubblewrap nor Podman" if os.geteuid() else
+            "bubblewrap is not installed (Podman serves where this is not run as root)"
+        )),
         "sudo apt-get install bubblewrap; on Ubuntu 24.04, whose AppArmor forbids bubblewrap its "
         "user namespace: sudo apt-get install podman (rootless), or run as root",
     )
+
+
+_ENDLESS = Unknown("make", f"no end within {SECONDS} s", "look for a loop of includes or calls")
+
+
+def _forget(launcher: Launcher, env: Mapping[str, str]) -> None:
+    """End what outlives its launcher: a container is no child of the command that started it."""
+    if launcher.forget:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            subprocess.run(
+                launcher.forget, env=env, cwd="/", capture_output=True, check=False,
+                timeout=2 * SECONDS,
+            )
 
 
 def _bounded(argv: Sequence[str], launcher: Launcher) -> Ran | Unknown:
@@ -188,12 +214,13 @@ def _bounded(argv: Sequence[str], launcher: Launcher) -> Ran | Unknown:
             env=env, cwd="/",
         ) as process:
             try:
-                code = process.wait(SECONDS)
+                code = process.wait(launcher.seconds)
             except subprocess.TimeoutExpired:
                 process.kill()
-                return Unknown(
-                    "make", f"no end within {SECONDS} s", "look for a loop of includes or calls"
-                )
+                _forget(launcher, env)
+                return _ENDLESS
+            if code and launcher.forget and time.monotonic() - started >= SECONDS:
+                return _ENDLESS
         texts = []
         for file in (out, err):
             file.seek(0)
