@@ -11,39 +11,65 @@ __all__ = [
     "browser_hosts",
     "build_cache_max_mib",
     "chainlit_ui_memory_limit_mib",
+    "chainlit_ui_memory_reservation_mib",
     "chainlit_ui_port",
+    "chainlit_ui_swap_mib",
     "container_gid",
     "container_uid",
     "context_max_mib",
     "crawler_allowed_domains",
     "crawler_allowed_private",
     "crawler_memory_limit_mib",
+    "crawler_memory_reservation_mib",
+    "crawler_swap_mib",
     "curation_worker_memory_limit_mib",
+    "curation_worker_memory_reservation_mib",
+    "curation_worker_swap_mib",
     "docs_memory_limit_mib",
+    "docs_memory_reservation_mib",
     "docs_port",
+    "docs_swap_mib",
     "extra_ca_certificates",
     "host_reserve_mib",
     "llm_context_tokens",
     "llm_endpoint_url",
     "llm_memory_limit_mib",
+    "llm_memory_reservation_mib",
     "llm_model_file",
     "llm_model_name",
+    "llm_swap_mib",
     "llm_threads",
     "memory_rivals",
     "oom_guard_exempt_stack",
     "package_index_url",
+    "protected_services",
     "rag_api_memory_limit_mib",
+    "rag_api_memory_reservation_mib",
     "rag_api_port",
+    "rag_api_swap_mib",
     "redis_image",
     "redis_memory_limit_mib",
+    "redis_memory_reservation_mib",
     "redis_port",
     "redis_publish_loopback",
+    "redis_swap_mib",
     "registry_mirrors",
     "service_sources",
     "stack_healthy_timeout_s",
     "stack_name",
     "stack_user",
     "strict",
+    "unprotected_oom_score_adj",
+    "vikunja",
+    "vikunja_db_image",
+    "vikunja_db_memory_limit_mib",
+    "vikunja_db_memory_reservation_mib",
+    "vikunja_db_swap_mib",
+    "vikunja_image",
+    "vikunja_memory_limit_mib",
+    "vikunja_memory_reservation_mib",
+    "vikunja_port",
+    "vikunja_swap_mib",
     "vm_dirty_background_ratio_pct",
     "vm_dirty_ratio_pct",
     "vm_page_cluster",
@@ -162,6 +188,8 @@ wheelhouse_dir = None
 # Python 3.11, 3.12 or 3.13, for which the services' requirements are locked.
 base_image = "docker.io/library/python:3.12-slim"
 redis_image = "docker.io/library/redis:8.0"
+vikunja_image = "docker.io/vikunja/vikunja:2.5.0"
+vikunja_db_image = "docker.io/library/postgres:17"
 
 # The user inside our own images: one for all, so that volumes can be shared.
 container_uid = 10001
@@ -186,12 +214,10 @@ awq_image = False
 # How long the deploy waits until a service is healthy, in seconds; each service has as long.
 stack_healthy_timeout_s = 180
 
-redis_memory_limit_mib = 256
 redis_port = 6379
 # True publishes Redis on 127.0.0.1 of the host; by default only the stack's network reaches it.
 redis_publish_loopback = False
 
-rag_api_memory_limit_mib = 512
 # Published on 127.0.0.1.
 rag_api_port = 8000
 
@@ -210,11 +236,7 @@ llm_model_name = "SmolLM2-135M-Instruct"
 # processors.
 llm_threads = 2
 llm_context_tokens = 2048
-# Resident with the small model: some 200 MiB, and the context. A file larger than this is read
-# again and again from disk.
-llm_memory_limit_mib = 512
 
-chainlit_ui_memory_limit_mib = 384
 # Published on 127.0.0.1.
 chainlit_ui_port = 8001
 
@@ -223,11 +245,67 @@ crawler_allowed_domains = []
 # Private places that it may reach all the same: names, host:port or networks. By default none,
 # so that a link cannot lead it to a router or to the other services.
 crawler_allowed_private = []
-# A hostile page is read in a child of at most 160 MiB, and what both need besides.
-crawler_memory_limit_mib = 320
 
-curation_worker_memory_limit_mib = 96
-
-docs_memory_limit_mib = 64
 # Published on 127.0.0.1.
 docs_port = 8002
+
+# Vikunja, the task list, with its own PostgreSQL; in a compose file of its own. False: neither.
+vikunja = True
+# Published on 127.0.0.1.
+vikunja_port = 3456
+
+# --- memory of the services -------------------------------------------------------------------
+
+# For each service, in MiB:
+# *_memory_limit_mib: RAM (memory.max). Past it the kernel swaps the service's own pages, and
+#   where its swap is full too, kills it alone.
+# *_swap_mib: how much of it may be in swap (memory.swap.max). None: half of the limit. Limit and
+#   swap together are what a service can hold; preflight adds these up and holds the sum against
+#   what RAM and zram can carry.
+# *_memory_reservation_mib: RAM that others' needs do not take from it (memory.low). None: half
+#   of the limit for a protected service, else 0.
+# Source: kernel Documentation/admin-guide/cgroup-v2.rst.
+
+redis_memory_limit_mib = 256
+redis_memory_reservation_mib = None
+redis_swap_mib = None
+
+# Resident with the small model: some 200 MiB, and the context. A model file larger than the
+# limit is read again and again from disk.
+llm_memory_limit_mib = 512
+llm_memory_reservation_mib = None
+llm_swap_mib = None
+
+rag_api_memory_limit_mib = 512
+rag_api_memory_reservation_mib = None
+rag_api_swap_mib = None
+
+chainlit_ui_memory_limit_mib = 384
+chainlit_ui_memory_reservation_mib = None
+chainlit_ui_swap_mib = None
+
+# A hostile page is read in a child of at most 160 MiB, and what both need besides.
+crawler_memory_limit_mib = 320
+crawler_memory_reservation_mib = None
+crawler_swap_mib = None
+
+curation_worker_memory_limit_mib = 96
+curation_worker_memory_reservation_mib = None
+curation_worker_swap_mib = None
+
+docs_memory_limit_mib = 64
+docs_memory_reservation_mib = None
+docs_swap_mib = None
+
+vikunja_db_memory_limit_mib = 192
+vikunja_db_memory_reservation_mib = None
+vikunja_db_swap_mib = None
+
+vikunja_memory_limit_mib = 192
+vikunja_memory_reservation_mib = None
+vikunja_swap_mib = None
+
+# The services that keep data in memory. When the whole machine is out of memory the kernel
+# takes the others first: their oom_score_adj is raised by unprotected_oom_score_adj.
+protected_services = ["redis", "vikunja_db"]
+unprotected_oom_score_adj = 300

@@ -9,6 +9,7 @@ from pyinfra import host
 from pyinfra.operations import files, server, systemd
 
 from tasks import preflight, verify
+from xnai.catalogue import services
 from xnai.deferred import defer
 from xnai.facts.containers import CA_DIRECTORY, CONTROLLERS, Containers, ContainersFacts
 from xnai.facts.podman import XNAI_PODMAN
@@ -27,6 +28,13 @@ COMPOSE = "/opt/xnai/podman-compose"
 COMPOSE_LOCK = f"{COMPOSE}/requirements.txt"
 LOCK_UPLOAD = "/opt/xnai/podman-compose.txt"
 USER_SERVICE = "/etc/systemd/system/user@{uid}.service.d/90-xnai.conf"
+# The cgroups above the user's manager.
+SLICES = (
+    "/etc/systemd/system/user.slice.d/90-xnai.conf",
+    "/etc/systemd/system/user-{uid}.slice.d/90-xnai.conf",
+)
+# The cgroup between the manager and the containers, a unit of the manager's own.
+USER_SLICE = ".config/systemd/user/user.slice.d/90-xnai.conf"
 # Set where this run will restart the user's manager, and with it every container.
 MANAGER_RESTARTED = "xnai_manager_restarted"
 
@@ -60,7 +68,29 @@ def home_texts(settings: Settings) -> dict[str, str]:
         ".config/containers/registries.conf.d/90-xnai.conf": render(
             "containers/registries.conf.j2", mirrors=settings.registry_mirrors
         ),
+        USER_SLICE: render("containers/slice.conf.j2", reserved_mib=reserved_mib(settings)),
     }
+
+
+def system_texts(settings: Settings) -> dict[str, str]:
+    """Return the drop-ins of the stack user's manager and of the slices above it: path -> text.
+
+    `{uid}` in a path stands for that user's UID.
+    """
+    reserved = reserved_mib(settings)
+    manager = render(
+        "containers/user-service.conf.j2",
+        dedicated=not settings.stack_user_explicit,
+        oom_exempt=settings.oom_exempt,
+        reserved_mib=reserved,
+    )
+    slice_text = render("containers/slice.conf.j2", reserved_mib=reserved)
+    return {USER_SERVICE: manager} | dict.fromkeys(SLICES, slice_text)
+
+
+def reserved_mib(settings: Settings) -> int:
+    """Return the sum of the services' reservations in MiB."""
+    return sum(service.memory.reservation_mib for service in services(settings))
 
 
 def read(settings: Settings) -> ContainersFacts:
@@ -68,7 +98,7 @@ def read(settings: Settings) -> ContainersFacts:
     facts = host.get_fact(
         Containers,
         packages=list(PACKAGES),
-        paths=[XNAI_PODMAN, COMPOSE_LOCK, USER_SERVICE, *authorities(settings)],
+        paths=[XNAI_PODMAN, COMPOSE_LOCK, *system_texts(settings), *authorities(settings)],
         home_paths=list(home_texts(settings)),
         directories=list(directories(settings, "")),
         certificates=list(authorities(settings)),
@@ -123,6 +153,14 @@ def apply() -> None:
                 text=text, path=target, user=name,
                 directory=f"/var/lib/xnai/{settings.stack_name}",
             )
+    reserved = reserved_mib(settings)
+    # None: the slice is not there yet, and will read the drop-in when it starts.
+    if facts.user_slice_low_mib not in (None, reserved):
+        stack_user.reload_manager(
+            name=f"containers: memory.low of {name}'s user.slice "
+            f"({facts.user_slice_low_mib} -> {reserved} MiB)",
+            user=name, uid=uid,
+        )
     script = render("containers/xnai-podman.j2", user=name, uid=uid, home=home)
     _put(facts, XNAI_PODMAN, script, "0755")
     _compose(settings, facts)
@@ -157,22 +195,28 @@ def _trust(settings, facts):
 
 def _user_service(settings, facts, name, uid):
     """Delegation and lingering; the manager of a user with a session is never restarted."""
-    text = render("containers/user-service.conf.j2", oom_exempt=settings.oom_exempt)
-    if _put(facts, USER_SERVICE.format(uid=uid), text) or facts.needs_reload:
-        systemd.daemon_reload(name=f"containers: tell systemd of user@{uid}.service's drop-in")
+    texts = system_texts(settings)
+    # Each is compared before the reload: a list, not a generator.
+    if any([_put(facts, path.format(uid=uid), text) for path, text in texts.items()]) or (
+        facts.needs_reload
+    ):
+        systemd.daemon_reload(name=f"containers: tell systemd of {name}'s drop-ins")
     # Preflight has warned of a controller that this kernel does not have.
     handed_on = facts.controllers if facts.manager is None else facts.manager
     lacking = ", ".join(sorted((facts.controllers & set(CONTROLLERS)) - handed_on))
-    if lacking and facts.sessions:
+    reason = f"{lacking} not delegated" if lacking else ""
+    if not settings.stack_user_explicit and (facts.manager_oom_score_adj or 0) > 0:
+        reason = reason or f"its oom_score_adj is {facts.manager_oom_score_adj}"
+    if reason and facts.sessions:
         defer(
             "containers",
-            f"the cgroup controllers {lacking} reach {name} only after its manager was started "
-            f"anew, and {name} is logged in. Log out everywhere, or reboot.",
+            f"the manager of {name} must be started anew ({reason}), and {name} is logged in. "
+            "Log out everywhere, or reboot.",
         )
-    elif lacking:
+    elif reason:
         host.connector_data[MANAGER_RESTARTED] = True
         systemd.service(
-            name=f"containers: restart user@{uid}.service ({lacking} not delegated)",
+            name=f"containers: restart user@{uid}.service ({reason})",
             service=f"user@{uid}.service", restarted=True, daemon_reload=True,
         )
     if facts.user is None or not facts.user.lingering or facts.manager is None:

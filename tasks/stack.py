@@ -1,4 +1,4 @@
-"""The stack's containers from one compose file, at every boot, healthy."""
+"""The stack's containers from its compose files, at every boot, healthy."""
 
 from io import StringIO
 
@@ -17,10 +17,11 @@ from xnai.render import render
 from xnai.settings import current
 from xnai.stack_plan import differences, foreign, plan, starting
 from xnai.stack_reading import (
-    compose_file,
+    compose_files,
     forget_store,
     read_running,
     read_store,
+    stack_directory,
     unit,
     unit_file,
     wait_for_boot,
@@ -47,12 +48,18 @@ def apply() -> None:
             "another stack_name. Nothing was changed."
         )
 
-    path = compose_file(settings)
-    if difference := file_difference(facts.files.get(path), wanted.compose_text):
-        files.put(
-            name=f"stack: {path} ({difference})",
-            src=StringIO(wanted.compose_text), dest=path, mode="0644", user="root", group="root",
-        )
+    directory = stack_directory(settings)
+    for file in wanted.files.values():
+        path = f"{directory}/{file.name}"
+        if difference := file_difference(facts.files.get(path), file.text):
+            files.put(
+                name=f"stack: {path} ({difference})",
+                src=StringIO(file.text), dest=path, mode="0644", user="root", group="root",
+            )
+    for path in compose_files(settings):
+        left = path not in {f"{directory}/{file.name}" for file in wanted.files.values()}
+        if left and path in facts.files:
+            files.file(name=f"stack: {path} (no longer in the settings)", path=path, present=False)
 
     def read(name):
         return read_running(host, settings, check=name)
@@ -77,8 +84,8 @@ def apply() -> None:
         shown = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
         stack.bring_up(
             name=f"stack: bring up {shown}",
-            stack_name=settings.stack_name,
-            compose_file=path,
+            plan=wanted,
+            directory=directory,
             recreate=[service for service in wanted.services if service.name in reasons],
             read=read,
             timeout_s=timeout_s,

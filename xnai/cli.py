@@ -14,13 +14,14 @@ from xnai import looking
 from xnai.audit.command import audit
 from xnai.catalogue import services
 from xnai.deferred import deferred
+from xnai.facts.oom import OomKills
 from xnai.facts.podman import PodmanUnknown
 from xnai.lab.cli import lab
 from xnai.looking import Answer, Where
 from xnai.settings import current, layers
 from xnai.settings.spec import SPEC
 from xnai.stack_reading import read_store
-from xnai.status import all_healthy, lines, rows
+from xnai.status import all_healthy, killed, lines, rows, unpublished
 
 GOOD, FINDINGS, UNKNOWN = 0, 1, 2
 
@@ -31,6 +32,8 @@ class Status:
 
     services: list[dict[str, str]]
     healthy: bool | None
+    unpublished: list[str]
+    killed: list[str]
     waiting: list[dict[str, str]]
 
 
@@ -108,7 +111,7 @@ def _raw(sources: list[layers.Layer], name: str) -> object:
 def status(
     inventory_file: str, group_data: tuple[str, ...], data: tuple[str, ...], as_json: bool
 ) -> None:
-    """Print one table a host: services, health, memory limits, where they answer; what waits."""
+    """Print one table a host: services, health, memory, where they answer; kills; what waits."""
 
     def question(host: Host) -> Status:
         # Only what these two steps declare is looked at; nothing that they declare is run.
@@ -120,7 +123,13 @@ def status(
         healthy = None if isinstance(found, PodmanUnknown) else all_healthy(wanted, found)
         memory.apply()
         containers.apply()
-        return Status(rows(wanted, found), healthy, [asdict(note) for note in deferred(host)])
+        return Status(
+            services=rows(wanted, found),
+            healthy=healthy,
+            unpublished=unpublished(wanted, found),
+            killed=killed(wanted, found, host.get_fact(OomKills)),
+            waiting=[asdict(note) for note in deferred(host)],
+        )
 
     answers = looking.ask_each(Where(inventory_file, group_data, data), question)
     if as_json:
@@ -130,7 +139,8 @@ def status(
         for answer in answers:
             if answer.value:
                 click.echo(f"[{answer.host}]")
-                click.echo("\n".join(f"  {line}" for line in lines(answer.value.services)))
+                said = [*lines(answer.value.services), *answer.value.unpublished]
+                click.echo("\n".join(f"  {line}" for line in said + answer.value.killed))
                 for note in answer.value.waiting:
                     click.echo(f"  waiting: {note['component']}: {note['reason']}")
         _print_errors(answers)

@@ -9,11 +9,27 @@ from dataclasses import dataclass
 
 import yaml
 
-from xnai.catalogue import Service, services
+from xnai.catalogue import Service, data_network, services
+from xnai.drift import drift
 from xnai.facts.podman import Container, PodmanUnknown
 from xnai.image_content import BuildInput
 from xnai.render import render
 from xnai.settings.model import Settings
+
+
+@dataclass(frozen=True)
+class ComposeFile:
+    """One compose file, a project of its own.
+
+    Attributes:
+        name: of the file, docker-compose.yml or docker-compose.<part>.yml.
+        project: its compose project.
+        text: as rendered.
+    """
+
+    name: str
+    project: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -24,13 +40,17 @@ class StackPlan:
         services: in dependency order.
         references: service name -> image reference.
         config_hashes: service name -> hash of all that its container is made from.
-        compose_text: the rendered compose file.
+        files: part of the stack -> its compose file.
+        networks: name -> whether it is without a way out.
+        stack_name: whose.
     """
 
     services: tuple[Service, ...]
     references: dict[str, str]
     config_hashes: dict[str, str]
-    compose_text: str
+    files: dict[str, ComposeFile]
+    networks: dict[str, bool]
+    stack_name: str
 
 
 def plan(settings: Settings, inputs: list[BuildInput]) -> StackPlan:
@@ -38,22 +58,53 @@ def plan(settings: Settings, inputs: list[BuildInput]) -> StackPlan:
     built = {item.name: item.reference for item in inputs}
     wanted = services(settings)
     references = {s.name: built[s.build] if s.build else s.image for s in wanted}
+    hashes: dict[str, str] = {}
+    files: dict[str, ComposeFile] = {}
+    for part in dict.fromkeys(service.part for service in wanted):
+        of_part = [service for service in wanted if service.part == part]
+        name = file_name(part)
+        project = "_".join(filter(None, (settings.stack_name, part)))
 
-    def compose(hashes: Mapping[str, str]) -> str:
-        return render(
-            "stack/docker-compose.yml.j2",
-            stack_name=settings.stack_name,
-            services=wanted,
-            references=references,
-            config_hashes=hashes,
-            volumes=sorted({name for s in wanted for name, _ in s.volumes}),
-            secrets=sorted({secret.secret for s in wanted for secret in s.secrets}),
-        )
+        def compose(
+            known: Mapping[str, str],
+            name: str = name, project: str = project, of_part: list[Service] = of_part,
+        ) -> str:
+            return render(
+                f"stack/{name}.j2",
+                stack_name=settings.stack_name,
+                project=project,
+                services=of_part,
+                references=references,
+                config_hashes=known,
+                networks=sorted({network for s in of_part for network in s.networks}),
+                volumes=sorted({volume for s in of_part for volume, _ in s.volumes}),
+                secrets=sorted({secret.secret for s in of_part for secret in s.secrets}),
+            )
 
-    # What a container is made from is its rendered entry, whatever the template puts there.
-    entries = yaml.safe_load(compose({s.name: "" for s in wanted}))["services"]
-    hashes = {name: _hash(entry) for name, entry in entries.items()}
-    return StackPlan(wanted, references, hashes, compose(hashes))
+        # What a container is made from is its rendered entry, whatever the template puts there,
+        # and what podman-compose is told besides.
+        entries = yaml.safe_load(compose({s.name: "" for s in of_part}))["services"]
+        hashes |= {s.name: _hash([entries[s.name], run_arguments(s)]) for s in of_part}
+        files[part] = ComposeFile(name, project, compose(hashes))
+    networks = {settings.stack_name: False, data_network(settings): True}
+    return StackPlan(wanted, references, hashes, files, networks, settings.stack_name)
+
+
+def file_name(part: str) -> str:
+    """Return the name of the compose file of a part of the stack."""
+    return ".".join(filter(None, ("docker-compose", part, "yml")))
+
+
+def run_arguments(service: Service) -> list[str]:
+    """Return what `podman run` must be told that podman-compose has no key for.
+
+    podman-compose 1.6 passes over memswap_limit and oom_score_adj without a word. Without
+    --memory-swap Podman allows as much swap as memory (podman-run(1)).
+    """
+    return [
+        f"--memory-swap={service.memory.most_mib}m",
+        f"--oom-score-adj={service.memory.oom_score_adj}",
+    ]
 
 
 def _hash(entry: object) -> str:
@@ -123,6 +174,8 @@ def _reason(
             return f"secret {item.secret} changed"
     if container.state != "running":
         return f"{container.state}, exit code {container.exit_code}"
+    if differs := drift(service, container.configuration, container.cgroup):
+        return f"drifted: {differs}"
     return "unhealthy" if container.health == "unhealthy" else ""
 
 

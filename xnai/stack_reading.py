@@ -7,17 +7,23 @@ import time
 from pyinfra.api.host import Host
 from pyinfra.context import ctx_state
 
-from xnai.catalogue import container_names, secret_forms
+from xnai.catalogue import PARTS, container_names, secret_forms
 from xnai.facts.podman import BootUnit, Container, PodmanUnknown, Running, Store, StoreFacts
 from xnai.pyinfra_ext import HostFailed
 from xnai.settings.model import Settings
+from xnai.stack_plan import file_name
 
 _KEY = "xnai_store"
 
 
-def compose_file(settings: Settings) -> str:
-    """Return the compose file's path on the host."""
-    return f"/var/lib/xnai/{settings.stack_name}/stack/docker-compose.yml"
+def stack_directory(settings: Settings) -> str:
+    """Return the directory of the compose files on the host."""
+    return f"/var/lib/xnai/{settings.stack_name}/stack"
+
+
+def compose_files(settings: Settings) -> list[str]:
+    """Return the paths of the compose files on the host, also of parts that are switched off."""
+    return [f"{stack_directory(settings)}/{file_name(part)}" for part in PARTS]
 
 
 def unit(settings: Settings) -> str:
@@ -46,7 +52,7 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
             stack=settings.stack_name,
             secrets=[name for forms in secret_forms(settings) for name in forms],
             containers=container_names(settings),
-            paths=[compose_file(settings), unit_file(settings)],
+            paths=[*compose_files(settings), unit_file(settings)],
             wants=f"/etc/systemd/user/default.target.wants/{unit(settings)}",
         )
         parts = (cached.images, cached.secrets, cached.containers)

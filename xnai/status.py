@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 
 from xnai.catalogue import Service
+from xnai.facts.oom import OomKill
 from xnai.facts.podman import Container, PodmanUnknown
 
 
 def rows(
-    services: Iterable[Service], containers: Mapping[str, Container] | PodmanUnknown
+    services: Sequence[Service], containers: Mapping[str, Container] | PodmanUnknown
 ) -> list[dict[str, str]]:
-    """Return a row a service: service, container, state, health and url, all as words."""
+    """Return a row a service, all in words."""
     table = []
     for service in services:
         container = (
@@ -25,7 +27,7 @@ def rows(
                 "container": service.container_name,
                 "state": container.state if container else unknown,
                 "health": (container.health or "-") if container else "-",
-                "memory limit": f"{service.memory_limit_mib} MiB",
+                "memory used/limit": _memory(service, container),
                 "url": _url(service),
             }
         )
@@ -33,7 +35,7 @@ def rows(
 
 
 def all_healthy(
-    services: Iterable[Service], containers: Mapping[str, Container] | PodmanUnknown
+    services: Sequence[Service], containers: Mapping[str, Container] | PodmanUnknown
 ) -> bool:
     """Return whether every service's container runs and is healthy."""
     return not isinstance(containers, PodmanUnknown) and all(
@@ -42,12 +44,77 @@ def all_healthy(
     )
 
 
+def _memory(service: Service, container: Container | None) -> str:
+    limit = f"{service.memory.limit_mib} MiB"
+    if container is None or container.cgroup is None or container.cgroup.current_bytes is None:
+        return f"- / {limit}"
+    used_mib = container.cgroup.current_bytes >> 20
+    swapped_mib = (container.cgroup.swap_current_bytes or 0) >> 20
+    swapped = f" + {swapped_mib} in swap" if swapped_mib else ""
+    return f"{used_mib}{swapped} / {limit}"
+
+
 def _url(service: Service) -> str:
     if service.published_port is None:
-        return f"not published; sudo xnai-podman exec {service.container_name} ..."
+        return "not published"
     if service.url_path is None:
         return f"127.0.0.1:{service.published_port}"
     return f"http://127.0.0.1:{service.published_port}{service.url_path}"
+
+
+def unpublished(
+    services: Sequence[Service], containers: Mapping[str, Container] | PodmanUnknown
+) -> list[str]:
+    """Return a line for each service that the host does not reach: how it is, and how to ask it.
+
+    "Connection refused" on its port is then no fault.
+    """
+    found = []
+    for service, row in zip(services, rows(services, containers), strict=True):
+        if service.published_port is not None:
+            continue
+        state = row["state"] if row["health"] == "-" else row["health"]
+        line = (
+            f"{service.name}: {state}, not published on the host; ask it with: sudo xnai-podman "
+            f"exec {service.container_name} {shlex.join(service.health_command)}"
+        )
+        if service.publish_setting:
+            line += f"; to publish on 127.0.0.1 set {service.publish_setting} = True"
+        found.append(line)
+    return found
+
+
+def killed(
+    services: Sequence[Service],
+    containers: Mapping[str, Container] | PodmanUnknown,
+    kills: Sequence[OomKill] | None,
+) -> list[str]:
+    """Return a line for each kill by the kernel, for want of memory, in a container of ours.
+
+    A container that was made anew since has another ID: its kills are told without its name.
+    """
+    if kills is None:
+        return ["killed for memory: could not tell (dmesg cannot be read)"]
+    by_id = (
+        {} if isinstance(containers, PodmanUnknown)
+        else {container.id: container for container in containers.values()}
+    )
+    limits = {service.container_name: service.memory for service in services}
+    found = []
+    for kill in kills:
+        if not kill.container_id:
+            continue
+        container = by_id.get(kill.container_id)
+        name = container.name if container else "a container that is gone or not of this stack"
+        memory = limits.get(name)
+        why = (
+            "it went past its own limit"
+            + (f" ({memory.limit_mib} MiB, and {memory.swap_mib} MiB in swap)" if memory else "")
+            if kill.own_limit else "the whole machine was out of memory"
+        )
+        restarts = f"; restarted {container.restarts} times since" if container else ""
+        found.append(f"{name}: the kernel killed {kill.process} at {kill.time}: {why}{restarts}")
+    return found
 
 
 def lines(table: Sequence[Mapping[str, str]]) -> list[str]:

@@ -7,6 +7,17 @@ import re
 
 import pytest
 
+from xnai.catalogue import data_network
+from xnai.drift import drift
+from xnai.facts.cgroups import SCRIPT, parse_cgroups
+from xnai.facts.configuration import parse_configuration
+
+
+@pytest.fixture(scope="module")
+def cgroups(host):
+    """Container ID -> its live memory values."""
+    return parse_cgroups(host.check_output(SCRIPT).splitlines())
+
 
 def test_every_container_is_healthy(containers, stack_services):
     states = {
@@ -25,16 +36,37 @@ def test_the_journal_has_a_line_of_every_container(host, settings, stack_service
         assert lines.strip(), f"{service.container_name}: no line in the journal"
 
 
-def test_memory_limits_are_those_of_the_cgroups(host, containers, stack_services):
+def test_every_key_of_the_compose_files_is_honoured(containers, cgroups, stack_services):
+    """Memory, networks, ports, mounts, rights, variables: as inspected, and as the kernel says."""
+    for service in stack_services:
+        found = containers[service.container_name]
+        live = cgroups[found["Id"]]
+        assert drift(service, parse_configuration(found), live) == "", service.name
+        assert live.max_bytes == service.memory.limit_mib * 2**20, service.name
+
+
+def test_what_is_reserved_is_reserved_all_the_way_up(host, settings, containers, stack_services):
+    # A cgroup's memory.low counts for no more than its parent's.
+    reserved = sum(s.memory.reservation_mib for s in stack_services) * 2**20
+    name = next(s.container_name for s in stack_services if s.memory.reservation_mib)
+    path = f"/sys/fs/cgroup{containers[name]['State']['CgroupPath']}"
+    lows = host.check_output(
+        f"d={path}; while d=${{d%/*}}; [ $d != /sys/fs/cgroup ]; do cat $d/memory.low; done"
+    ).split()
+    assert len(lows) == 4 and all(int(low) >= reserved for low in lows)
+
+
+def test_the_kernel_would_kill_protected_services_last(host, containers, stack_services):
     for service in stack_services:
         pid = containers[service.container_name]["State"]["Pid"]
-        cgroup = host.check_output(f"sed -n 's/^0:://p' /proc/{pid}/cgroup")
-        limit = int(host.check_output(
-            # The limit is on the container's own cgroup, above what its init may have made.
-            f"d=/sys/fs/cgroup{cgroup}; while [ \"$(cat $d/memory.max)\" = max ]; do "
-            "d=${d%/*}; done; cat $d/memory.max"
-        ))
-        assert limit == service.memory_limit_mib * 2**20, service.name
+        score = int(host.check_output(f"cat /proc/{pid}/oom_score_adj"))
+        assert score == service.memory.oom_score_adj, service.name
+
+
+def test_the_data_network_has_no_way_out(podman, settings):
+    name = data_network(settings)
+    shown = podman(f"network inspect {name} {settings.stack_name} --format '{{{{.Internal}}}}'")
+    assert shown.split() == ["true", "false"]
 
 
 def test_processes_in_containers_are_not_root(podman, stack_services):

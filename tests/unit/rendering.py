@@ -57,19 +57,19 @@ def render_everything(settings: Settings) -> dict[str, str]:
     user = settings.stack_user
     home = f"/home/{user}"
     in_memory = memory.rendered(settings, settings.zram_compression_algorithm)
+    in_system = containers.system_texts(settings)
     in_home = containers.home_texts(settings)
     texts = {
         "containers/containers.conf": in_home[".config/containers/containers.conf.d/90-xnai.conf"],
         "containers/registries.conf": in_home[".config/containers/registries.conf.d/90-xnai.conf"],
-        "containers/user-service.conf": render(
-            "containers/user-service.conf.j2", oom_exempt=settings.oom_exempt
-        ),
+        "containers/user-service.conf": in_system[containers.USER_SERVICE],
+        "containers/slice.conf": in_system[containers.SLICES[0]],
         "containers/xnai-podman": render(
             "containers/xnai-podman.j2", user=user, uid=UID, home=home
         ),
         "memory/zram-generator.conf": in_memory[memory.ZRAM_CONF],
         "memory/sysctl.conf": in_memory[memory.SYSCTL_CONF],
-        "stack/docker-compose.yml": stack(settings).compose_text,
+        **{f"stack/{file.name}": file.text for file in stack(settings).files.values()},
         "stack/xnai-stack.service": render(
             "stack/xnai-stack.service.j2", stack_name=settings.stack_name, stack_user=user
         ),

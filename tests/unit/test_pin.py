@@ -70,4 +70,6 @@ def test_no_registry():
 
 def test_the_shipped_settings_are_found():
     text = (ROOT / "group_data/all.py").read_text("utf-8")
-    assert {m["name"] for m in PIN["_SETTING"].finditer(text)} == {"base_image", "redis_image"}
+    assert {m["name"] for m in PIN["_SETTING"].finditer(text)} == {
+        "base_image", "redis_image", "vikunja_db_image", "vikunja_image",
+    }

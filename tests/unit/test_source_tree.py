@@ -334,5 +334,5 @@ def test_the_example_of_the_docs_builds(tmp_path):
     }
     assert set(sent["chainlit_ui"]) == {"context/app/ui/main.py", "context/requirements.txt"}
     assert 'CMD ["uvicorn", "api.main:app", ' in dockerfiles(own)["Dockerfile"]
-    limits = {s.name: s.memory_limit_mib for s in services(own)}
+    limits = {s.name: s.memory.limit_mib for s in services(own)}
     assert limits["rag_api"] == 2048

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 
 import pytest
 from rendering import build_inputs, stack
+from unit_containers import as_wanted
 from unit_settings import make
 
 from xnai import stack_plan
 from xnai.catalogue import secret_forms
+from xnai.facts.configuration import Configuration
 from xnai.facts.podman import Container, PodmanUnknown
-from xnai.stack_plan import StackPlan, foreign, plan, starting
+from xnai.stack_plan import StackPlan, foreign, plan, run_arguments, starting
 
 SETTINGS = make()
 TWO = ("redis", "rag_api")
@@ -46,10 +48,11 @@ def differences(
 def containers(name: str = "", **changes: object) -> dict[str, Container]:
     """The containers as they should be, one of them with `changes`."""
     found = {
-        service.container_name: Container(
-            service.container_name, "running", "healthy", "xnai",
-            PLAN.config_hashes[service.name], IMAGES[PLAN.references[service.name]],
-            {item.secret: SECRETS[item.secret] for item in service.secrets}, 0, 0,
+        service.container_name: as_wanted(
+            service,
+            config=PLAN.config_hashes[service.name],
+            image_id=IMAGES[PLAN.references[service.name]],
+            secrets={item.secret: SECRETS[item.secret] for item in service.secrets},
         )
         for service in PLAN.services
     }
@@ -185,4 +188,85 @@ def test_the_plan_is_in_dependency_order():
     names = [service.name for service in stack(SETTINGS).services]
     assert names == [
         "redis", "llm", "rag_api", "chainlit_ui", "crawler", "curation_worker", "docs",
+        "vikunja_db", "vikunja",
     ]
+
+
+def test_the_parts_have_a_file_and_a_project_each():
+    files = stack(SETTINGS).files
+    assert {part: (file.name, file.project) for part, file in files.items()} == {
+        "": ("docker-compose.yml", "xnai"),
+        "vikunja": ("docker-compose.vikunja.yml", "xnai_vikunja"),
+    }
+    assert list(stack(make(vikunja=False)).files) == [""]
+
+
+def test_what_podman_is_told_beside_the_file_is_part_of_the_configuration():
+    before, after = stack(SETTINGS), stack(make(redis_swap_mib=1, rag_api_swap_mib=256))
+    assert after.files == before.files | {"": after.files[""]}
+    changed = {
+        name for name, value in after.config_hashes.items() if before.config_hashes[name] != value
+    }
+    assert changed == {"redis"}
+    assert run_arguments(after.services[0]) == ["--memory-swap=257m", "--oom-score-adj=0"]
+
+
+DRIFTS = {
+    "environment": ((("REDIS_HOST", "elsewhere"), ("EXTRA", "1")),
+                    "EXTRA=1 REDIS_HOST=elsewhere"),
+    "mounts": (("tmpfs /tmp", "volume other:/data"),
+               "volume other:/data -> volume xnai_rag_index:/data"),
+    "ports": (("*:8000 -> 8000",), "*:8000 -> 8000 -> 127.0.0.1:8000 -> 8000"),
+    "networks": (("xnai",), "none -> xnai_data"),
+    "capabilities": (("NET_RAW",), "NET_RAW -> none"),
+    "user": ("0:0", "0:0 -> 10001:10001"),
+    "read_only": (False, "False -> True"),
+    "restart": ("no", "no -> unless-stopped"),
+    "health_command": (("CMD", "true"), "true -> "),
+    "limit_mib": (0, "0 -> 512"),
+    "reservation_mib": (1, "1 -> 0"),
+    "swap_mib": (512, "512 -> 256"),
+    "oom_score_adj": (0, "0 -> 300"),
+    "privileged": (True, "True -> False"),
+    "init": (False, "False -> True"),
+}
+
+
+def test_every_field_that_is_compared_is_tested():
+    assert set(DRIFTS) == {field.name for field in dataclasses.fields(Configuration)}
+
+
+@pytest.mark.parametrize("field", DRIFTS)
+def test_a_container_that_was_changed_by_hand_is_made_anew(field):
+    value, said = DRIFTS[field]
+    made = containers()[RAG_API].configuration
+    if field == "environment":
+        rest = tuple(item for item in made.environment if item[0] != "REDIS_HOST")
+        value = tuple(sorted((*rest, *value)))
+    found = containers(RAG_API, configuration=dataclasses.replace(made, **{field: value}))
+    reasons = differences(PLAN, found, SECRETS)
+    assert list(reasons) == ["rag_api"]
+    assert reasons["rag_api"].startswith(f"drifted: {field.replace('_', ' ')} ")
+    assert said in reasons["rag_api"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"max_bytes": None}, "memory.max of its cgroup max -> 512 MiB"),
+        ({"max_bytes": 1 << 28}, "memory.max of its cgroup 256 MiB -> 512 MiB"),
+        ({"low_bytes": 1 << 20}, "memory.low of its cgroup 1 MiB -> 0 MiB"),
+        ({"swap_max_bytes": 0}, "memory.swap.max of its cgroup 0 MiB -> 256 MiB"),
+        ({"current_bytes": 1 << 28, "swap_current_bytes": 1}, ""),
+    ],
+)
+def test_a_cgroup_that_was_written_to_by_hand(changes, said):
+    live = containers()[RAG_API].cgroup
+    assert live
+    found = containers(RAG_API, cgroup=dataclasses.replace(live, **changes))
+    reasons = differences(PLAN, found, SECRETS)
+    assert reasons == ({"rag_api": f"drifted: {said}"} if said else {})
+
+
+def test_a_container_whose_cgroup_cannot_be_read_is_judged_by_its_configuration():
+    assert differences(PLAN, containers(RAG_API, cgroup=None), SECRETS) == {}

@@ -64,7 +64,7 @@ def test_podman_may_be_unknown_before_it_is_set_up_or_when_a_step_will_mend_it(p
 
 CONTAINERS = [
     "mine_redis", "mine_llm", "mine_rag_api", "mine_chainlit_ui", "mine_crawler",
-    "mine_curation_worker", "mine_docs",
+    "mine_curation_worker", "mine_docs", "mine_vikunja_db", "mine_vikunja",
 ]
 
 
@@ -79,11 +79,12 @@ def test_the_store_is_read_once_until_it_is_forgotten():
                 "stack": "mine",
                 "secrets": [
                     "mine_redis_password", "mine_redis_auth_conf", "mine_ingest_token",
-                    "mine_chainlit_auth_secret",
+                    "mine_chainlit_auth_secret", "mine_vikunja_db_password", "mine_vikunja_secret",
                 ],
                 "containers": CONTAINERS,
                 "paths": [
                     "/var/lib/xnai/mine/stack/docker-compose.yml",
+                    "/var/lib/xnai/mine/stack/docker-compose.vikunja.yml",
                     "/etc/systemd/user/mine-stack.service",
                 ],
                 "wants": "/etc/systemd/user/default.target.wants/mine-stack.service",

@@ -5,27 +5,23 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from unit_containers import MIB, as_wanted
 from unit_settings import make
 
 from xnai.catalogue import services
+from xnai.facts.oom import OomKill
 from xnai.facts.podman import Container, PodmanUnknown
-from xnai.status import all_healthy, lines, rows
+from xnai.status import all_healthy, killed, lines, rows, unpublished
 
 SERVICES = [s for s in services(make()) if s.name in ("redis", "rag_api")]
-UP = {
-    service.container_name: Container(
-        service.container_name, "running", "healthy", "xnai", "c", "i", {}, 0, 0
-    )
-    for service in SERVICES
-}
+UP = {service.container_name: as_wanted(service) for service in SERVICES}
 
 
 def test_aligned_with_what_is_not_published():
     assert lines(rows(SERVICES, UP)) == [
-        "service  container     state    health   memory limit  url",
-        "redis    xnai_redis    running  healthy  256 MiB       "
-        "not published; sudo xnai-podman exec xnai_redis ...",
-        "rag_api  xnai_rag_api  running  healthy  512 MiB       http://127.0.0.1:8000/ready",
+        "service  container     state    health   memory used/limit  url",
+        "redis    xnai_redis    running  healthy  40 / 256 MiB       not published",
+        "rag_api  xnai_rag_api  running  healthy  40 / 512 MiB       http://127.0.0.1:8000/ready",
     ]
 
 
@@ -58,3 +54,59 @@ def test_no_health_check_is_a_dash():
     table = rows(SERVICES, UP | {"xnai_redis": dataclasses.replace(UP["xnai_redis"], health="")})
     assert [row["health"] for row in table] == ["-", "healthy"]
     assert {row["health"] for row in rows(SERVICES, {})} == {"-"}
+
+
+def but(cgroup: dict[str, object]) -> dict[str, Container]:
+    """The containers, of which Redis' cgroup has changes."""
+    redis = UP["xnai_redis"]
+    assert redis.cgroup
+    return UP | {
+        "xnai_redis": dataclasses.replace(redis, cgroup=dataclasses.replace(redis.cgroup, **cgroup))
+    }
+
+
+def test_what_is_in_swap_is_told_and_what_does_not_run_has_no_figure():
+    swapped = rows(SERVICES, but({"swap_current_bytes": 7 * MIB}))
+    assert swapped[0]["memory used/limit"] == "40 + 7 in swap / 256 MiB"
+    stopped = UP | {"xnai_redis": dataclasses.replace(UP["xnai_redis"], cgroup=None)}
+    assert rows(SERVICES, stopped)[0]["memory used/limit"] == "- / 256 MiB"
+
+
+def test_a_service_that_is_not_published_has_its_line():
+    (line,) = unpublished(SERVICES, UP)
+    assert line.startswith(
+        "redis: healthy, not published on the host; ask it with: sudo xnai-podman exec xnai_redis "
+    )
+    assert line.endswith("; to publish on 127.0.0.1 set redis_publish_loopback = True")
+    assert unpublished(SERVICES, {})[0].startswith("redis: absent, not published")
+    assert unpublished(services(make(redis_publish_loopback=True))[:1], UP) == []
+    worker = [s for s in services(make()) if s.name == "curation_worker"]
+    assert "to publish" not in unpublished(worker, UP)[0]
+
+
+REDIS_ID = UP["xnai_redis"].id
+
+
+@pytest.mark.parametrize(
+    ("kill", "said"),
+    [
+        (OomKill("T", REDIS_ID, True, "redis-server"),
+         ["xnai_redis: the kernel killed redis-server at T: it went past its own limit (256 MiB, "
+          "and 128 MiB in swap); restarted 0 times since"]),
+        (OomKill("T", REDIS_ID, False, "redis-server"),
+         ["xnai_redis: the kernel killed redis-server at T: the whole machine was out of memory; "
+          "restarted 0 times since"]),
+        (OomKill("T", "f" * 64, True, "python"),
+         ["a container that is gone or not of this stack: the kernel killed python at T: it went "
+          "past its own limit"]),
+        (OomKill("T", "", False, "firefox"), []),
+    ],
+)
+def test_who_was_killed_for_want_of_memory(kill, said):
+    assert killed(SERVICES, UP, [kill]) == said
+
+
+def test_a_log_that_cannot_be_read_is_no_good_news():
+    (line,) = killed(SERVICES, UP, None)
+    assert line == "killed for memory: could not tell (dmesg cannot be read)"
+    assert len(killed(SERVICES, PodmanUnknown(), [OomKill("T", REDIS_ID, True, "x")])) == 1

@@ -7,19 +7,23 @@ the status table, the host tests. A further service is one more entry.
 from __future__ import annotations
 
 from xnai.catalogue.images import base, images
-from xnai.catalogue.model import Copy, Image, SecretFile, Service
-from xnai.catalogue.services import secret_forms, services
+from xnai.catalogue.model import Copy, Image, Memory, SecretFile, Service
+from xnai.catalogue.services import PARTS, secret_forms, services
+from xnai.catalogue.shared import data_network
 from xnai.settings.model import Settings
 
 __all__ = [
+    "PARTS",
     "Copy",
     "Image",
+    "Memory",
     "SecretFile",
     "Service",
     "base",
     "container_names",
+    "data_network",
     "images",
-    "memory_limits_mib",
+    "most_memory_mib",
     "published_ports",
     "secret_forms",
     "services",
@@ -31,9 +35,9 @@ def published_ports(settings: Settings) -> dict[int, str]:
     return {s.published_port: s.name for s in services(settings) if s.published_port is not None}
 
 
-def memory_limits_mib(settings: Settings) -> dict[str, int]:
-    """Return each service's memory limit in MiB."""
-    return {service.name: service.memory_limit_mib for service in services(settings)}
+def most_memory_mib(settings: Settings) -> dict[str, int]:
+    """Return for each service what it can hold in RAM and swap together, in MiB."""
+    return {service.name: service.memory.most_mib for service in services(settings)}
 
 
 def container_names(settings: Settings) -> list[str]:

@@ -63,15 +63,37 @@ class SecretFile:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """What a service may have of the machine's memory; in MiB.
+
+    Attributes:
+        limit_mib: memory.max of its cgroup.
+        reservation_mib: memory.low, at most the limit.
+        swap_mib: memory.swap.max.
+        oom_score_adj: above 0 the kernel takes it before others when the machine is out of memory.
+    """
+
+    limit_mib: int
+    reservation_mib: int
+    swap_mib: int
+    oom_score_adj: int
+
+    @property
+    def most_mib(self) -> int:
+        """All that it can hold before the kernel kills it."""
+        return self.limit_mib + self.swap_mib
+
+
+@dataclass(frozen=True)
 class Service:
-    """One service of the compose file.
+    """One service of a compose file.
 
     Attributes:
         name: service name in the compose file.
         container_name: container_name there, <stack>_<name>.
         image: a registry image, fully qualified, or empty if `build` is set.
         build: name of the Image that it runs, or empty.
-        memory_limit_mib: memory.max of its cgroup, MiB.
+        memory: what it may have.
         user: uid:gid inside the container.
         health_command: argv of the health check; it exists in the image.
         command: argv that replaces the image's own, or empty.
@@ -83,12 +105,18 @@ class Service:
         tmpfs: paths that must be writable under a read-only root.
         secrets: its secrets as files.
         depends_on: services that must be healthy first.
+        part: of the stack: empty for docker-compose.yml, else its file is
+            docker-compose.<part>.yml, a compose project of its own.
+        networks: that it is in, by name.
+        capabilities: that it keeps; all others are dropped.
+        publish_setting: the setting that publishes its port, where one does.
         url_path: what to append to its URL for a person, or None where it has no page.
     """
 
     name: str
     container_name: str
-    memory_limit_mib: int
+    memory: Memory
+    networks: tuple[str, ...]
     user: str
     health_command: tuple[str, ...]
     port: int | None = None
@@ -102,4 +130,7 @@ class Service:
     tmpfs: tuple[str, ...] = ()
     secrets: tuple[SecretFile, ...] = ()
     depends_on: tuple[str, ...] = ()
+    part: str = ""
+    capabilities: tuple[str, ...] = ()
+    publish_setting: str = ""
     url_path: str | None = None

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 
+from xnai.catalogue import vikunja
 from xnai.catalogue.model import SecretFile, Service
+from xnai.catalogue.shared import data_network, http_health, memory, own_secret, own_user
 from xnai.settings.model import Settings
 
 # UID and GID of the user `redis` in the official image (Debian variant) since 3.2: it creates
 # them before anything else "so their IDs get assigned consistently".
 REDIS_UID = 999
 REDIS_GID = 999
+
+# The parts of the stack: docker-compose.yml, docker-compose.vikunja.yml.
+PARTS = ("", vikunja.PART)
 
 # Where a larger model's file appears in its container.
 _MODEL_PATH = "/models/model.gguf"
@@ -25,6 +30,8 @@ def services(settings: Settings) -> tuple[Service, ...]:
         _rag_api(settings), _chainlit_ui(settings), _crawler(settings),
         _curation_worker(settings), _docs(settings),
     ]
+    if settings.vikunja:
+        found += vikunja.services(settings)
     return tuple(_from_own_tree(service, settings) for service in found)
 
 
@@ -38,6 +45,7 @@ def secret_forms(settings: Settings) -> tuple[dict[str, str], ...]:
         {f"{stack}_redis_password": "%s", f"{stack}_redis_auth_conf": "requirepass %s\\n"},
         {f"{stack}_ingest_token": "%s"},
         {f"{stack}_chainlit_auth_secret": "%s"},
+        *(vikunja.secret_forms(settings) if settings.vikunja else ()),
     )
 
 
@@ -52,20 +60,6 @@ def _from_own_tree(service: Service, settings: Settings) -> Service:
         environment=tuple(environment.items()),
         health_command=source.health_command or service.health_command,
     )
-
-
-def _own_user(settings: Settings) -> str:
-    return f"{settings.container_uid}:{settings.container_gid}"
-
-
-def _secret(settings: Settings, name: str) -> SecretFile:
-    return SecretFile(
-        f"{settings.stack_name}_{name}", name, settings.container_uid, settings.container_gid
-    )
-
-
-def _http_health(url: str) -> tuple[str, ...]:
-    return ("python", "-m", "service_common.http_health", url)
 
 
 def _names(settings: Settings, container_port: int, published_port: int, service: str = "") -> str:
@@ -86,7 +80,12 @@ def _redis(settings: Settings) -> Service:
         name="redis",
         container_name=f"{stack}_redis",
         image=settings.redis_image,
-        memory_limit_mib=settings.redis_memory_limit_mib,
+        memory=memory(settings, "redis"),
+        networks=(
+            data_network(settings),
+            # An internal network publishes nothing.
+            *((stack,) if settings.redis_publish_loopback else ()),
+        ),
         user=f"{REDIS_UID}:{REDIS_GID}",
         command=(
             "redis-server",
@@ -106,6 +105,7 @@ def _redis(settings: Settings) -> Service:
         ),
         port=6379,
         published_port=settings.redis_port if settings.redis_publish_loopback else None,
+        publish_setting="redis_publish_loopback",
         volumes=((f"{stack}_redis_data", "/data"),),
         secrets=(
             SecretFile(f"{stack}_redis_auth_conf", "redis_auth.conf", REDIS_UID, REDIS_GID),
@@ -121,14 +121,15 @@ def _llm(settings: Settings) -> Service:
         name="llm",
         container_name=f"{settings.stack_name}_llm",
         build="llm",
-        memory_limit_mib=settings.llm_memory_limit_mib,
-        user=_own_user(settings),
+        memory=memory(settings, "llm"),
+        networks=(settings.stack_name,),
+        user=own_user(settings),
         environment=(
             ("LLM_THREADS", str(settings.llm_threads)),
             ("LLM_CONTEXT_TOKENS", str(settings.llm_context_tokens)),
             *model,
         ),
-        health_command=_http_health("http://127.0.0.1:8080/health"),
+        health_command=http_health("http://127.0.0.1:8080/health"),
         port=8080,
         binds=((file, _MODEL_PATH),) if file else (),
         tmpfs=("/tmp",),  # noqa: S108  (paths inside containers)
@@ -141,8 +142,9 @@ def _rag_api(settings: Settings) -> Service:
         name="rag_api",
         container_name=f"{settings.stack_name}_rag_api",
         build="rag_api",
-        memory_limit_mib=settings.rag_api_memory_limit_mib,
-        user=_own_user(settings),
+        memory=memory(settings, "rag_api"),
+        networks=(settings.stack_name, data_network(settings)),
+        user=own_user(settings),
         environment=(
             ("REDIS_HOST", "redis"),
             ("REDIS_PORT", "6379"),
@@ -153,12 +155,12 @@ def _rag_api(settings: Settings) -> Service:
             ("LLM_MODEL", settings.llm_model_name),
             ("LLM_CONTEXT_TOKENS", str(settings.llm_context_tokens)),
         ),
-        health_command=_http_health("http://127.0.0.1:8000/ready"),
+        health_command=http_health("http://127.0.0.1:8000/ready"),
         port=8000,
         published_port=settings.rag_api_port,
         volumes=((f"{settings.stack_name}_rag_index", "/data"),),
         tmpfs=("/tmp",),  # noqa: S108
-        secrets=(_secret(settings, "redis_password"), _secret(settings, "ingest_token")),
+        secrets=(own_secret(settings, "redis_password"), own_secret(settings, "ingest_token")),
         # Not on llm: without a model the passages are the answer.
         depends_on=("redis",),
         url_path="/ready",
@@ -170,19 +172,20 @@ def _chainlit_ui(settings: Settings) -> Service:
         name="chainlit_ui",
         container_name=f"{settings.stack_name}_chainlit_ui",
         build="chainlit_ui",
-        memory_limit_mib=settings.chainlit_ui_memory_limit_mib,
-        user=_own_user(settings),
+        memory=memory(settings, "chainlit_ui"),
+        networks=(settings.stack_name,),
+        user=own_user(settings),
         environment=(
             ("RAG_API_URL", "http://rag_api:8000"),
             ("RAG_API_CONTAINER", f"{settings.stack_name}_rag_api"),
             ("UI_ALLOWED_HOSTS", _names(settings, 8001, settings.chainlit_ui_port)),
             ("UI_ALLOWED_ORIGINS", _origins(settings, settings.chainlit_ui_port)),
         ),
-        health_command=_http_health("http://127.0.0.1:8001/health"),
+        health_command=http_health("http://127.0.0.1:8001/health"),
         port=8001,
         published_port=settings.chainlit_ui_port,
         tmpfs=("/tmp",),  # noqa: S108
-        secrets=(_secret(settings, "chainlit_auth_secret"),),
+        secrets=(own_secret(settings, "chainlit_auth_secret"),),
         # Not on rag_api: the page says that the API is down better than no page does.
         url_path="/",
     )
@@ -194,8 +197,9 @@ def _crawler(settings: Settings) -> Service:
         name="crawler",
         container_name=f"{stack}_crawler",
         build="crawler",
-        memory_limit_mib=settings.crawler_memory_limit_mib,
-        user=_own_user(settings),
+        memory=memory(settings, "crawler"),
+        networks=(settings.stack_name, data_network(settings)),
+        user=own_user(settings),
         environment=(
             ("REDIS_HOST", "redis"),
             ("REDIS_PORT", "6379"),
@@ -206,7 +210,7 @@ def _crawler(settings: Settings) -> Service:
         health_command=("python", "-m", "service_common.heartbeat", "--max-age-s", "120"),
         volumes=((f"{stack}_library", "/library"),),
         tmpfs=("/tmp",),  # noqa: S108
-        secrets=(_secret(settings, "redis_password"),),
+        secrets=(own_secret(settings, "redis_password"),),
         depends_on=("redis",),
     )
 
@@ -217,8 +221,9 @@ def _curation_worker(settings: Settings) -> Service:
         name="curation_worker",
         container_name=f"{stack}_curation_worker",
         build="curation_worker",
-        memory_limit_mib=settings.curation_worker_memory_limit_mib,
-        user=_own_user(settings),
+        memory=memory(settings, "curation_worker"),
+        networks=(settings.stack_name, data_network(settings)),
+        user=own_user(settings),
         environment=(
             ("REDIS_HOST", "redis"),
             ("REDIS_PORT", "6379"),
@@ -228,7 +233,7 @@ def _curation_worker(settings: Settings) -> Service:
         health_command=("python", "-m", "service_common.heartbeat", "--max-age-s", "120"),
         volumes=((f"{stack}_library", "/library"),),
         tmpfs=("/tmp",),  # noqa: S108
-        secrets=(_secret(settings, "redis_password"), _secret(settings, "ingest_token")),
+        secrets=(own_secret(settings, "redis_password"), own_secret(settings, "ingest_token")),
         depends_on=("redis", "rag_api"),
     )
 
@@ -238,10 +243,11 @@ def _docs(settings: Settings) -> Service:
         name="docs",
         container_name=f"{settings.stack_name}_docs",
         build="docs",
-        memory_limit_mib=settings.docs_memory_limit_mib,
-        user=_own_user(settings),
+        memory=memory(settings, "docs"),
+        networks=(settings.stack_name,),
+        user=own_user(settings),
         environment=(("DOCS_ALLOWED_HOSTS", _names(settings, 8002, settings.docs_port)),),
-        health_command=_http_health("http://127.0.0.1:8002/"),
+        health_command=http_health("http://127.0.0.1:8002/"),
         port=8002,
         published_port=settings.docs_port,
         tmpfs=("/tmp",),  # noqa: S108

@@ -52,6 +52,10 @@ class ContainersFacts:
         controllers: the cgroup controllers that this kernel has and systemd hands out.
         wrapper_user: the user whose Podman /usr/local/bin/xnai-podman runs, empty without one.
         own_certificates: every certificate file that bears our prefix.
+        manager_oom_score_adj: of the user's manager; what it starts cannot have less. None while
+            it does not run.
+        user_slice_low_mib: memory.low of the cgroup that its containers are in, in MiB; None
+            before the first container.
     """
 
     packages: dict[str, str]
@@ -67,6 +71,8 @@ class ContainersFacts:
     controllers: frozenset[str]
     wrapper_user: str
     own_certificates: frozenset[str]
+    manager_oom_score_adj: int | None
+    user_slice_low_mib: int | None
 
 
 class Containers(FactBase[ContainersFacts | None]):
@@ -118,8 +124,11 @@ class Containers(FactBase[ContainersFacts | None]):
                 f"cat {cgroup}/cgroup.controllers; :",
                 "untrusted": f'for c in {crts}; do [ -e "$c" ] && '
                 f'[ {BUNDLE} -nt "$c" ] || echo "$c"; done; :',
-                "reload": '[ -n "$u" ] && '
-                "systemctl show --property NeedDaemonReload --value user@$u.service; :",
+                "reload": '[ -n "$u" ] && systemctl show --property NeedDaemonReload --value '
+                "user@$u.service user-$u.slice user.slice; :",
+                "oom": f'[ -n "$u" ] && read p < {cgroup}/init.scope/cgroup.procs && '
+                "cat /proc/$p/oom_score_adj; :",
+                "low": f'[ -n "$u" ] && cat {cgroup}/user.slice/memory.low; :',
                 # logind lists the user's own manager as a session too, of class "manager"; the
                 # pipes beside the files (3.ref) would block whoever reads them.
                 "controllers": "cat /sys/fs/cgroup/cgroup.controllers",
@@ -154,11 +163,20 @@ class Containers(FactBase[ContainersFacts | None]):
             sessions=len(found["sessions"]),
             compose_python=bool(found["compose"]),
             untrusted=frozenset(found["untrusted"]),
-            needs_reload=found["reload"] == ["yes"],
+            needs_reload="yes" in found["reload"],
             controllers=frozenset(" ".join(found["controllers"]).split()),
             wrapper_user=found["wrapper"][0] if found["wrapper"] else "",
             own_certificates=frozenset(found["own_certificates"]),
+            manager_oom_score_adj=int(found["oom"][0]) if found["oom"] else None,
+            user_slice_low_mib=_mib(found["low"]),
         )
+
+
+def _mib(lines: list[str]) -> int | None:
+    """MiB of a memory.low; "max" is more than any."""
+    if not lines:
+        return None
+    return int(lines[0]) >> 20 if lines[0].isdigit() else 1 << 40
 
 
 def _user(found: dict[str, list[str]]) -> StackUser | None:

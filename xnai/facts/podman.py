@@ -14,6 +14,9 @@ from typing import Any
 
 from pyinfra.api.facts import FactBase
 
+from xnai.facts.cgroups import SCRIPT as CGROUPS
+from xnai.facts.cgroups import Cgroup, parse_cgroups
+from xnai.facts.configuration import Configuration, parse_configuration
 from xnai.facts.sections import FileState, file_states, parse_file_states, script, split
 
 XNAI_PODMAN = "/usr/local/bin/xnai-podman"
@@ -57,6 +60,7 @@ class Container:
 
     Attributes:
         name: container name.
+        id: its ID, 64 hexadecimal digits.
         state: Podman's word: created, running, exited, stopped, paused.
         health: healthy, unhealthy, starting, or empty without a health check.
         stack: our label with the stack's name; empty on a container that is not ours.
@@ -65,9 +69,12 @@ class Container:
         secrets: name -> ID of the secrets that it was made with.
         exit_code: of the last run; meaningless while it runs.
         restarts: how often Podman restarted it by its restart policy.
+        configuration: what it was made with.
+        cgroup: its live memory values; None while it does not run.
     """
 
     name: str
+    id: str
     state: str
     health: str
     stack: str
@@ -76,6 +83,8 @@ class Container:
     secrets: dict[str, str]
     exit_code: int
     restarts: int
+    configuration: Configuration
+    cgroup: Cgroup | None = None
 
     @property
     def is_up(self) -> bool:
@@ -148,6 +157,7 @@ class Store(FactBase[StoreFacts]):
         return f"t=$(mktemp -d) && {{ {at_once} wait; }}\n" + script(
             {name: f'cat "$t/{name}"' for name in calls}
             | {
+                "cgroups": CGROUPS,
                 "files": file_states(paths),
                 "enabled": f'rm -rf "$t"; ls {shlex.quote(wants)}; :',
                 "set_up": f"ls {XNAI_PODMAN}; :",
@@ -164,7 +174,10 @@ class Store(FactBase[StoreFacts]):
         return StoreFacts(
             images=PodmanUnknown() if images is None else parse_images(images),
             secrets=PodmanUnknown() if secrets is None else parse_secrets(secrets),
-            containers=PodmanUnknown() if containers is None else parse_containers(containers),
+            containers=(
+                PodmanUnknown() if containers is None
+                else parse_containers(containers, parse_cgroups(found.get("cgroups", [])))
+            ),
             of_stack=frozenset(answer(found.get("of_stack", [])) or ()),
             files=parse_file_states(found.get("files", [])),
             enabled=bool(found.get("enabled")),
@@ -183,7 +196,12 @@ class Running(FactBase[dict[str, Container]]):
             check: a container whose health check to run now; its interval is long.
         """
         now = f"{XNAI_PODMAN} healthcheck run {shlex.quote(check)} >&2; " if check else ""
-        return script({"containers": f"{now}{_inspect('container', containers)}; echo {_OK}"})
+        return script(
+            {
+                "containers": f"{now}{_inspect('container', containers)}; echo {_OK}",
+                "cgroups": CGROUPS,
+            }
+        )
 
     @staticmethod
     def default() -> dict[str, Container]:
@@ -191,8 +209,11 @@ class Running(FactBase[dict[str, Container]]):
         return {}
 
     def process(self, output: list[str]) -> dict[str, Container]:
-        """Parse the section."""
-        return parse_containers(_inspected(split(output).get("containers", [])) or [])
+        """Parse the sections."""
+        found = split(output)
+        return parse_containers(
+            _inspected(found.get("containers", [])) or [], parse_cgroups(found.get("cgroups", []))
+        )
 
 
 class BootUnit(FactBase[bool]):
@@ -264,16 +285,24 @@ def parse_secrets(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     return {entry["Spec"]["Name"]: entry["ID"] for entry in entries}
 
 
-def parse_containers(entries: Sequence[Mapping[str, Any]]) -> dict[str, Container]:
-    """Return the containers that `podman container inspect` prints, by name."""
-    return {entry["Name"]: _container(entry) for entry in entries}
+def parse_containers(
+    entries: Sequence[Mapping[str, Any]], cgroups: Mapping[str, Cgroup]
+) -> dict[str, Container]:
+    """Return the containers that `podman container inspect` prints, by name.
+
+    Args:
+        entries: its list.
+        cgroups: container ID -> cgroup of those that run.
+    """
+    return {entry["Name"]: _container(entry, cgroups.get(entry["Id"])) for entry in entries}
 
 
-def _container(entry: Mapping[str, Any]) -> Container:
+def _container(entry: Mapping[str, Any], cgroup: Cgroup | None) -> Container:
     labels = entry["Config"].get("Labels") or {}
     state = entry["State"]
     return Container(
         name=entry["Name"],
+        id=entry["Id"],
         state=state["Status"],
         health=(state.get("Health") or {}).get("Status", ""),
         stack=labels.get("io.xnai.stack", ""),
@@ -282,4 +311,6 @@ def _container(entry: Mapping[str, Any]) -> Container:
         secrets={item["Name"]: item["ID"] for item in entry["Config"].get("Secrets") or []},
         exit_code=int(state.get("ExitCode") or 0),
         restarts=int(entry.get("RestartCount") or 0),
+        configuration=parse_configuration(entry),
+        cgroup=cgroup,
     )

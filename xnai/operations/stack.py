@@ -14,6 +14,7 @@ from xnai.catalogue import Service
 from xnai.facts.podman import XNAI_PODMAN, Container
 from xnai.operations.guard import failing_operation, one_at_a_time
 from xnai.pyinfra_ext import run_within
+from xnai.stack_plan import ComposeFile, StackPlan, run_arguments
 
 Containers = Mapping[str, Container]
 
@@ -27,8 +28,8 @@ _UP_TIMEOUT_S = 900
 
 @failing_operation
 def bring_up(
-    stack_name: str,
-    compose_file: str,
+    plan: StackPlan,
+    directory: str,
     recreate: Sequence[Service],
     read: Callable[[str], Containers],
     timeout_s: int,
@@ -41,8 +42,8 @@ def bring_up(
     the host's state. Named volumes are never removed.
 
     Args:
-        stack_name: the compose project.
-        compose_file: absolute path on the host.
+        plan: the stack as it should be; its compose files are on the host by now.
+        directory: of the compose files, absolute.
         recreate: the services in dependency order; their containers exist or not.
         read: reads the stack's containers anew, after the health check of the one named.
         timeout_s: how long each service may take until it is healthy, in seconds.
@@ -56,16 +57,31 @@ def bring_up(
     for name, id_ in previous.items():
         yield one_at_a_time(f"{XNAI_PODMAN} tag {id_} {shlex.quote(name)}")
     yield one_at_a_time(f"{XNAI_PODMAN} rm --force --ignore --time 30 {names}")
-    compose = (
-        f"timeout --kill-after=10 {_UP_TIMEOUT_S} {XNAI_PODMAN} compose "
-        f"-p {shlex.quote(stack_name)} -f {shlex.quote(compose_file)}"
-    )
+    for network, is_internal in plan.networks.items():
+        words = ["network", "create", "--ignore", *(["--internal"] if is_internal else [])]
+        words += ["--label", f"io.xnai.stack={plan.stack_name}", network]
+        yield one_at_a_time(f"{XNAI_PODMAN} {shlex.join(words)} >/dev/null")
     for service in recreate:
-        yield one_at_a_time(
-            f"{compose} up --detach --no-build --no-deps {shlex.quote(service.name)}"
-        )
+        yield one_at_a_time(up(plan.files[service.part], directory, service))
         if ctx_state.get().is_executing:
             wait_until_healthy(read, service.container_name, timeout_s)
+
+
+def up(file: ComposeFile, directory: str, service: Service) -> str:
+    """Return the command that makes and starts one service's container, and nothing else.
+
+    Args:
+        file: the compose file that it stands in.
+        directory: of the compose files, absolute.
+        service: which.
+    """
+    words = [
+        "compose", "-p", file.project, "-f", f"{directory}/{file.name}",
+        # One word: podman-compose splits it again.
+        f"--podman-run-args={' '.join(run_arguments(service))}",
+        "up", "--detach", "--no-build", "--no-deps", service.name,
+    ]
+    return f"timeout --kill-after=10 {_UP_TIMEOUT_S} {XNAI_PODMAN} {shlex.join(words)}"
 
 
 @operation()

@@ -42,3 +42,17 @@ def linger(user: str, uid: int) -> Generator[str, None, None]:
         f"[ $i -le 300 ] || {{ echo 'no bus in /run/user/{uid} after 30 s: "
         f"see journalctl -u user@{uid}.service' >&2; exit 1; }}; sleep 0.1; done"
     )
+
+
+@operation()
+def reload_manager(user: str, uid: int) -> Generator[str, None, None]:
+    """Let `user`'s running manager read its unit files and drop-ins anew.
+
+    Args:
+        user: name of an existing user.
+        uid: its UID, for its runtime directory.
+    """
+    yield (
+        f"runuser -u {shlex.quote(user)} -- env XDG_RUNTIME_DIR=/run/user/{uid} "
+        "systemctl --user daemon-reload"
+    )

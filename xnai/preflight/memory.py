@@ -37,7 +37,7 @@ class Capacity:
 
     @property
     def working_set_mib(self) -> int:
-        """W: the largest sum of the services' limits."""
+        """W: the largest sum of what the services can hold."""
         return round(self.available_mib + self.backed_mib * (1 - 1 / self.ratio))
 
     def terms(self) -> str:
@@ -55,29 +55,30 @@ def judge_capacity(
     reserve_mib: int,
     zram_mib: int,
     ratio: float,
-    limits_mib: Mapping[str, int],
+    most_memory_mib: Mapping[str, int],
 ) -> list[Finding]:
     """Return findings on RAM against the services' limits.
 
     mem_total_kib: MemTotal; reserve_mib: left to the desktop; zram_mib: device size; ratio: assumed
-    compression, at least 1; limits_mib: service -> memory limit.
+    compression, at least 1; most_memory_mib: service -> memory limit and swap together.
     """
     if not mem_total_kib:
         needed = "MemTotal, to hold it against the services' limits"
         return [Finding("memory", "unknown", "RAM", "could not tell", needed, "free -m")]
     capacity = Capacity(mem_total_kib // 1024, reserve_mib, zram_mib, ratio)
-    total = sum(limits_mib.values())
-    sums = " + ".join(f"{name} {limit}" for name, limit in limits_mib.items()) or "none"
+    total = sum(most_memory_mib.values())
+    sums = " + ".join(f"{name} {limit}" for name, limit in most_memory_mib.items()) or "none"
     found: list[Finding] = []
     if total > capacity.working_set_mib:
         remedy = (
-            f"Lower *_memory_limit_mib by {total - capacity.working_set_mib} MiB in all, lower "
-            f"host_reserve_mib (now {reserve_mib}), or add RAM. More zram helps only up to r*A."
+            f"Lower *_memory_limit_mib or *_swap_mib by {total - capacity.working_set_mib} MiB in "
+            f"all, lower host_reserve_mib (now {reserve_mib}), or add RAM. More zram helps only up "
+            "to r*A."
         )
-        needed = f"limits {sums} = {total} MiB"
+        needed = f"limits with their swap {sums} = {total} MiB"
         found.append(Finding("memory", "error", "RAM", capacity.terms(), needed, remedy))
     else:
-        needed = f"limits {sums} = {total} MiB: they fit"
+        needed = f"limits with their swap {sums} = {total} MiB: they fit"
         found.append(Finding("memory", "note", "RAM", capacity.terms(), needed))
     if zram_mib * 1024 / ratio > mem_total_kib:
         highest = int(ratio * 100)

@@ -16,6 +16,7 @@ from xnai.settings.checks import Refused
 from xnai.settings.derive import derive
 from xnai.settings.model import Settings
 from xnai.settings.spec import SPEC
+from xnai.settings.together import misfits
 
 __all__ = ["Settings", "check", "current", "problems"]
 
@@ -39,13 +40,7 @@ def check(sources: list[layers.Layer]) -> tuple[dict[str, Any], list[str]]:
             checked[name] = is_allowed(value)
         except Refused as refused:
             found.append(f"{name} = {value!r} ({layers.where(layer, name)}): {refused}")
-    if not found and checked["vm_dirty_background_ratio_pct"] >= checked["vm_dirty_ratio_pct"]:
-        found.append(
-            f"vm_dirty_background_ratio_pct = {checked['vm_dirty_background_ratio_pct']} "
-            f"({layers.origin(sources, 'vm_dirty_background_ratio_pct')}): must be below "
-            f"vm_dirty_ratio_pct = {checked['vm_dirty_ratio_pct']}"
-        )
-    return checked, found
+    return checked, found or misfits(sources, checked)
 
 
 def problems(host: Host) -> list[str]:

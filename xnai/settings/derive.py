@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from xnai.settings.model import Settings
+from xnai.settings.spec import LOWEST_LIMIT_MIB
 
 # (RAM up to MiB, percent). Reason and source: zram_size_pct_of_ram in group_data/all.py.
 ZRAM_PROFILE_PCT_OF_RAM = ((8 * 1024, 200), (16 * 1024, 150), (32 * 1024, 100))
@@ -50,6 +51,13 @@ def derive(checked: Mapping[str, Any], ram_kib: int) -> Settings:
         percent = zram_pct_of_ram(ram_mib)
     if values["host_reserve_mib"] is None:
         values["host_reserve_mib"] = host_reserve_mib(ram_mib)
+    for name in LOWEST_LIMIT_MIB:
+        limit_mib = values[f"{name}_memory_limit_mib"]
+        protected = name in values["protected_services"]
+        if values[f"{name}_memory_reservation_mib"] is None:
+            values[f"{name}_memory_reservation_mib"] = limit_mib // 2 if protected else 0
+        if values[f"{name}_swap_mib"] is None:
+            values[f"{name}_swap_mib"] = limit_mib // 2
     # A login user keeps the guard: his desktop would lose it with the stack.
     values["oom_exempt"] = values["oom_guard_exempt_stack"] and values["stack_user"] is None
     values["stack_user_explicit"] = values["stack_user"] is not None

@@ -49,39 +49,65 @@ class Settings:
     browser_hosts: tuple[str, ...]
     build_cache_max_mib: int
     chainlit_ui_memory_limit_mib: int
+    chainlit_ui_memory_reservation_mib: int
     chainlit_ui_port: int
+    chainlit_ui_swap_mib: int
     container_gid: int
     container_uid: int
     context_max_mib: int
     crawler_allowed_domains: tuple[str, ...]
     crawler_allowed_private: tuple[str, ...]
     crawler_memory_limit_mib: int
+    crawler_memory_reservation_mib: int
+    crawler_swap_mib: int
     curation_worker_memory_limit_mib: int
+    curation_worker_memory_reservation_mib: int
+    curation_worker_swap_mib: int
     docs_memory_limit_mib: int
+    docs_memory_reservation_mib: int
     docs_port: int
+    docs_swap_mib: int
     extra_ca_certificates: tuple[str, ...]
     host_reserve_mib: int
     llm_context_tokens: int
     llm_endpoint_url: str | None
     llm_memory_limit_mib: int
+    llm_memory_reservation_mib: int
     llm_model_file: str | None
     llm_model_name: str
+    llm_swap_mib: int
     llm_threads: int
     memory_rivals: str
     oom_guard_exempt_stack: bool
     package_index_url: str | None
+    protected_services: tuple[str, ...]
     rag_api_memory_limit_mib: int
+    rag_api_memory_reservation_mib: int
     rag_api_port: int
+    rag_api_swap_mib: int
     redis_image: str
     redis_memory_limit_mib: int
+    redis_memory_reservation_mib: int
     redis_port: int
     redis_publish_loopback: bool
+    redis_swap_mib: int
     registry_mirrors: dict[str, tuple[str, bool]]
     service_sources: dict[str, Source]
     stack_healthy_timeout_s: int
     stack_name: str
     stack_user: str
     strict: bool
+    unprotected_oom_score_adj: int
+    vikunja: bool
+    vikunja_db_image: str
+    vikunja_db_memory_limit_mib: int
+    vikunja_db_memory_reservation_mib: int
+    vikunja_db_swap_mib: int
+    vikunja_image: str
+    vikunja_memory_limit_mib: int
+    vikunja_memory_reservation_mib: int
+    vikunja_port: int
+    vikunja_swap_mib: int
     vm_dirty_background_ratio_pct: int
     vm_dirty_ratio_pct: int
     vm_page_cluster: int

@@ -12,6 +12,21 @@ KNOWN_GROUPS = ("all", "workstations", "lab")
 # Past four times RAM even a device full of pages at zstd's best usual ratio (about 4) fills RAM.
 _ZRAM_HIGHEST_PCT = 400
 
+# The services that run for long, and the least memory that each one starts with, in MiB.
+LOWEST_LIMIT_MIB = {
+    "redis": 32,
+    "llm": 256,
+    "rag_api": 64,
+    "chainlit_ui": 128,
+    "crawler": 256,
+    "curation_worker": 32,
+    "docs": 32,
+    "vikunja_db": 64,
+    "vikunja": 64,
+}
+
+_MOST_MIB = 1 << 20
+
 _PORT = checks.integer(1024, 65535, "a rootless container cannot publish below 1024")
 
 SPEC: dict[str, Check] = {
@@ -45,10 +60,8 @@ SPEC: dict[str, Check] = {
     "container_uid": checks.integer(1, 65000),
     "container_gid": checks.integer(1, 65000),
     "stack_healthy_timeout_s": checks.integer(10, 3600),
-    "redis_memory_limit_mib": checks.integer(32, 1 << 20),
     "redis_port": _PORT,
     "redis_publish_loopback": checks.boolean,
-    "rag_api_memory_limit_mib": checks.integer(64, 1 << 20),
     "rag_api_port": _PORT,
     "llm_endpoint_url": checks.optional(checks.index_url),
     "llm_model_file": checks.optional(checks.host_path),
@@ -58,18 +71,24 @@ SPEC: dict[str, Check] = {
     # llama.cpp's threads wait for each other: more than the processors is slower than one.
     "llm_threads": checks.integer(1, 256),
     "llm_context_tokens": checks.integer(256, 1 << 20),
-    "llm_memory_limit_mib": checks.integer(256, 1 << 20),
-    "chainlit_ui_memory_limit_mib": checks.integer(128, 1 << 20),
     "chainlit_ui_port": _PORT,
-    "crawler_memory_limit_mib": checks.integer(256, 1 << 20),
     "crawler_allowed_domains": checks.names(checks.domain),
     "crawler_allowed_private": checks.names(checks.private_place),
-    "curation_worker_memory_limit_mib": checks.integer(32, 1 << 20),
-    "docs_memory_limit_mib": checks.integer(32, 1 << 20),
     "docs_port": _PORT,
     "awq_image": checks.boolean,
     "browser_hosts": checks.names(checks.host_name, at_least=1),
     "service_sources": checks_sources.service_sources,
     "context_max_mib": checks.integer(1, 10240),
-    "build_cache_max_mib": checks.integer(64, 1 << 20),
+    "build_cache_max_mib": checks.integer(64, _MOST_MIB),
+    "vikunja": checks.boolean,
+    "vikunja_image": checks.image,
+    "vikunja_db_image": checks.image,
+    "vikunja_port": _PORT,
+    "protected_services": checks.names(checks.choice(*LOWEST_LIMIT_MIB)),
+    # proc_pid_oom_score_adj(5); an unprivileged user can only raise it.
+    "unprotected_oom_score_adj": checks.integer(1, 1000),
 }
+for _name, _lowest in LOWEST_LIMIT_MIB.items():
+    SPEC[f"{_name}_memory_limit_mib"] = checks.integer(_lowest, _MOST_MIB)
+    SPEC[f"{_name}_memory_reservation_mib"] = checks.optional(checks.integer(0, _MOST_MIB))
+    SPEC[f"{_name}_swap_mib"] = checks.optional(checks.integer(0, _MOST_MIB))

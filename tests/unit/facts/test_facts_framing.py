@@ -131,9 +131,21 @@ HEALTH = st.fixed_dictionaries(
     {"Status": st.sampled_from(["healthy", "unhealthy", "starting", ""])},
     optional={"Log": st.none()},
 )
+HOST_CONFIG = st.fixed_dictionaries(
+    {},
+    optional={
+        "Memory": st.integers(0, 1 << 40), "MemorySwap": st.integers(-1, 1 << 40),
+        "PortBindings": st.none() | st.just({"80/tcp": [{"HostIp": "", "HostPort": "8080"}]}),
+        "SecurityOpt": st.none() | st.lists(WORDS), "Tmpfs": st.none() | st.just({"/tmp": "rw"}),
+        "RestartPolicy": st.none() | st.just({}) | st.just({"Name": "always"}),
+        "OomScoreAdj": st.none() | st.integers(-1000, 1000),
+    },
+)
 ENTRIES = st.lists(
     st.fixed_dictionaries(
         {
+            "Id": st.from_regex("[0-9a-f]{8}", fullmatch=True),
+            "HostConfig": HOST_CONFIG,
             "Name": st.text(min_size=1, max_size=8),
             "State": st.fixed_dictionaries(
                 {"Status": st.sampled_from(["created", "running", "exited", "paused", "stopped"])},
@@ -153,7 +165,7 @@ ENTRIES = st.lists(
 @effort(max_examples=50, deadline=None)
 @given(ENTRIES)
 def test_whatever_podman_inspects_is_read(entries):
-    found = parse_containers(json.loads(json.dumps(entries)))
+    found = parse_containers(json.loads(json.dumps(entries)), {})
     assert list(found) == [entry["Name"] for entry in entries]
     for entry in entries:
         container = found[entry["Name"]]

@@ -88,18 +88,24 @@ def test_every_file_carries_the_header_and_ends_with_one_newline(profile):
         assert not re.search(r"\{\{(?!\.)|\{%", text), path
 
 
-def compose_of(settings: Settings) -> dict[str, Any]:
-    """The compose file as its reader sees it."""
-    found = yaml.safe_load(stack(settings).compose_text)
+def compose_of(settings: Settings, part: str = "") -> dict[str, Any]:
+    """A compose file as its reader sees it."""
+    found = yaml.safe_load(stack(settings).files[part].text)
     assert isinstance(found, dict)
     return found
 
 
 def check_compose(settings: Settings) -> None:
-    """What must hold for any settings' compose file."""
-    compose = compose_of(settings)
-    wanted = services(settings)
-    assert compose["name"] == settings.stack_name
+    """What must hold for any settings' compose files."""
+    for part in stack(settings).files:
+        check_part(settings, part)
+
+
+def check_part(settings: Settings, part: str) -> None:
+    """What must hold for one of them."""
+    compose = compose_of(settings, part)
+    wanted = [service for service in services(settings) if service.part == part]
+    assert compose["name"] == "_".join(filter(None, (settings.stack_name, part)))
     assert list(compose["services"]) == [service.name for service in wanted]
     earlier: set[str] = set()
     for service in wanted:
@@ -110,7 +116,9 @@ def check_compose(settings: Settings) -> None:
         assert entry["pull_policy"] == ("never" if own else "missing")
         assert entry["healthcheck"]["test"][0] == "CMD" and len(entry["healthcheck"]["test"]) > 1
         assert re.fullmatch(r"[1-9][0-9]*m", entry["mem_limit"])
-        assert int(entry["mem_limit"][:-1]) == service.memory_limit_mib
+        assert int(entry["mem_limit"][:-1]) == service.memory.limit_mib
+        reserved = int(entry.get("mem_reservation", "0m")[:-1])
+        assert reserved == service.memory.reservation_mib
         assert entry["cap_drop"] == ["ALL"]
         assert entry["read_only"] is True
         assert entry["security_opt"] == ["no-new-privileges:true"]
@@ -134,14 +142,22 @@ def check_compose(settings: Settings) -> None:
             assert secret["mode"] == "0400"
             assert f"{secret['uid']}:{secret['gid']}" == entry["user"]
         for name in set(entry.get("environment", {})) - {"LLM_CONTEXT_TOKENS"}:
-            assert not re.search("PASS|SECRET|TOKEN|KEY", name)
-        assert entry["networks"] == [settings.stack_name]
+            # A secret is named by its file.
+            hides = name.endswith("_FILE") or name == "VIKUNJA_KEYVALUE_TYPE"
+            assert hides or not re.search("PASS|SECRET|TOKEN|KEY", name)
+        assert entry["networks"] == list(service.networks)
+        # An internal network publishes nothing.
+        assert not entry.get("ports") or settings.stack_name in entry["networks"]
         assert "privileged" not in entry and "build" not in entry and "env_file" not in entry
         earlier.add(service.name)
     # A secret's value lives on the host alone: the file only names it.
     assert all(secret == {"external": True} for secret in compose["secrets"].values())
     used = {s["source"] for e in compose["services"].values() for s in e.get("secrets", [])}
     assert used == set(compose["secrets"])
+    # The deploy makes them: both files use them, and one is without a way out.
+    assert all(network == {"external": True} for network in compose["networks"].values())
+    networks = {name for e in compose["services"].values() for name in e["networks"]}
+    assert networks == set(compose["networks"])
 
 
 @pytest.mark.parametrize("profile", PROFILES)

@@ -7,18 +7,20 @@ import itertools
 import subprocess
 
 import pytest
+import rendering
 from operation_runs import commands, on_a_host
 from pyinfra.api.exceptions import OperationError
+from unit_containers import as_wanted
 from unit_settings import make
 
-from xnai.catalogue import services
 from xnai.facts.podman import Container
 from xnai.operations import stack
 from xnai.operations.guard import LOCK, one_at_a_time
 
-COMPOSE = "/var/lib/xnai/xnai/stack/docker-compose.yml"
-SERVICES = [s for s in services(make()) if s.name in ("redis", "rag_api")]
-UP = Container("xnai_redis", "running", "healthy", "xnai", "c", "i", {}, 0, 0)
+DIRECTORY = "/var/lib/xnai/xnai/stack"
+PLAN = rendering.stack(make())
+SERVICES = [s for s in PLAN.services if s.name in ("redis", "rag_api")]
+UP = as_wanted(SERVICES[0])
 
 
 def but(**changes: object) -> dict[str, Container]:
@@ -28,7 +30,7 @@ def but(**changes: object) -> dict[str, Container]:
 
 def bring_up(read, recreate=SERVICES, timeout_s: int = 180, previous=None) -> list[str]:
     return commands(
-        stack.bring_up, stack_name="xnai", compose_file=COMPOSE, recreate=list(recreate),
+        stack.bring_up, plan=PLAN, directory=DIRECTORY, recreate=list(recreate),
         read=read, timeout_s=timeout_s, previous=previous or {},
     )
 
@@ -46,15 +48,30 @@ def test_the_plan():
         found = bring_up(lambda name: pytest.fail("read"))
     compose = (
         "timeout --kill-after=10 900 /usr/local/bin/xnai-podman compose -p xnai "
-        f"-f {COMPOSE} up --detach --no-build --no-deps"
+        f"-f {DIRECTORY}/docker-compose.yml"
     )
+    up = "up --detach --no-build --no-deps"
+    network = "/usr/local/bin/xnai-podman network create --ignore"
     assert found == [
         one_at_a_time(
             "/usr/local/bin/xnai-podman rm --force --ignore --time 30 xnai_rag_api xnai_redis"
         ),
-        one_at_a_time(f"{compose} redis"),
-        one_at_a_time(f"{compose} rag_api"),
+        one_at_a_time(f"{network} --label io.xnai.stack=xnai xnai >/dev/null"),
+        one_at_a_time(f"{network} --internal --label io.xnai.stack=xnai xnai_data >/dev/null"),
+        one_at_a_time(
+            f"{compose} '--podman-run-args=--memory-swap=384m --oom-score-adj=0' {up} redis"
+        ),
+        one_at_a_time(
+            f"{compose} '--podman-run-args=--memory-swap=768m --oom-score-adj=300' {up} rag_api"
+        ),
     ]
+
+
+def test_a_part_of_its_own_is_a_project_of_its_own():
+    vikunja = next(s for s in PLAN.services if s.name == "vikunja")
+    found = stack.up(PLAN.files[vikunja.part], DIRECTORY, vikunja)
+    assert f"-p xnai_vikunja -f {DIRECTORY}/docker-compose.vikunja.yml " in found
+    assert found.endswith("--no-deps vikunja")
 
 
 def test_no_volume_is_ever_removed():
@@ -73,8 +90,9 @@ def test_each_is_healthy_before_the_next_is_started():
         return queue.pop(0) if queue else {name: dataclasses.replace(UP, name=name)}
 
     with on_a_host():
-        generator = stack.bring_up._inner("xnai", COMPOSE, list(SERVICES), read, 180, {})
+        generator = stack.bring_up._inner(PLAN, DIRECTORY, list(SERVICES), read, 180, {})
         assert " rm " in next(generator)
+        assert all(" network create " in next(generator) for _ in range(2))
         assert " --no-deps redis" in next(generator)
         assert seen == []
         assert " --no-deps rag_api" in next(generator)

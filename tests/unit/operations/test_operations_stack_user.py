@@ -76,6 +76,14 @@ def test_linger():
     ]
 
 
+def test_reload_manager():
+    with on_a_host(executing=False):
+        found = commands(stack_user.reload_manager, user="xnai", uid=2000)
+    assert found == [
+        "runuser -u xnai -- env XDG_RUNTIME_DIR=/run/user/2000 systemctl --user daemon-reload"
+    ]
+
+
 def test_a_bus_that_never_comes_is_said():
     with on_a_host(executing=False):
         wait = commands(stack_user.linger, user="xnai", uid=2000)[2]

@@ -9,13 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from unit_settings import ALL_PY, ROOT, problems, shipped
+from unit_settings import ALL_PY, ROOT, make, problems, shipped
 
+from xnai.catalogue import services
 from xnai.catalogue.images import DOCKERFILES
 from xnai.settings import check, layers
 from xnai.settings.checks_sources import SERVICES
 from xnai.settings.model import Settings
-from xnai.settings.spec import SPEC
+from xnai.settings.spec import LOWEST_LIMIT_MIB, SPEC
 
 # Fields of Settings that no setting names: they are derived.
 DERIVED = {
@@ -40,6 +41,8 @@ SOURCE = {"context": "/srv/tree", "copy": ["app"], "requirements": "requirements
 USER = "a user name other than root: a-z, then a-z 0-9 _ -, at most 31"
 URL_SIGNS = "an address without spaces, quotes, backslashes or dollar signs"
 
+SERVICE_NAMES = f"one of {', '.join(repr(name) for name in LOWEST_LIMIT_MIB)}"
+
 # (setting, wrong value, what must be said). Every setting and every check's every sentence.
 WRONG = [
     ("awq_image", 1, "True or False"),
@@ -50,7 +53,6 @@ WRONG = [
     ("browser_hosts", ["http://localhost"], NAMES),
     ("browser_hosts", ["a", "a"], "a list in which nothing stands twice"),
     ("build_cache_max_mib", 63, "at least 64"),
-    ("chainlit_ui_memory_limit_mib", 127, "at least 128"),
     ("chainlit_ui_port", 80, f"at least 1024; {PORT}"),
     ("context_max_mib", 0, "at least 1"),
     (
@@ -61,13 +63,9 @@ WRONG = [
         "crawler_allowed_private", ["192.168.1.0/24 "],
         "host, host:port or network/bits, such as 'wiki.home.arpa' or '192.168.1.0/24'",
     ),
-    ("crawler_memory_limit_mib", 255, "at least 256"),
-    ("curation_worker_memory_limit_mib", 31, "at least 32"),
-    ("docs_memory_limit_mib", 31, "at least 32"),
     ("docs_port", 1023, f"at least 1024; {PORT}"),
     ("llm_context_tokens", 255, "at least 256"),
     ("llm_endpoint_url", "llm:8080", "an http:// or https:// address"),
-    ("llm_memory_limit_mib", 255, "at least 256"),
     ("llm_model_file", "model.gguf", HOST_PATH),
     ("llm_model_file", "/srv/a model.gguf", HOST_PATH),
     ("llm_model_file", "/srv/../x", f"{HOST_PATH}, and no .."),
@@ -160,7 +158,6 @@ WRONG = [
     ("package_index_url", "http://[::1/simple", "an http:// or https:// address"),
     ("package_index_url", "https://me:pw@pypi.org/", "an address without user and password"),
     ("package_index_url", "https://pypi.org/$(id)", URL_SIGNS),
-    ("rag_api_memory_limit_mib", 63, "at least 64"),
     ("rag_api_port", 80, f"at least 1024; {PORT}"),
     ("redis_image", "redis", IMAGE),
     ("redis_memory_limit_mib", 1048577, "at most 1048576"),
@@ -200,6 +197,23 @@ WRONG = [
     ("zram_size_pct_of_ram", "150%", "a whole number from 1 to 400"),
     ("zram_swap_priority", -1, "at least 0; swapon(2)"),
     ("zswap", "on", "one of 'off', 'leave'"),
+    ("vikunja", None, "True or False"),
+    ("vikunja_db_image", "postgres:17", IMAGE),
+    ("vikunja_image", "docker.io/vikunja/vikunja", IMAGE),
+    ("vikunja_port", 443, f"at least 1024; {PORT}"),
+    ("protected_services", ["postgres"], SERVICE_NAMES),
+    ("protected_services", ["redis", "redis"], "a list in which nothing stands twice"),
+    ("unprotected_oom_score_adj", 0, "at least 1"),
+    ("unprotected_oom_score_adj", 1001, "at most 1000"),
+    *(
+        (f"{name}_{what}", value, said)
+        for name, lowest in LOWEST_LIMIT_MIB.items()
+        for what, value, said in (
+            ("memory_limit_mib", lowest - 1, f"at least {lowest}"),
+            ("memory_reservation_mib", -1, "at least 0"),
+            ("swap_mib", 1048577, "at most 1048576"),
+        )
+    ),
 ]
 
 
@@ -343,3 +357,40 @@ def test_a_private_key_beside_a_certificate(tmp_path):
     )
     (said,) = problems(extra_ca_certificates=[str(tmp_path / "both.pem")])
     assert "holds a private key, which would end in every image" in said
+
+
+def test_a_service_cannot_reserve_more_than_its_limit():
+    (said,) = problems(redis_memory_reservation_mib=300)
+    assert said == (
+        "redis_memory_reservation_mib = 300 (group_data/all.py:"
+        f"{line_of('redis_memory_reservation_mib')}): must be at most "
+        "redis_memory_limit_mib = 256"
+    )
+    assert problems(redis_memory_reservation_mib=256) == []
+
+
+def test_what_is_not_set_is_derived_from_the_limit_and_the_protection():
+    found = make(redis_memory_limit_mib=100, rag_api_swap_mib=0)
+    assert (found.redis_memory_reservation_mib, found.redis_swap_mib) == (50, 50)
+    assert (found.rag_api_memory_reservation_mib, found.rag_api_swap_mib) == (0, 0)
+    assert make(protected_services=[]).redis_memory_reservation_mib == 0
+
+
+def test_nothing_of_a_login_user_can_have_less_than_his_session():
+    def scores(**changes):
+        return {s.name: s.memory.oom_score_adj for s in services(make(**changes))}
+
+    assert (scores()["redis"], scores()["llm"]) == (0, 300)
+    login = scores(stack_user="me", unprotected_oom_score_adj=50)
+    assert (login["redis"], login["llm"]) == (100, 100)
+
+
+def test_two_services_cannot_have_one_port():
+    assert problems(docs_port=8001) == [
+        f"docs_port = 8001 (group_data/all.py:{line_of('docs_port')}): the port of "
+        f"chainlit_ui_port (group_data/all.py:{line_of('chainlit_ui_port')}) too; choose another "
+        "one"
+    ]
+    assert problems(redis_port=8000) == []
+    assert "the port of redis_port" in problems(redis_port=8000, redis_publish_loopback=True)[0]
+    assert problems(vikunja_port=8000, vikunja=False) == []

@@ -10,6 +10,7 @@ __all__ = [
     "llm_threads",
     "redis_image",
     "registry_mirrors",
+    "vikunja",
 ]
 
 _port = _registry.port()
@@ -38,3 +39,6 @@ llm_threads = 1
 
 base_image = "docker.io/library/python:3.13-slim"
 redis_image = "docker.io/library/redis:8.0"
+
+# No registry that the lab reaches has its image.
+vikunja = False
