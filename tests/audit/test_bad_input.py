@@ -176,7 +176,7 @@ def test_without_a_sandbox_make_is_never_run(tree, monkeypatch):
     without(monkeypatch, "bwrap", "podman")
     found = tree(MAKEFILE)
     assert found.makefiles == ()
-    assert "sandbox: no sandbox: neither bubblewrap nor Podman" in whys(found)
+    assert "sandbox: no sandbox: " in whys(found)
     assert "apt-get install bubblewrap" in found.unknown[0].remedy
 
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from xnai.audit import on_host
-from xnai.audit.on_host import StackFiles
+from xnai.audit.on_host import HostSays, StackFiles
 from xnai.cli import main
 from xnai.looking import Answer
 
@@ -46,7 +46,7 @@ def test_the_stack_is_judged_and_nothing_is_changed(tmp_path, inventory):
     archive = fetch(tmp_path / "x")
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
         assert tar.getnames() == ["stack", "stack/docker-compose.yml"]
-    words = inventory(Answer("desk", archive, ""), Answer("other", b"", ""))
+    words = inventory(Answer("desk", HostSays(archive, {}, 4096), ""), Answer("other", None, ""))
     done = CliRunner().invoke(main, [*words, "--json"])
     found = json.loads(done.output)
     assert done.exit_code == 1
@@ -58,10 +58,10 @@ def test_the_stack_is_judged_and_nothing_is_changed(tmp_path, inventory):
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        ([Answer("other", b"", "")], "desk: is not in"),
+        ([Answer("other", None, "")], "desk: is not in"),
         ([Answer("desk", None, "not reachable: me@desk:22")], "not reachable: me@desk:22"),
-        ([Answer("desk", b"", "")], "has no readable /var/lib/xnai"),
-        ([Answer("desk", b"no archive", "")], "cannot be unpacked"),
+        ([Answer("desk", None, "")], "has no readable /var/lib/xnai"),
+        ([Answer("desk", HostSays(b"no archive", {}, 1), "")], "cannot be unpacked"),
     ],
 )
 def test_what_cannot_be_had_is_said(inventory, answers, said):
@@ -81,6 +81,24 @@ def test_a_link_that_leads_out_is_not_followed(tmp_path, inventory):
         link.type, link.linkname = tarfile.SYMTYPE, str(tmp_path)
         tar.addfile(link)
         tar.addfile(tarfile.TarInfo("stack/PWNED"))
-    done = CliRunner().invoke(main, inventory(Answer("desk", data.getvalue(), "")))
+    says = HostSays(data.getvalue(), {}, 1)
+    done = CliRunner().invoke(main, inventory(Answer("desk", says, "")))
     assert done.exit_code == 2
     assert not (tmp_path / "PWNED").exists()
+
+
+def test_the_hosts_images_and_room_are_judged(tmp_path, inventory):
+    (tmp_path / "x/stack").mkdir(parents=True)
+    (tmp_path / "x/stack/docker-compose.yml").write_text(
+        "services:\n  a:\n    image: localhost/a:1\n    mem_limit: 300m\n"
+        "    healthcheck: {test: [CMD, probe]}\n")
+    (tmp_path / "x/stack/docker-compose.more.yml").write_text(
+        "services:\n  b:\n    image: localhost/a:1\n    mem_limit: 200m\n")
+    says = HostSays(fetch(tmp_path / "x"), {"localhost/a:1": frozenset({"sh"})}, 400)
+    done = CliRunner().invoke(main, [*inventory(Answer("desk", says, "")), "--json"])
+    found = {one["rule"]: one for one in json.loads(done.output)["findings"]}
+    assert found["compose_healthcheck_binary"]["line"] == 5
+    assert "500 MiB of limits on 400 MiB" in found["compose_limits_sum"]["what"]
+    done = CliRunner().invoke(main, [*inventory(Answer("desk", says, "")), "--json",
+                                     "--ram-mib", "600"])
+    assert json.loads(done.output)["results"]["compose_limits_sum"] == "pass"

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -63,7 +64,7 @@ def audit(
         known = known_findings.read_baseline(baseline) if baseline else set()
     except known_findings.BaselineError as error:
         _stop(str(error))
-    with _source(path, host, inventory_file) as root:
+    with _source(path, host, inventory_file, options) as (root, options):
         report = run(root, options, frozenset(known), _progress, ("--host", host) if host else ())
         if write_baseline:
             names = known_findings.fingerprints(root, report.findings)
@@ -100,22 +101,24 @@ def _say(report: Report, form: str, output: Path | None, diff: str | None) -> No
 
 
 @contextmanager
-def _source(path: Path | None, host: str | None, inventory_file: str) -> Iterator[Path]:
-    """The directory that is judged: the user's, or a copy of the host's."""
+def _source(
+    path: Path | None, host: str | None, inventory_file: str, options: Options
+) -> Iterator[tuple[Path, Options]]:
+    """The directory that is judged: the user's, or a copy of the host's with what it has."""
     if path is not None:
         if not path.is_dir():
             found = "a file" if path.exists() else "nothing"
             _stop(f"PATH must be a directory; {path} is {found}", "name the directory around it")
         if not os.access(path, os.R_OK | os.X_OK):
             _stop(f"{path} cannot be read by this user", "give this user read access")
-        yield path
+        yield path, options
         return
     from xnai.audit.on_host import fetched
 
-    with fetched(host or "", inventory_file) as found_root:
-        if isinstance(found_root, Unknown):
-            _stop(f"{found_root.subject}: {found_root.why}", found_root.remedy)
-        yield found_root
+    with fetched(host or "", inventory_file) as stack:
+        if isinstance(stack, Unknown):
+            _stop(f"{stack.subject}: {stack.why}", stack.remedy)
+        yield stack.root, replace(options, images=stack.images, host_room_mib=stack.room_mib)
 
 
 def _progress(text: str) -> None:

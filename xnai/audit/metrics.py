@@ -16,7 +16,7 @@ def tables(tree: Tree, command: str) -> tuple[Table, ...]:
     """Return the tables of a tree; those without a row are left out."""
     found = [
         _makefiles(tree, command), _times(tree, command),
-        *_practices(tree, command),
+        *_practices(tree, command), _health_checks(tree, command),
     ]
     return tuple(one for one in found if one.rows)
 
@@ -71,6 +71,21 @@ def _times(tree: Tree, command: str) -> Table:
     )
     return Table("Time of each target, read and expanded", command,
                  ("makefile", "target", "ms"), rows)
+
+
+def _health_checks(tree: Tree, command: str) -> Table:
+    """What each health check's programs were compared with."""
+    from xnai.audit.rules.compose_healthcheck_binary import contents
+
+    store = tree.options.images.where
+    engine = "the table of known images" + ("" if store else " (no Podman or Docker here)")
+    rows = tuple(
+        (shown(file.path), service.name, service.text("image") or "built here",
+         f"the image, in {store}" if contents(tree, service) else engine)
+        for file in tree.composes for service in file.services if service.check
+    )
+    return Table("Health checks' programs", command,
+                 ("file", "service", "image", "compared with"), rows)
 
 
 def _runs(file: Dockerfile) -> str:

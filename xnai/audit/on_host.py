@@ -10,15 +10,18 @@ import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyinfra.api.facts import FactBase
 from pyinfra.api.host import Host
 
 from xnai import looking
+from xnai.audit.image_contents import LISTING, Contents, Programs, of_host, parsed
 from xnai.audit.model import Unknown
 from xnai.looking import Where
-from xnai.settings import current
+from xnai.preflight.memory import Capacity
+from xnai.settings import Settings, current, hardware
 
 MAX_BYTES = 16 * 1024 * 1024
 
@@ -51,8 +54,63 @@ class StackFiles(FactBase[bytes]):
             return b""
 
 
+class StoreContents(FactBase[dict[str, Programs]]):
+    """The programs of each image in the stack user's store, read only; empty without a store."""
+
+    def command(self) -> str:
+        """Return the command: the wrapper of the deploy reaches that user's store."""
+        listing = shlex.quote(LISTING)
+        return (
+            "command -v xnai-podman >/dev/null || exit 0; timeout 120 xnai-podman unshare sh -c "
+            f"{listing} sh $(xnai-podman images --format '{{{{.Repository}}}}:{{{{.Tag}}}}' | "
+            f"grep -v '<none>') 2>/dev/null | head -c {MAX_BYTES}"
+        )
+
+    @staticmethod
+    def default() -> dict[str, Programs]:
+        """Nothing could be read."""
+        return {}
+
+    def process(self, output: Iterable[str]) -> dict[str, Programs]:
+        """Return image -> programs."""
+        return parsed(output)
+
+
+@dataclass(frozen=True)
+class HostSays:
+    """What a host answered.
+
+    Attributes:
+        archive: its stack's directories.
+        images: its images' programs.
+        room_mib: what its RAM, or its RAM and compressed swap, hold.
+    """
+
+    archive: bytes
+    images: dict[str, Programs]
+    room_mib: int
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A host's stack directories in a directory here, and what belongs to the judgement."""
+
+    root: Path
+    images: Contents
+    room_mib: int
+
+
+def room_mib(settings: Settings, ram_kib: int) -> int:
+    """Return what a host can hold: its RAM, or more with compressed swap, as preflight counts."""
+    ram = ram_kib // 1024
+    capacity = Capacity(
+        ram, settings.host_reserve_mib, settings.zram_size_mib, settings.zram_assumed_ratio
+    )
+    return max(ram, capacity.working_set_mib)
+
+
 @contextmanager
-def fetched(name: str, inventory_file: str) -> Iterator[Path | Unknown]:
+def fetched(name: str, inventory_file: str) -> Iterator[Fetched | Unknown]:
     """Bring a host's stack directories into a temporary directory.
 
     Args:
@@ -60,15 +118,18 @@ def fetched(name: str, inventory_file: str) -> Iterator[Path | Unknown]:
         inventory_file: path of the inventory.
 
     Yields:
-        The directory; or Unknown where the host or its files could not be had.
+        What was fetched; or Unknown where the host or its files could not be had.
     """
 
-    def question(host: Host) -> bytes:
+    def question(host: Host) -> HostSays | None:
         if host.name != name:
-            return b""
-        effective = current(host)
-        found: bytes = host.get_fact(StackFiles, directory=f"/var/lib/xnai/{effective.stack_name}")
-        return found
+            return None
+        settings = current(host)
+        archive: bytes = host.get_fact(StackFiles, directory=f"/var/lib/xnai/{settings.stack_name}")
+        if not archive:
+            return None
+        images = host.get_fact(StoreContents)
+        return HostSays(archive, images, room_mib(settings, hardware(host).ram_kib))
 
     if not Path(inventory_file).is_file():
         yield Unknown(inventory_file, "is no file", "name the inventory: --inventory FILE")
@@ -84,9 +145,12 @@ def fetched(name: str, inventory_file: str) -> Iterator[Path | Unknown]:
             name, "has no readable /var/lib/xnai/<stack>", "deploy first, or come as root: --sudo"
         )
     else:
+        said = answer.value
         with tempfile.TemporaryDirectory(prefix="xnai-audit-") as folder:
-            problem = _unpacked(answer.value, Path(folder))
-            yield Unknown(name, problem, "report this as a bug") if problem else Path(folder)
+            problem = _unpacked(said.archive, Path(folder))
+            yield Unknown(name, problem, "report this as a bug") if problem else Fetched(
+                Path(folder), of_host(name, said.images), said.room_mib
+            )
 
 
 def _unpacked(archive: bytes, folder: Path) -> str:

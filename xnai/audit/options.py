@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from xnai.audit.image_contents import Contents, local
 
 
 @dataclass(frozen=True)
@@ -15,6 +17,8 @@ class Options:
         online: whether requirements may be resolved against the package index.
         ram_mib: RAM of the machine that will run the compose files; None leaves sums unjudged.
         times: whether each make target is expanded by itself and timed.
+        images: the store that images are looked up in.
+        host_room_mib: what the audited host's RAM and compressed swap hold, if a host is audited.
     """
 
     exclude: tuple[str, ...] = ()
@@ -22,3 +26,5 @@ class Options:
     online: bool = False
     ram_mib: int | None = None
     times: bool = False
+    images: Contents = field(default_factory=local, compare=False)
+    host_room_mib: int | None = None

@@ -6,13 +6,56 @@ import re
 from collections.abc import Iterator
 
 from xnai.audit.compose import ComposeFile, Service
+from xnai.audit.image_contents import Programs
 from xnai.audit.known_images import lacks
 from xnai.audit.model import Hit, Rule
+from xnai.audit.shell_words import commands
 from xnai.audit.tree import Tree
+
+# What a shell does itself (POSIX, "Shell Command Language").
+_BUILTIN = frozenset({
+    ".", ":", "[", "[[", "alias", "bg", "break", "case", "cd", "command", "continue", "do", "done",
+    "echo", "elif", "else", "esac", "eval", "exec", "exit", "export", "false", "fi", "for",
+    "getopts", "hash", "if", "in", "kill", "let", "local", "printf", "pwd", "read", "readonly",
+    "return", "set", "shift", "source", "test", "then", "time", "times", "trap", "true", "type",
+    "ulimit", "umask", "unset", "until", "wait", "while", "{", "}", "!",
+})
+
+
+def called(service: Service) -> set[str]:
+    """Return the programs that a health check starts, as far as its words tell."""
+    value = service.data.get("healthcheck")
+    test = value.get("test") if isinstance(value, dict) else None
+    if isinstance(test, list) and test[:1] == ["CMD"]:
+        first = str(test[1]) if len(test) > 1 else ""
+        names = {first.rpartition("/")[2]}
+    else:
+        names = {one.name for one in commands(service.check)} - _BUILTIN | {"sh"}
+    return {name for name in names
+            if re.fullmatch(r"[A-Za-z][\w.+-]*", name) and not _is_mounted(service, name)}
+
+
+def _is_mounted(service: Service, name: str) -> bool:
+    return any(
+        mount.target.rpartition("/")[2] == name
+        or re.search(rf"{re.escape(mount.target.rstrip('/'))}/\S*{re.escape(name)}", service.check)
+        for mount in service.mounts
+    )
+
+
+def contents(tree: Tree, service: Service) -> Programs | None:
+    """Return the programs of a service's image, if the store has what will run.
+
+    An image that is built here may be older in the store than the files that it is built from.
+    """
+    images = tree.options.images
+    if not service.check or (service.build is not None and not images.of_host):
+        return None
+    return images.programs(service.text("image"))
 
 
 class ComposeHealthcheckBinary(Rule):
-    """curl, wget or nc in an image that is known to lack it."""
+    """A program that the image in the store, or of a table of known images, does not have."""
 
     id = "compose_healthcheck_binary"
     severity = "error"
@@ -22,18 +65,24 @@ class ComposeHealthcheckBinary(Rule):
     )
 
     def check(self, tree: Tree) -> Iterator[Hit]:
-        """Yield checks on images of the table, or built on one without installing the program."""
+        """Yield checks on images that lack the program, by the store first, by the table else."""
         for file in tree.composes:
             for service in file.services:
-                called = set(re.findall(r"(?:^|[\s/;&|(])(curl|wget|nc)(?=\s)", service.check))
+                there = contents(tree, service)
                 image, texts = self._image(tree, file, service)
-                for program in sorted(called):
-                    if lacks(image, program) and not re.search(rf"\b{program}\b", texts):
+                for program in sorted(called(service) if there else self._fetchers(service)):
+                    absent = program not in there if there else (
+                        lacks(image, program) and not re.search(rf"\b{program}\b", texts)
+                    )
+                    if absent:
                         yield Hit(
                             file.path, service.line("healthcheck", "test"),
-                            f"{service.name}: {image} has no {program}; the container never gets "
-                            "healthy.",
+                            f"{service.name}: {image or service.text('image')} has no {program}; "
+                            "the container never gets healthy.",
                         )
+
+    def _fetchers(self, service: Service) -> set[str]:
+        return set(re.findall(r"(?:^|[\s/;&|(])(curl|wget|nc)(?=\s)", service.check))
 
     def _image(self, tree: Tree, file: ComposeFile, service: Service) -> tuple[str, str]:
         """The image from outside that a service stands on, and what its own build says."""

@@ -18,19 +18,23 @@ class ComposeLimitsSum(Rule):
     remedy = "Lower limits, or put services that are seldom used into a profile."
 
     def check(self, tree: Tree) -> Iterator[Hit]:
-        """Yield one hit a file, at its largest limit; without --ram-mib nothing is judged."""
-        if tree.options.ram_mib is None:
+        """Yield one hit a file, at its largest limit; a host runs all its files at once.
+
+        Without --ram-mib or a host nothing is judged.
+        """
+        room = tree.options.ram_mib or tree.options.host_room_mib
+        if room is None:
             return
-        for file in tree.composes:
+        together = [tree.composes] if tree.options.host_room_mib else [(f,) for f in tree.composes]
+        for files in together:
             limits = [
-                (*found, service.name) for service in file.services
+                (*found, service.name, file.path) for file in files for service in file.services
                 if "profiles" not in service.data for found in [limit_of(service)] if found
             ]
-            total = sum(amount for amount, _, _ in limits) // 1024**2
-            if total > tree.options.ram_mib:
-                _, line, name = max(limits)
+            total = sum(limit[0] for limit in limits) // 1024**2
+            if total > room:
+                _, line, name, path = max(limits)
                 yield Hit(
-                    file.path, line,
-                    f"{total} MiB of limits on {tree.options.ram_mib} MiB of RAM; the largest is "
-                    f"{name}'s.",
+                    path, line,
+                    f"{total} MiB of limits on {room} MiB of RAM; the largest is {name}'s.",
                 )
