@@ -42,6 +42,7 @@ class StackPlan:
         config_hashes: service name -> hash of all that its container is made from.
         files: part of the stack -> its compose file.
         networks: name -> whether it is without a way out.
+        volumes: name -> uid:gid of its owner inside containers.
         stack_name: whose.
     """
 
@@ -50,6 +51,7 @@ class StackPlan:
     config_hashes: dict[str, str]
     files: dict[str, ComposeFile]
     networks: dict[str, bool]
+    volumes: dict[str, str]
     stack_name: str
 
 
@@ -87,7 +89,8 @@ def plan(settings: Settings, inputs: list[BuildInput]) -> StackPlan:
         hashes |= {s.name: _hash([entries[s.name], run_arguments(s)]) for s in of_part}
         files[part] = ComposeFile(name, project, compose(hashes))
     networks = {settings.stack_name: False, data_network(settings): True}
-    return StackPlan(wanted, references, hashes, files, networks, settings.stack_name)
+    owners = {volume: service.user for service in wanted for volume, _ in service.volumes}
+    return StackPlan(wanted, references, hashes, files, networks, owners, settings.stack_name)
 
 
 def file_name(part: str) -> str:

@@ -57,14 +57,29 @@ def bring_up(
     for name, id_ in previous.items():
         yield one_at_a_time(f"{XNAI_PODMAN} tag {id_} {shlex.quote(name)}")
     yield one_at_a_time(f"{XNAI_PODMAN} rm --force --ignore --time 30 {names}")
-    for network, is_internal in plan.networks.items():
-        words = ["network", "create", "--ignore", *(["--internal"] if is_internal else [])]
-        words += ["--label", f"io.xnai.stack={plan.stack_name}", network]
-        yield one_at_a_time(f"{XNAI_PODMAN} {shlex.join(words)} >/dev/null")
+    yield one_at_a_time(" && ".join(_shared(plan)))
     for service in recreate:
         yield one_at_a_time(up(plan.files[service.part], directory, service))
         if ctx_state.get().is_executing:
             wait_until_healthy(read, service.container_name, timeout_s)
+
+
+def _shared(plan: StackPlan) -> list[str]:
+    """Commands that make the networks and volumes that are not there, as the files expect them.
+
+    Podman 5.4 gives an empty volume at a path that the image lacks to root again when its
+    container is restarted, unless the volume was made with its owner.
+    """
+    label = f"--label=io.xnai.stack={plan.stack_name}"
+    made = [
+        ["network", "create", "--ignore", label, *(["--internal"] if is_internal else []), name]
+        for name, is_internal in plan.networks.items()
+    ]
+    for name, owner in plan.volumes.items():
+        uid, _, gid = owner.partition(":")
+        words = ["volume", "create", "--ignore", label, f"--opt=o=uid={uid},gid={gid}", name]
+        made.append(words)
+    return [f"{XNAI_PODMAN} {shlex.join(words)} >/dev/null" for words in made]
 
 
 def up(file: ComposeFile, directory: str, service: Service) -> str:

@@ -154,8 +154,9 @@ def check_part(settings: Settings, part: str) -> None:
     assert all(secret == {"external": True} for secret in compose["secrets"].values())
     used = {s["source"] for e in compose["services"].values() for s in e.get("secrets", [])}
     assert used == set(compose["secrets"])
-    # The deploy makes them: both files use them, and one is without a way out.
-    assert all(network == {"external": True} for network in compose["networks"].values())
+    # The deploy makes them: with their owners, and one network is without a way out.
+    made = [*compose["networks"].values(), *compose.get("volumes", {}).values()]
+    assert all(item == {"external": True} for item in made)
     networks = {name for e in compose["services"].values() for name in e["networks"]}
     assert networks == set(compose["networks"])
 

@@ -21,6 +21,10 @@ DIRECTORY = "/var/lib/xnai/xnai/stack"
 PLAN = rendering.stack(make())
 SERVICES = [s for s in PLAN.services if s.name in ("redis", "rag_api")]
 UP = as_wanted(SERVICES[0])
+VOLUMES = (
+    ("xnai_redis_data", 999), ("xnai_rag_index", 10001), ("xnai_library", 10001),
+    ("xnai_vikunja_db_data", 999), ("xnai_vikunja_files", 1000),
+)
 
 
 def but(**changes: object) -> dict[str, Container]:
@@ -51,13 +55,17 @@ def test_the_plan():
         f"-f {DIRECTORY}/docker-compose.yml"
     )
     up = "up --detach --no-build --no-deps"
-    network = "/usr/local/bin/xnai-podman network create --ignore"
+    label = "--ignore --label=io.xnai.stack=xnai"
+    network = f"/usr/local/bin/xnai-podman network create {label}"
+    volume = f"/usr/local/bin/xnai-podman volume create {label} --opt"
     assert found == [
         one_at_a_time(
             "/usr/local/bin/xnai-podman rm --force --ignore --time 30 xnai_rag_api xnai_redis"
         ),
-        one_at_a_time(f"{network} --label io.xnai.stack=xnai xnai >/dev/null"),
-        one_at_a_time(f"{network} --internal --label io.xnai.stack=xnai xnai_data >/dev/null"),
+        one_at_a_time(" && ".join([
+            f"{network} xnai >/dev/null", f"{network} --internal xnai_data >/dev/null",
+            *(f"{volume}=o=uid={owner},gid={owner} {name} >/dev/null" for name, owner in VOLUMES),
+        ])),
         one_at_a_time(
             f"{compose} '--podman-run-args=--memory-swap=384m --oom-score-adj=0' {up} redis"
         ),
@@ -77,7 +85,9 @@ def test_a_part_of_its_own_is_a_project_of_its_own():
 def test_no_volume_is_ever_removed():
     with on_a_host(executing=False):
         for command in bring_up(lambda name: {}):
-            assert "volume" not in command and " -v" not in command and " down" not in command
+            words = command.split()
+            assert "-v" not in words and "--volumes" not in words and "down" not in words
+            assert "volume rm" not in command and "volume prune" not in command
 
 
 def test_each_is_healthy_before_the_next_is_started():
@@ -92,7 +102,7 @@ def test_each_is_healthy_before_the_next_is_started():
     with on_a_host():
         generator = stack.bring_up._inner(PLAN, DIRECTORY, list(SERVICES), read, 180, {})
         assert " rm " in next(generator)
-        assert all(" network create " in next(generator) for _ in range(2))
+        assert " network create " in next(generator)
         assert " --no-deps redis" in next(generator)
         assert seen == []
         assert " --no-deps rag_api" in next(generator)

@@ -10,7 +10,7 @@ __all__ = [
     "llm_threads",
     "redis_image",
     "registry_mirrors",
-    "vikunja",
+    "vikunja_image",
 ]
 
 _port = _registry.port()
@@ -39,6 +39,5 @@ llm_threads = 1
 
 base_image = "docker.io/library/python:3.13-slim"
 redis_image = "docker.io/library/redis:8.0"
-
-# No registry that the lab reaches has its image.
-vikunja = False
+# The lab's own program in its place: no registry that the lab reaches has the real one.
+vikunja_image = "docker.io/vikunja/vikunja:contract"
