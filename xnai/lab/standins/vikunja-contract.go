@@ -132,8 +132,19 @@ func checkFiles() error {
 	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
 
+// readFiles ends the program where a file that a variable names cannot be read, used or not.
+func readFiles() {
+	for _, pair := range os.Environ() {
+		name, _, _ := strings.Cut(pair, "=")
+		if strings.HasPrefix(name, "VIKUNJA_") && strings.HasSuffix(name, "_FILE") {
+			setting(strings.TrimSuffix(strings.TrimPrefix(name, "VIKUNJA_"), "_FILE"), "")
+		}
+	}
+}
+
 // prepare does what every command of Vikunja does first; what is wrong ends the program.
 func prepare() *sql.DB {
+	readFiles()
 	url := setting("SERVICE_PUBLICURL", "")
 	if url == "" && isTrue("CORS_ENABLE", "true") {
 		log.Fatal("service.publicurl is required while cors.enable is true")
