@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
 import os
 import shutil
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -80,6 +86,16 @@ def test_bad_yaml(tree, text, why):
     assert time.monotonic() - started < 3
 
 
+@pytest.mark.parametrize("text", ["# mine\n", "---\n# mine\n", "services:\n  # mine\n",
+                                  "version: '3'\n"])
+def test_a_stub_is_no_compose_file_and_no_mistake(tree, tmp_path, text):
+    found = tree({"compose.yml": "services:\n  a:\n    image: mine:1\n    build: .\n",
+                  "Dockerfile": DOCKERFILE, "compose.override.yml": text})
+    assert [one.path for one in found.composes] == ["compose.yml"]
+    report = audit(tmp_path, Options())
+    assert (report.unknown, [one for one in report.findings if one.severity != "info"]) == ((), [])
+
+
 def test_odd_shapes_of_services(tree):
     odd = ("services:\n  a: null\n  b: [1]\n  c: {ports: 5, volumes: x, environment: [1, {a: b}],"
            " healthcheck: 1, depends_on: [[]], networks: 3, deploy: [], build: 7, secrets: {a: b}"
@@ -143,13 +159,61 @@ def test_a_fifo_does_not_hold_it_up(tree, tmp_path):
     assert "is no regular file" in whys(tree({}))
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
-def test_unreadable(tree, tmp_path):
-    tree({"Makefile": "all:\n\t:\n", "sub/Dockerfile": DOCKERFILE})
-    (tmp_path / "Makefile").chmod(0)
-    (tmp_path / "sub").chmod(0)
-    assert "cannot be read: Permission denied" in whys(tree({}))
-    (tmp_path / "sub").chmod(0o755)
+@pytest.fixture
+def forbidden() -> Iterator[Path]:
+    """A tree of which parts may not be read, where other users can get to it."""
+    root = Path(tempfile.mkdtemp(prefix="xnai-test-"))
+    (root / "in/sub").mkdir(parents=True)
+    (root / "in/Makefile").write_text("all:\n\t:\n")
+    (root / "in/sub/Dockerfile").write_text(DOCKERFILE)
+    root.chmod(0o755)
+    (root / "in").chmod(0o755)
+    (root / "in/Makefile").chmod(0)
+    (root / "in/sub").chmod(0)
+    yield root
+    (root / "in").chmod(0o755)
+    (root / "in/sub").chmod(0o755)
+    shutil.rmtree(root)
+
+
+def as_ordinary_user(folder: Path, words: list[str]) -> subprocess.CompletedProcess[str]:
+    """Run an audit as somebody who is not root: root reads everything."""
+    run = "import sys; from xnai.audit.command import audit; audit(sys.argv[1:], 'xnai audit')"
+    if os.geteuid() != 0:
+        argv, where = [sys.executable], sys.path
+    else:
+        # Neither this Python nor its packages need be where others may read.
+        python = shutil.which("python3", path="/usr/bin:/usr/local/bin")
+        assert python, "needed as root: a python3 of the system's"
+        argv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", python]
+        where = [str(folder / "lib")]
+        for name in ("xnai", "yaml", "click", "dockerfile"):
+            found = Path(importlib.util.find_spec(name).origin)
+            if found.name == "__init__.py":
+                shutil.copytree(found.parent, folder / "lib" / name, ignore=lambda _, names: [
+                    one for one in names if one in {"__pycache__", "lab"} or "cpython" in one])
+            else:
+                shutil.copy(found, folder / "lib")
+    return subprocess.run(
+        [*argv, "-P", "-c", run, *words], capture_output=True, text=True, check=False, timeout=60,
+        cwd="/", env={"PATH": "/usr/bin:/bin:/usr/sbin", "PYTHONPATH": ":".join(where),
+                      "PYTHONDONTWRITEBYTECODE": "1"},
+    )
+
+
+def test_unreadable(forbidden):
+    done = as_ordinary_user(forbidden, [str(forbidden / "in"), "--no-tools", "--json"])
+    said = {one["subject"]: one["why"] for one in json.loads(done.stdout)["unknown"]}
+    assert said["Makefile"] == "cannot be read: Permission denied"
+    assert said["sub"] == "cannot be listed: Permission denied"
+    assert done.returncode == 2
+
+
+def test_an_unreadable_tree(forbidden):
+    (forbidden / "in").chmod(0)
+    done = as_ordinary_user(forbidden, [str(forbidden / "in")])
+    assert done.returncode == 2
+    assert "cannot be read by this user" in done.stderr
 
 
 def test_too_many_files(tree, monkeypatch):

@@ -52,7 +52,8 @@ def test_the_stack_is_judged_and_nothing_is_changed(tmp_path, inventory):
     assert done.exit_code == 1
     assert [(one["rule"], one["path"], one["line"]) for one in found["findings"]] == [
         ("compose_tmp_source", "stack/docker-compose.yml", 4)]
-    assert found["command"] == "xnai audit --host desk --no-tools"
+    assert found["command"] == (
+        f"xnai audit --host desk --inventory {tmp_path}/inventory.py --no-tools")
 
 
 @pytest.mark.parametrize(

@@ -193,3 +193,18 @@ def test_other_tools_keep_their_ids_and_lines(tmp_path):
     }
     assert "schema" in {one["rule"] for one in found["findings"]}
     assert not found["unknown"]
+
+
+def test_times_are_those_of_each_target_alone(tree, tmp_path):
+    slow = "$(foreach a,1 2 3 4 5 6 7 8 9,$(foreach b,$(N),$(foreach c,$(N),$(foreach d,$(N),x))))"
+    tree({"Makefile": "N := 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25\n"
+                      f".PHONY: quick slow\nquick:\n\techo\nslow:\n\t: {slow}\n"})
+    done = CliRunner().invoke(main, ["audit", str(tmp_path), "--no-tools", "--json", "--times"])
+    found = json.loads(done.output)
+    table = next(one for one in found["metrics"] if one["title"].startswith("Time of each target"))
+    assert [row[:2] for row in table["rows"]] == [["Makefile", "slow"], ["Makefile", "quick"]]
+    assert int(table["rows"][0][2]) > int(table["rows"][1][2])
+    assert "--times" in found["command"]
+    without = json.loads(CliRunner().invoke(
+        main, ["audit", str(tmp_path), "--no-tools", "--json"]).output)
+    assert not [one for one in without["metrics"] if one["title"].startswith("Time of each")]

@@ -17,12 +17,13 @@ from xnai.audit.model import SEVERITIES, Report, Unknown
 from xnai.audit.options import Options
 
 CLEAN, FINDINGS, UNKNOWN = 0, 1, 2
+INVENTORY = "inventory.py"
 
 
 @click.command()
-@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.argument("path", required=False, type=click.Path(path_type=Path, readable=False))
 @click.option("--host", help="Judge the stack directory of this host of the inventory instead.")
-@click.option("--inventory", "inventory_file", default="inventory.py", show_default=True)
+@click.option("--inventory", "inventory_file", default=INVENTORY, show_default=True)
 @click.option("--format", "form", default="terminal", show_default=True,
               type=click.Choice(["terminal", "markdown", "json", "sarif", "html"]))
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
@@ -65,7 +66,10 @@ def audit(
     except known_findings.BaselineError as error:
         _stop(str(error))
     with _source(path, host, inventory_file, options) as (root, options):
-        report = run(root, options, frozenset(known), _progress, ("--host", host) if host else ())
+        source = ("--host", host) if host else ()
+        if host and inventory_file != INVENTORY:
+            source = (*source, "--inventory", inventory_file)
+        report = run(root, options, frozenset(known), _progress, source)
         if write_baseline:
             names = known_findings.fingerprints(root, report.findings)
             known_findings.write_baseline(write_baseline, names)
