@@ -171,6 +171,8 @@ def postgres(major: str, suite: str) -> StandIn:
             'rm -f "$1"/etc/ssl/private/ssl-cert-snakeoil.key',
             'find "$1/etc/ssl/certs" -lname ssl-cert-snakeoil.pem -delete',
             'rm -f "$1"/etc/ssl/certs/ssl-cert-snakeoil.pem',
+            # Holds the passing name of a file, so that no two builds were the same.
+            'rm -f "$1"/var/cache/debconf/*',
             # The compiler of queries: a third of the image, and not missed where it is not there.
             'rm -rf "$1"/usr/lib/x86_64-linux-gnu/libLLVM* "$1"/usr/lib/x86_64-linux-gnu/libz3* '
             f'"$1"/usr/lib/postgresql/{major}/lib/llvmjit* '
