@@ -100,6 +100,31 @@ SILENT = {
         "parts/scan/Dockerfile": "FROM docker.io/library/debian:13-slim\nUSER 1000\n",
         "parts/stub/compose-test.yml": "version: '3.8'\n",
     },
+    "a command that the user gives": {
+        "Makefile": ".PHONY: run\nrun:\n\tcd engine && $(CMD)\n",
+    },
+    "images and volumes of its own": {
+        "Makefile": ".PHONY: clean\nclean:\n\tdocker rmi -f example.org/cloud-agent\n"
+                    "\tdocker system prune --filter label=mine --all --volumes --force\n",
+    },
+    "a variable that is demanded elsewhere in the file": {
+        "compose.yml": "services:\n  db:\n    image: docker.io/library/postgres:17\n"
+                       "    environment: ['POSTGRES_USER=${DB_USER:?err}']\n"
+                       "    healthcheck: {test: 'pg_isready -U ${DB_USER}'}\n",
+    },
+    "quotes around a path": {
+        "Dockerfile": 'FROM docker.io/library/debian:13-slim\nCOPY "etc/a.cfg" /a\nUSER 1000\n',
+        "etc/a.cfg": "x\n",
+    },
+    "a home inside a container": {
+        "Makefile": "RUN = docker run -v .:/home/builder/src \\\n  -w /home/builder/src\n"
+                    ".PHONY: all\nall:\n\t$(RUN) image make\n",
+    },
+    "requirements that a clone brings": {
+        "Dockerfile": "FROM docker.io/library/python:3.13-slim\nWORKDIR /app\n"
+                      'ARG URL=https://example.org/a.git\nRUN git clone "${URL}"\n'
+                      "RUN pip install -r a/requirements.txt\nUSER 1000\n",
+    },
     "an override that adds to a build": {
         "compose.yml": "services:\n  web:\n    build: {context: ., dockerfile: Dockerfile.web}\n",
         "compose.override.yml": "services:\n  web:\n    build: {target: test}\n",

@@ -75,7 +75,9 @@ def created(tree: Tree, file: Dockerfile, stage: Stage, upto: Instruction, path:
                 # The same instruction may fetch it before it reads it.
                 return bool(re.search(rf"(>|-o|-O|--output|cat|tee|curl|wget|git clone)[^;&]*"
                                       rf"{re.escape(name)}", upto.text))
-            if instruction.name == "RUN" and name in instruction.text:
+            if instruction.name == "RUN" and (
+                name in instruction.text or "git clone" in instruction.text
+            ):
                 return True
             if instruction.name in {"COPY", "ADD"}:
                 base = workdir([one, *lineage[lineage.index(one) + 1 :]], instruction)

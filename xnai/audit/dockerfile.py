@@ -36,7 +36,9 @@ class Instruction:
     @property
     def sources(self) -> tuple[str, ...]:
         """What COPY or ADD copies; empty for a here-document."""
-        return () if "<<" in " ".join(self.words) else self.words[:-1]
+        if "<<" in " ".join(self.words):
+            return ()
+        return tuple(word.strip("\"'") for word in self.words[:-1])
 
     @property
     def target(self) -> str:

@@ -16,6 +16,12 @@ _ENVIRONMENT = re.compile(r"HOME|USER|PWD|UID|GID|HOSTNAME|PATH|SHELL|LOGNAME|DI
                           r"(CIRCLE|TRAVIS|BUILDKITE|JENKINS|GITLAB|CI|DRONE|APPVEYOR)_\w+")
 
 
+def _handed_on(key: tuple[str | int, ...], text: str, name: str) -> bool:
+    """Whether the caller's variable is handed on under its name, empty or not."""
+    same = re.fullmatch(rf"(\d+=)?{name}=\$\{{?{name}\}}?", f"{key[-1]}={text}")
+    return bool(same and {"environment", "args"} & set(key))
+
+
 class ComposeUnsetVariable(Rule):
     """${NAME} without a default, in no .env and set by no makefile."""
 
@@ -36,15 +42,10 @@ class ComposeUnsetVariable(Rule):
                     name = match[1] or match[2]
                     # A block text such as an inline script has lines of its own.
                     if name in known | seen or _ENVIRONMENT.fullmatch(name) or "\n" in text \
-                            or key[0] == "x-scripts" or self._handed_on(key, text, name):
+                            or key[0] == "x-scripts" or _handed_on(key, text, name):
                         continue
                     seen.add(name)
                     yield Hit(file.path, line, f"${{{name}}} is empty unless somebody exports it.")
-
-    def _handed_on(self, key: tuple[str | int, ...], text: str, name: str) -> bool:
-        """Whether the caller's variable is handed on under its name, empty or not."""
-        same = re.fullmatch(rf"(\d+=)?{name}=\$\{{?{name}\}}?", f"{key[-1]}={text}")
-        return bool(same and {"environment", "args"} & set(key))
 
     def _known(self, tree: Tree, file: ComposeFile) -> set[str]:
         """Names that files beside it, at the root, or the makefiles set."""
@@ -57,6 +58,8 @@ class ComposeUnsetVariable(Rule):
         # Documents that show NAME=value tell the user to set it.
         for text in (*tree.make_texts.values(), tree.scripts):
             found.update(re.findall(r"(\w+)\s*[:?+]?=", text))
+        # Demanded elsewhere in the file: without it nothing starts.
+        found.update(re.findall(r"\$\{(\w+):?\?", "\n".join(file.lines)))
         # A workflow's env: has NAME: value.
         found.update(re.findall(r"(?m)^\s+([A-Z][A-Z0-9_]+):\s", tree.scripts))
         return found

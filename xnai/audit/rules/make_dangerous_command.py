@@ -16,9 +16,9 @@ _OTHERS = "those of other projects too"
 _SECRETS = "it overwrites .env and the secrets in it"
 DANGERS = {
     r"\b(sudo\s+)?killall\s": "killall ends every process of that name, other people's too",
-    r"\b(docker|podman)\s+(image\s+rm|rmi)\s+(?=[^;&|]*(-a|--all|\bimages\s+-\w*q))"
+    r"\b(docker|podman)\s+(image\s+rm|rmi)\s+(?=[^;&|]*((?<![\w-])-a\b|--all\b|\bimages\s+-\w*q))"
     r"(?=[^;&|]*(-f|--force|-\w*f))": f"it removes every image, {_OTHERS}",
-    r"\b(docker|podman)\s+system\s+prune\b[^;&|]*(--volumes)":
+    r"\b(docker|podman)\s+system\s+prune\b(?![^;&|]*--filter)[^;&|]*(--volumes)":
         f"it deletes every unused volume with its data, {_OTHERS}",
     r"\b(docker|podman)\s+rm\s+[^;&|]*\$\((docker|podman)\s+ps\s+-\w*a?\w*q":
         f"it removes every container, {_OTHERS}",

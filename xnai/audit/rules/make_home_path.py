@@ -33,7 +33,7 @@ class MakeHomePath(Rule):
                     if not match or match[1] in _SHARED or line.lstrip().startswith("#"):
                         continue
                     # A path inside a container that is mounted or run there.
-                    if re.search(rf":{re.escape(match[0])}", line) or (path, number) in seen:
+                    if f":{match[0]}" in "\n".join(text.lines) or (path, number) in seen:
                         continue
                     seen.add((path, number))
                     yield Hit(path, number, f"{match[0]} exists on one machine only.")

@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 
+from xnai.audit.makefile import references
 from xnai.audit.model import Hit, Rule, Unknown
 from xnai.audit.recipe_texts import recipe_texts
 from xnai.audit.shell_syntax import syntax_errors
@@ -28,7 +29,12 @@ class MakeShellSyntax(Rule):
         if bash is None:
             yield Unknown("bash", "bash is not installed", "sudo apt-get install bash")
             return
-        texts = list(recipe_texts(tree))
+        # What the user is to give on the command line is empty here.
+        given = {
+            match[1] for makefile in tree.makefiles for one in makefile.messages
+            if (match := re.fullmatch(r"warning: undefined variable '(.*)'", one.text))
+        }
+        texts = [one for one in recipe_texts(tree) if not given.intersection(references(one.raw))]
         for number, said in sorted(syntax_errors(bash, [one.text for one in texts]).items()):
             one = texts[number]
             match = re.match(r".*?line (\d+): (.*)", said)
