@@ -8,16 +8,18 @@ from pyinfra.operations import files, server
 
 from tasks import images, preflight, verify
 from tasks.containers import MANAGER_RESTARTED
+from xnai.catalogue import PARTS, least_oom_score_adj
 from xnai.facts.podman import PodmanUnknown
 from xnai.facts.sections import file_difference
 from xnai.image_plan import builds, find, previous_name
 from xnai.operations import stack
+from xnai.operations.generation import good_directory
+from xnai.operations.healthy import wait_until_healthy
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.render import render
 from xnai.settings import current
-from xnai.stack_plan import differences, foreign, plan, starting
+from xnai.stack_plan import differences, file_name, foreign, plan, starting
 from xnai.stack_reading import (
-    compose_files,
     forget_store,
     read_running,
     read_store,
@@ -48,18 +50,7 @@ def apply() -> None:
             "another stack_name. Nothing was changed."
         )
 
-    directory = stack_directory(settings)
-    for file in wanted.files.values():
-        path = f"{directory}/{file.name}"
-        if difference := file_difference(facts.files.get(path), file.text):
-            files.put(
-                name=f"stack: {path} ({difference})",
-                src=StringIO(file.text), dest=path, mode="0644", user="root", group="root",
-            )
-    for path in compose_files(settings):
-        left = path not in {f"{directory}/{file.name}" for file in wanted.files.values()}
-        if left and path in facts.files:
-            files.file(name=f"stack: {path} (no longer in the settings)", path=path, present=False)
+    absent = _files(settings, wanted, facts)
 
     def read(name):
         return read_running(host, settings, check=name)
@@ -71,12 +62,6 @@ def apply() -> None:
         reference: found.id for reference in wanted.references.values()
         if reference not in anew and (found := find(present, reference))
     }
-    unwanted = sorted(facts.of_stack - {s.container_name for s in wanted.services})
-    if unwanted:
-        stack.remove(
-            name=f"stack: remove {', '.join(unwanted)} (no longer in the settings; volumes stay)",
-            names=unwanted,
-        )
     reasons = differences(wanted, facts.containers, facts.secrets, image_ids)
     if host.connector_data.get(MANAGER_RESTARTED):
         reasons = dict.fromkeys((s.name for s in wanted.services), "its user manager restarts")
@@ -85,7 +70,7 @@ def apply() -> None:
         stack.bring_up(
             name=f"stack: bring up {shown}",
             plan=wanted,
-            directory=directory,
+            directory=stack_directory(settings),
             recreate=[service for service in wanted.services if service.name in reasons],
             read=read,
             timeout_s=timeout_s,
@@ -93,16 +78,57 @@ def apply() -> None:
                 previous_name(settings.stack_name, name): id_
                 for name, id_ in images.replaced(settings).items()
             },
+            absent_files=absent,
         )
     elif names := starting(wanted, containers):
         # Shortly after a boot: nothing to change, only to wait for.
         try:
             for name in names:
-                stack.wait_until_healthy(read, name, timeout_s)
+                wait_until_healthy(read, name, timeout_s)
         except OperationError as error:
             fail_host(str(error))
         forget_store(host)
+    else:
+        _keep(settings, wanted, facts, absent)
+    unwanted = sorted(facts.of_stack - {s.container_name for s in wanted.services})
+    if unwanted:
+        stack.remove(
+            name=f"stack: remove {', '.join(unwanted)} (no longer in the settings; volumes stay)",
+            names=unwanted,
+        )
     _at_boot(settings, facts)
+
+
+def _files(settings, wanted, facts):
+    """The compose files; return the names of those of parts that are switched off."""
+    directory = stack_directory(settings)
+    for file in wanted.files.values():
+        path = f"{directory}/{file.name}"
+        if difference := file_difference(facts.files.get(path), file.text):
+            files.put(
+                name=f"stack: {path} ({difference})",
+                src=StringIO(file.text), dest=path, mode="0644", user="root", group="root",
+            )
+    absent = [file_name(part) for part in PARTS if part not in wanted.files]
+    for name in absent:
+        path = f"{directory}/{name}"
+        if path in facts.files:
+            files.file(name=f"stack: {path} (no longer in the settings)", path=path, present=False)
+    return absent
+
+
+def _keep(settings, wanted, facts, absent):
+    """What is healthy without a change is what a later failure goes back to."""
+    directory = stack_directory(settings)
+    good = good_directory(directory)
+    texts = {f"{good}/{file.name}": file.text for file in wanted.files.values()}
+    if any(f"{good}/{name}" in facts.files for name in absent) or any(
+        file_difference(facts.files.get(path), text) for path, text in texts.items()
+    ):
+        stack.keep(
+            name="stack: keep this generation to go back to",
+            directory=directory, files=[file.name for file in wanted.files.values()],
+        )
 
 
 def _containers(facts):
@@ -116,6 +142,7 @@ def _at_boot(settings, facts):
     text = render(
         "stack/xnai-stack.service.j2",
         stack_name=settings.stack_name, stack_user=settings.stack_user,
+        least_oom_score_adj=least_oom_score_adj(settings),
     )
     if difference := file_difference(facts.files.get(path), text):
         files.put(name=f"stack: {path} ({difference})", src=StringIO(text), dest=path, mode="0644")

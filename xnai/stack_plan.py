@@ -78,15 +78,15 @@ def plan(settings: Settings, inputs: list[BuildInput]) -> StackPlan:
                 services=of_part,
                 references=references,
                 config_hashes=known,
+                run_arguments={s.name: run_arguments(s) for s in of_part},
                 networks=sorted({network for s in of_part for network in s.networks}),
                 volumes=sorted({volume for s in of_part for volume, _ in s.volumes}),
                 secrets=sorted({secret.secret for s in of_part for secret in s.secrets}),
             )
 
-        # What a container is made from is its rendered entry, whatever the template puts there,
-        # and what podman-compose is told besides.
+        # What a container is made from is its rendered entry, whatever the template puts there.
         entries = yaml.safe_load(compose({s.name: "" for s in of_part}))["services"]
-        hashes |= {s.name: _hash([entries[s.name], run_arguments(s)]) for s in of_part}
+        hashes |= {s.name: _hash(entries[s.name]) for s in of_part}
         files[part] = ComposeFile(name, project, compose(hashes))
     networks = {settings.stack_name: False, data_network(settings): True}
     owners = {volume: service.user for service in wanted for volume, _ in service.volumes}

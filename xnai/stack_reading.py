@@ -9,6 +9,7 @@ from pyinfra.context import ctx_state
 
 from xnai.catalogue import PARTS, container_names, secret_forms
 from xnai.facts.podman import BootUnit, Container, PodmanUnknown, Running, Store, StoreFacts
+from xnai.operations.generation import good_directory
 from xnai.pyinfra_ext import HostFailed
 from xnai.settings.model import Settings
 from xnai.stack_plan import file_name
@@ -52,7 +53,11 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
             stack=settings.stack_name,
             secrets=[name for forms in secret_forms(settings) for name in forms],
             containers=container_names(settings),
-            paths=[*compose_files(settings), unit_file(settings)],
+            paths=[
+                *compose_files(settings),
+                *(f"{good_directory(stack_directory(settings))}/{file_name(p)}" for p in PARTS),
+                unit_file(settings),
+            ],
             wants=f"/etc/systemd/user/default.target.wants/{unit(settings)}",
         )
         parts = (cached.images, cached.secrets, cached.containers)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from tasks import containers, memory
 from xnai import image_content
+from xnai.catalogue import least_oom_score_adj
 from xnai.image_content import BuildInput
 from xnai.image_plan import Build
 from xnai.operations import image as image_operation
@@ -71,7 +72,8 @@ def render_everything(settings: Settings) -> dict[str, str]:
         "memory/sysctl.conf": in_memory[memory.SYSCTL_CONF],
         **{f"stack/{file.name}": file.text for file in stack(settings).files.values()},
         "stack/xnai-stack.service": render(
-            "stack/xnai-stack.service.j2", stack_name=settings.stack_name, stack_user=user
+            "stack/xnai-stack.service.j2", stack_name=settings.stack_name, stack_user=user,
+            least_oom_score_adj=least_oom_score_adj(settings),
         ),
     }
     if settings.zswap == "off":

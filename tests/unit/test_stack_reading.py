@@ -85,6 +85,8 @@ def test_the_store_is_read_once_until_it_is_forgotten():
                 "paths": [
                     "/var/lib/xnai/mine/stack/docker-compose.yml",
                     "/var/lib/xnai/mine/stack/docker-compose.vikunja.yml",
+                    "/var/lib/xnai/mine/stack/good/docker-compose.yml",
+                    "/var/lib/xnai/mine/stack/good/docker-compose.vikunja.yml",
                     "/etc/systemd/user/mine-stack.service",
                 ],
                 "wants": "/etc/systemd/user/default.target.wants/mine-stack.service",

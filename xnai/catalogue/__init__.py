@@ -9,7 +9,7 @@ from __future__ import annotations
 from xnai.catalogue.images import base, images
 from xnai.catalogue.model import Copy, Image, Memory, SecretFile, Service
 from xnai.catalogue.services import PARTS, secret_forms, services
-from xnai.catalogue.shared import data_network
+from xnai.catalogue.shared import data_network, least_oom_score_adj
 from xnai.settings.model import Settings
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "container_names",
     "data_network",
     "images",
+    "least_oom_score_adj",
     "most_memory_mib",
     "published_ports",
     "secret_forms",

@@ -15,15 +15,19 @@ def data_network(settings: Settings) -> str:
     return f"{settings.stack_name}_data"
 
 
+def least_oom_score_adj(settings: Settings) -> int:
+    """Return the least oom_score_adj that a process of the stack's user can have."""
+    return _LOGIN_OOM_SCORE_ADJ if settings.stack_user_explicit else 0
+
+
 def memory(settings: Settings, name: str) -> Memory:
     """Return what the settings say of a service's memory."""
-    least = _LOGIN_OOM_SCORE_ADJ if settings.stack_user_explicit else 0
     raised = 0 if name in settings.protected_services else settings.unprotected_oom_score_adj
     return Memory(
         limit_mib=getattr(settings, f"{name}_memory_limit_mib"),
         reservation_mib=getattr(settings, f"{name}_memory_reservation_mib"),
         swap_mib=getattr(settings, f"{name}_swap_mib"),
-        oom_score_adj=max(least, raised),
+        oom_score_adj=max(least_oom_score_adj(settings), raised),
     )
 
 

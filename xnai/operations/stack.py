@@ -1,29 +1,20 @@
-"""Bringing the stack's containers up, and waiting until they are healthy."""
+"""Bringing the stack's containers up, back to what was healthy where they are not."""
 
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 
 from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
-from pyinfra.context import ctx_host, ctx_state
+from pyinfra.context import ctx_state
 
 from xnai.catalogue import Service
-from xnai.facts.podman import XNAI_PODMAN, Container
+from xnai.facts.podman import XNAI_PODMAN
+from xnai.operations import generation
 from xnai.operations.guard import failing_operation, one_at_a_time
-from xnai.pyinfra_ext import run_within
-from xnai.stack_plan import ComposeFile, StackPlan, run_arguments
-
-Containers = Mapping[str, Container]
-
-_POLL_S = 1.0
-_TELL_EVERY_S = 3.0
-# Podman restarts a container that exits at once; after so many it will not get better.
-_MOST_RESTARTS = 5
-# A pull of a registry image on a slow line is part of it.
-_UP_TIMEOUT_S = 900
+from xnai.operations.healthy import Containers, wait_until_healthy
+from xnai.stack_plan import StackPlan
 
 
 @failing_operation
@@ -34,6 +25,7 @@ def bring_up(
     read: Callable[[str], Containers],
     timeout_s: int,
     previous: Mapping[str, str],
+    absent_files: Sequence[str],
 ) -> Generator[str, None, None]:
     """Make containers anew, in dependency order, each healthy before the next one starts.
 
@@ -48,20 +40,54 @@ def bring_up(
         read: reads the stack's containers anew, after the health check of the one named.
         timeout_s: how long each service may take until it is healthy, in seconds.
         previous: name -> ID of an image that a container leaves: it gets that name, to go back to.
+        absent_files: names of the compose files of parts that are switched off.
 
     Raises:
         OperationError: a service is not healthy in time or restarts again and again; with its
-            state and last log lines.
+            state and last log lines. The last healthy generation is then up again, where there
+            was one.
     """
-    names = " ".join(shlex.quote(service.container_name) for service in reversed(recreate))
     for name, id_ in previous.items():
         yield one_at_a_time(f"{XNAI_PODMAN} tag {id_} {shlex.quote(name)}")
-    yield one_at_a_time(f"{XNAI_PODMAN} rm --force --ignore --time 30 {names}")
     yield one_at_a_time(" && ".join(_shared(plan)))
-    for service in recreate:
-        yield one_at_a_time(up(plan.files[service.part], directory, service))
-        if ctx_state.get().is_executing:
-            wait_until_healthy(read, service.container_name, timeout_s)
+    files = [file.name for file in plan.files.values()]
+    names = [service.container_name for service in recreate]
+    if not ctx_state.get().is_executing:
+        yield generation.remove(names[::-1])
+        for entry in _entries(plan, names):
+            yield generation.up(entry, directory)
+    else:
+        # Not yielded: a command that fails would end the operation, and nothing would go back.
+        try:
+            generation.run(generation.remove(names[::-1]), "removing the containers")
+            for entry in _entries(plan, names):
+                generation.run(generation.up(entry, directory), f"starting {entry.container}")
+                wait_until_healthy(read, entry.container, timeout_s)
+        except OperationError as error:
+            failed = dict.fromkeys(absent_files, "")
+            failed |= {file.name: file.text for file in plan.files.values()}
+            came_of_it = generation.go_back(directory, failed, names, read, timeout_s)
+            raise OperationError(f"{error}\n  {came_of_it}") from error
+    yield generation.keep(directory, files)
+
+
+def _entries(plan: StackPlan, containers: Sequence[str]) -> list[generation.Entry]:
+    found = {
+        entry.container: entry
+        for file in plan.files.values() for entry in generation.entries(file.name, file.text)
+    }
+    return [found[name] for name in containers]
+
+
+@operation()
+def keep(directory: str, files: Sequence[str]) -> Generator[str, None, None]:
+    """Keep the compose files as those of the last healthy generation.
+
+    Args:
+        directory: of the compose files, absolute.
+        files: their names.
+    """
+    yield generation.keep(directory, files)
 
 
 def _shared(plan: StackPlan) -> list[str]:
@@ -82,23 +108,6 @@ def _shared(plan: StackPlan) -> list[str]:
     return [f"{XNAI_PODMAN} {shlex.join(words)} >/dev/null" for words in made]
 
 
-def up(file: ComposeFile, directory: str, service: Service) -> str:
-    """Return the command that makes and starts one service's container, and nothing else.
-
-    Args:
-        file: the compose file that it stands in.
-        directory: of the compose files, absolute.
-        service: which.
-    """
-    words = [
-        "compose", "-p", file.project, "-f", f"{directory}/{file.name}",
-        # One word: podman-compose splits it again.
-        f"--podman-run-args={' '.join(run_arguments(service))}",
-        "up", "--detach", "--no-build", "--no-deps", service.name,
-    ]
-    return f"timeout --kill-after=10 {_UP_TIMEOUT_S} {XNAI_PODMAN} {shlex.join(words)}"
-
-
 @operation()
 def remove(names: Sequence[str]) -> Generator[str, None, None]:
     """Stop and remove containers; their volumes stay, and own images keep the name `previous`.
@@ -112,54 +121,4 @@ def remove(names: Sequence[str]) -> Generator[str, None, None]:
             f"i=$({found} {shlex.quote(name)}) || exit 0; case $i in localhost/*) "
             f"{XNAI_PODMAN} tag \"${{i##* }}\" {shlex.quote(f'localhost/{name}:previous')} ;; esac"
         )
-    quoted = " ".join(map(shlex.quote, names))
-    yield one_at_a_time(f"{XNAI_PODMAN} rm --force --ignore --time 30 {quoted}")
-
-
-def wait_until_healthy(read: Callable[[str], Containers], name: str, timeout_s: int) -> None:
-    """Poll until a container is up, saying its state every few seconds; changes nothing.
-
-    Args:
-        read: reads the stack's containers anew, after the health check of the one named.
-        name: the container.
-        timeout_s: how long to wait, in seconds.
-
-    Raises:
-        OperationError: not healthy in time, or restarted again and again; with its last log
-            lines.
-    """
-    host = ctx_host.get()
-    started = time.monotonic()
-    told_s = 0.0
-    while True:
-        container = read(name).get(name)
-        if container is not None and container.is_up:
-            return
-        elapsed_s = time.monotonic() - started
-        state = _in_words(container)
-        # "unhealthy" alone is no reason to give up: a large database takes its time to load.
-        hopeless = container is not None and container.restarts >= _MOST_RESTARTS
-        if hopeless or elapsed_s >= timeout_s:
-            raise OperationError(
-                f"{name} is not healthy after {elapsed_s:.0f} s (at most {timeout_s} s: "
-                f"stack_healthy_timeout_s): {state}{_last_lines(name)}"
-            )
-        if elapsed_s - told_s >= _TELL_EVERY_S:
-            host.log(f"waiting for {name} ({elapsed_s:.0f} s): {state}")
-            told_s = elapsed_s
-        time.sleep(_POLL_S)
-
-
-def _in_words(container: Container | None) -> str:
-    if container is None:
-        return "absent, or podman does not answer"
-    if container.state == "running":
-        return f"{container.health}, restarted {container.restarts} times"
-    return f"{container.state}, exit code {container.exit_code}"
-
-
-def _last_lines(container: str) -> str:
-    """The last log lines of a container, for an error's text."""
-    _, output = run_within(f"{XNAI_PODMAN} logs --tail 8 {shlex.quote(container)} 2>&1")
-    lines = "\n    ".join(output.stdout_lines)
-    return f"\n  last lines of {container} (xnai-podman logs {container}):\n    {lines}"
+    yield generation.remove(names)

@@ -13,12 +13,15 @@ from pyinfra.context import ctx_host, ctx_state
 
 
 class FakeHost(SimpleNamespace):
-    """A host that remembers what it is told and answers facts and commands from lists."""
+    """A host that remembers what it is told and answers facts and commands from lists.
+
+    Commands with a word of `failing` fail; `cat` prints what `files` has by path.
+    """
 
     def __init__(self, **values: Any) -> None:
         super().__init__(
             current_op_global_arguments=None, connector_data={}, logged=[], noops=[], facts=[],
-            stdout=[], commands=[], **values,
+            stdout=[], commands=[], failing=(), files={}, **values,
         )
 
     def log(self, text: str) -> None:
@@ -29,11 +32,17 @@ class FakeHost(SimpleNamespace):
 
     def get_fact(self, fact: type, **arguments: Any) -> Any:
         del fact, arguments
-        return self.facts.pop(0)
+        return self.facts.pop(0) if self.facts else None
 
     def run_shell_command(self, command: Any, **how: Any) -> tuple[bool, SimpleNamespace]:
-        self.commands.append((str(command), how) if how else str(command))
-        return True, SimpleNamespace(stdout_lines=self.stdout)
+        text = str(command)
+        self.commands.append((text, how) if how else text)
+        if text.startswith("cat "):
+            found = self.files.get(text.removeprefix("cat "))
+            lines = found.splitlines() if found else []
+            return found is not None, SimpleNamespace(stdout_lines=lines, stderr_lines=[])
+        succeeded = not any(word in text for word in self.failing)
+        return succeeded, SimpleNamespace(stdout_lines=self.stdout, stderr_lines=[])
 
 
 @contextmanager

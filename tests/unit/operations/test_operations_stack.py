@@ -14,13 +14,14 @@ from unit_containers import as_wanted
 from unit_settings import make
 
 from xnai.facts.podman import Container
-from xnai.operations import stack
+from xnai.operations import generation, healthy, stack
 from xnai.operations.guard import LOCK, one_at_a_time
 
 DIRECTORY = "/var/lib/xnai/xnai/stack"
 PLAN = rendering.stack(make())
 SERVICES = [s for s in PLAN.services if s.name in ("redis", "rag_api")]
 UP = as_wanted(SERVICES[0])
+FILES = ["docker-compose.yml", "docker-compose.vikunja.yml"]
 VOLUMES = (
     ("xnai_redis_data", 999), ("xnai_rag_index", 10001), ("xnai_library", 10001),
     ("xnai_vikunja_db_data", 999), ("xnai_vikunja_files", 1000),
@@ -35,7 +36,7 @@ def but(**changes: object) -> dict[str, Container]:
 def bring_up(read, recreate=SERVICES, timeout_s: int = 180, previous=None) -> list[str]:
     return commands(
         stack.bring_up, plan=PLAN, directory=DIRECTORY, recreate=list(recreate),
-        read=read, timeout_s=timeout_s, previous=previous or {},
+        read=read, timeout_s=timeout_s, previous=previous or {}, absent_files=(),
     )
 
 
@@ -43,8 +44,8 @@ def bring_up(read, recreate=SERVICES, timeout_s: int = 180, previous=None) -> li
 def _a_clock_of_its_own(monkeypatch):
     """A second passes at every look at the clock; nobody sleeps."""
     clock = itertools.count(0, 1)
-    monkeypatch.setattr(stack.time, "sleep", lambda seconds: None)
-    monkeypatch.setattr(stack.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(healthy.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(healthy.time, "monotonic", lambda: next(clock))
 
 
 def test_the_plan():
@@ -59,27 +60,29 @@ def test_the_plan():
     network = f"/usr/local/bin/xnai-podman network create {label}"
     volume = f"/usr/local/bin/xnai-podman volume create {label} --opt"
     assert found == [
-        one_at_a_time(
-            "/usr/local/bin/xnai-podman rm --force --ignore --time 30 xnai_rag_api xnai_redis"
-        ),
         one_at_a_time(" && ".join([
             f"{network} xnai >/dev/null", f"{network} --internal xnai_data >/dev/null",
             *(f"{volume}=o=uid={owner},gid={owner} {name} >/dev/null" for name, owner in VOLUMES),
         ])),
+        one_at_a_time(
+            "/usr/local/bin/xnai-podman rm --force --ignore --time 30 xnai_rag_api xnai_redis"
+        ),
         one_at_a_time(
             f"{compose} '--podman-run-args=--memory-swap=384m --oom-score-adj=0' {up} redis"
         ),
         one_at_a_time(
             f"{compose} '--podman-run-args=--memory-swap=768m --oom-score-adj=300' {up} rag_api"
         ),
+        generation.keep(DIRECTORY, FILES),
     ]
 
 
 def test_a_part_of_its_own_is_a_project_of_its_own():
     vikunja = next(s for s in PLAN.services if s.name == "vikunja")
-    found = stack.up(PLAN.files[vikunja.part], DIRECTORY, vikunja)
+    with on_a_host(executing=False):
+        found = bring_up(lambda name: {}, [vikunja])[-2]
     assert f"-p xnai_vikunja -f {DIRECTORY}/docker-compose.vikunja.yml " in found
-    assert found.endswith("--no-deps vikunja")
+    assert "--no-deps vikunja" in found
 
 
 def test_no_volume_is_ever_removed():
@@ -99,78 +102,89 @@ def test_each_is_healthy_before_the_next_is_started():
         queue = answers[name]
         return queue.pop(0) if queue else {name: dataclasses.replace(UP, name=name)}
 
-    with on_a_host():
-        generator = stack.bring_up._inner(PLAN, DIRECTORY, list(SERVICES), read, 180, {})
-        assert " rm " in next(generator)
-        assert " network create " in next(generator)
-        assert " --no-deps redis" in next(generator)
-        assert seen == []
-        assert " --no-deps rag_api" in next(generator)
-        assert seen == ["xnai_redis"] * 3
-        assert list(generator) == []
+    with on_a_host() as host:
+        yielded = bring_up(read)
+    assert [" network create " in yielded[0], yielded[1:]] == [
+        True, [generation.keep(DIRECTORY, FILES)],
+    ]
+    assert " rm --force" in host.commands[0]
+    assert [" --no-deps redis" in host.commands[1], " --no-deps rag_api" in host.commands[2]] == [
+        True, True,
+    ]
     assert seen == ["xnai_redis"] * 3 + ["xnai_rag_api"]
 
 
-def test_says_its_state_now_and_then():
-    starting = but(health="starting")
-    queue = [{}, {}, {}, {}, but(state="created", health=""), *[starting] * 9]
-    with on_a_host() as host:
-        bring_up(lambda name: queue.pop(0) if queue else but(), SERVICES[:1])
-    assert all(line.startswith("waiting for xnai_redis (") for line in host.logged)
-    assert 3 <= len(host.logged) <= 7
-    assert host.logged[-1].endswith("starting, restarted 0 times")
+GOOD = {f"{DIRECTORY}/good/{file.name}": file.text for file in PLAN.files.values()}
+OLDER = {path: text.replace("redis:8.0", "redis:7.9") for path, text in GOOD.items()}
 
 
-@pytest.mark.parametrize(
-    ("found", "said"),
-    [
-        ({}, "absent, or podman does not answer"),
-        (but(health="starting"), "starting, restarted 0 times"),
-        (but(health="unhealthy"), "unhealthy, restarted 0 times"),
-        (but(health="unhealthy", restarts=4), "unhealthy, restarted 4 times"),
-        (but(state="exited", health="", exit_code=137), "exited, exit code 137"),
-    ],
-)
-def test_not_healthy_in_time(found, said):
+def fails(files: dict[str, str], read=lambda name: {}, failing=()) -> tuple[str, list[str]]:
+    """The error of a bring-up that fails where `files` is the generation before; the commands."""
     with on_a_host() as host, pytest.raises(OperationError) as failure:
-        host.stdout = ["one", "Can't open /data/dump.rdb"]
-        bring_up(lambda name: found, SERVICES[:1], timeout_s=10)
-    assert str(failure.value) == (
-        f"xnai_redis is not healthy after 10 s (at most 10 s: stack_healthy_timeout_s): {said}\n"
-        "  last lines of xnai_redis (xnai-podman logs xnai_redis):\n"
-        "    one\n    Can't open /data/dump.rdb"
+        host.files, host.failing = files, failing
+        bring_up(read, timeout_s=5)
+    return str(failure.value), host.commands
+
+
+def test_what_is_not_healthy_goes_back_to_the_generation_before():
+    tried = []
+
+    def read(name):
+        tried.append(name)
+        return {name: dataclasses.replace(UP, name=name)} if len(tried) > 7 else {}
+
+    said, asked = fails(OLDER, read)
+    assert said.startswith("xnai_redis is not healthy after ")
+    assert said.endswith(
+        "\n  back to the generation before: xnai_redis, xnai_rag_api healthy again"
     )
-    assert host.commands == ["/usr/local/bin/xnai-podman logs --tail 8 xnai_redis 2>&1"]
+    told = [text for text in asked if "cat " not in text]
+    after = told[next(n for n, text in enumerate(told) if "logs" in text) + 1:]
+    assert "rm --force --ignore --time 30 xnai_rag_api xnai_redis" in after[0]
+    assert f"cd {DIRECTORY} && rm -f {' '.join(FILES)} && cp " in after[1]
+    assert ["--no-deps redis" in after[2], "--no-deps rag_api" in after[3]] == [True, True]
+    assert len(after) == 4
 
 
-@pytest.mark.parametrize(
-    "found",
-    [
-        but(health="starting", restarts=5),
-        but(health="unhealthy", restarts=6),
-        but(state="exited", health="", exit_code=1, restarts=5),
-    ],
-)
-def test_what_restarts_again_and_again_is_not_waited_for(found):
-    with on_a_host(), pytest.raises(OperationError, match="not healthy after 1 s"):
-        bring_up(lambda name: found, SERVICES[:1])
+def test_a_command_that_fails_goes_back_too():
+    def read(name):
+        return {name: dataclasses.replace(UP, name=name)}
+
+    said, _ = fails(OLDER, read, ("-deps redis",))
+    assert said.startswith("starting xnai_redis failed:\n")
+    assert "going back to the generation before failed as well: starting xnai_redis failed" in said
 
 
-def test_what_was_unhealthy_for_a_while_is_waited_for():
-    queue = [but(health="unhealthy")] * 50 + [but()]
-    with on_a_host() as host:
-        stack.wait_until_healthy(lambda name: queue.pop(0), "xnai_redis", 180)
-    assert queue == []
-    assert host.logged[-1].endswith("unhealthy, restarted 0 times")
-    assert host.commands == []
+def test_without_an_earlier_generation_what_was_started_stays_to_be_looked_at():
+    said, asked = fails({})
+    assert said.endswith("there is no earlier healthy generation to go back to; what was started "
+                         "is left as it is, to be looked at")
+    assert sum(" rm --force" in text for text in asked) == 1
 
 
-def test_what_is_up_is_asked_for_once():
-    # However often it was restarted before.
-    queue = [but(restarts=9)]
-    with on_a_host() as host:
-        stack.wait_until_healthy(lambda name: queue.pop(0), "xnai_redis", 180)
-    assert (host.logged, host.commands) == ([], [])
+def test_the_same_generation_is_not_gone_back_to():
+    said, asked = fails(GOOD)
+    assert said.endswith("this generation was healthy before, there is no other one to go back to")
+    assert sum(" rm --force" in text for text in asked) == 1
+
+
+def test_keep():
+    with on_a_host(executing=False):
+        found = commands(stack.keep, directory=DIRECTORY, files=FILES)
+    assert found == [generation.keep(DIRECTORY, FILES)]
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_keep_replaces_the_generation_before_as_a_whole(tmp_path, shell):
+    (tmp_path / "good").mkdir()
+    (tmp_path / "good/gone.yml").touch()
+    (tmp_path / "good.new").mkdir()
+    (tmp_path / "one.yml").write_text("x")
+    command = generation.keep(str(tmp_path), ["one.yml"]).replace(LOCK, str(tmp_path / "lock"))
+    for _ in range(2):
+        subprocess.run([shell, "-c", command], check=True)
+        assert [path.name for path in (tmp_path / "good").iterdir()] == ["one.yml"]
+    assert not (tmp_path / "good.new").exists()
 
 
 def test_an_image_that_a_container_leaves_keeps_a_name():
@@ -182,7 +196,7 @@ def test_an_image_that_a_container_leaves_keeps_a_name():
     assert found[0] == one_at_a_time(
         "/usr/local/bin/xnai-podman tag 0123abcd localhost/xnai_rag_api:previous"
     )
-    assert "rm --force" in found[1]
+    assert "rm --force" in found[2]
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])

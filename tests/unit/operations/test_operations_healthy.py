@@ -1,0 +1,115 @@
+"""Waiting for a container, and what is said when it does not get healthy."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+
+import pytest
+from operation_runs import on_a_host
+from pyinfra.api.exceptions import OperationError
+from unit_containers import as_wanted
+from unit_settings import make
+
+from xnai.catalogue import services
+from xnai.facts.oom import OomKill
+from xnai.facts.podman import Container
+from xnai.operations import healthy
+
+UP = as_wanted(services(make())[0])
+
+
+def but(**changes: object) -> dict[str, Container]:
+    """The containers of which only Redis exists, with `changes`."""
+    return {"xnai_redis": dataclasses.replace(UP, **changes)}
+
+
+def wait(read, timeout_s: int = 180) -> None:
+    healthy.wait_until_healthy(read, "xnai_redis", timeout_s)
+
+
+@pytest.fixture(autouse=True)
+def _a_clock_of_its_own(monkeypatch):
+    """A second passes at every look at the clock; nobody sleeps."""
+    clock = itertools.count(0, 1)
+    monkeypatch.setattr(healthy.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(healthy.time, "monotonic", lambda: next(clock))
+
+
+def test_says_its_state_now_and_then():
+    starting = but(health="starting")
+    queue = [{}, {}, {}, {}, but(state="created", health=""), *[starting] * 9]
+    with on_a_host() as host:
+        wait(lambda name: queue.pop(0) if queue else but())
+    assert all(line.startswith("waiting for xnai_redis (") for line in host.logged)
+    assert 3 <= len(host.logged) <= 7
+    assert host.logged[-1].endswith("starting, restarted 0 times")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({}, "absent, or podman does not answer"),
+        (but(health="starting"), "starting, restarted 0 times"),
+        (but(health="unhealthy"), "unhealthy, restarted 0 times"),
+        (but(health="unhealthy", restarts=4), "unhealthy, restarted 4 times"),
+        (but(state="exited", health="", exit_code=137), "exited, exit code 137, restarted 0 times"),
+        (but(state="exited", health="", exit_code=137, oom_killed=True),
+         "exited, exit code 137, killed by the kernel for want of memory (OOMKilled), "
+         "restarted 0 times"),
+    ],
+)
+def test_not_healthy_in_time(found, said):
+    with on_a_host() as host, pytest.raises(OperationError) as failure:
+        host.stdout = ["one", "Can't open /data/dump.rdb"]
+        wait(lambda name: found, timeout_s=10)
+    assert str(failure.value) == (
+        f"xnai_redis is not healthy after 10 s (at most 10 s: stack_healthy_timeout_s): {said}\n"
+        "  last lines of xnai_redis (xnai-podman logs xnai_redis):\n"
+        "    one\n    Can't open /data/dump.rdb"
+    )
+    assert host.commands == ["/usr/local/bin/xnai-podman logs --tail 8 xnai_redis 2>&1"]
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        but(health="starting", restarts=5),
+        but(health="unhealthy", restarts=6),
+        but(state="exited", health="", exit_code=1, restarts=5),
+    ],
+)
+def test_what_restarts_again_and_again_is_not_waited_for(found):
+    with on_a_host(), pytest.raises(OperationError, match="not healthy after 1 s"):
+        wait(lambda name: found)
+
+
+def test_what_was_unhealthy_for_a_while_is_waited_for():
+    queue = [but(health="unhealthy")] * 50 + [but()]
+    with on_a_host() as host:
+        wait(lambda name: queue.pop(0))
+    assert queue == []
+    assert host.logged[-1].endswith("unhealthy, restarted 0 times")
+    assert host.commands == []
+
+
+def test_what_is_up_is_asked_for_once():
+    # However often it was restarted before.
+    queue = [but(restarts=9)]
+    with on_a_host() as host:
+        wait(lambda name: queue.pop(0))
+    assert (host.logged, host.commands) == ([], [])
+
+
+@pytest.mark.parametrize(("own_limit", "why"), [
+    (True, "its own memory limit"), (False, "the whole machine's want of memory"),
+])
+def test_what_the_kernel_killed_while_podman_restarted_it_is_told(own_limit, why):
+    kills = (
+        OomKill("T", "0" * 64, own_limit, "somebody"),
+        OomKill("T", UP.id, own_limit, "redis-server"), OomKill("T", UP.id, own_limit, "redis"),
+    )
+    with on_a_host() as host, pytest.raises(OperationError) as failure:
+        host.facts = [kills]
+        wait(lambda name: but(health="starting", restarts=5))
+    assert f"; the kernel killed its redis 2 times for {why}\n" in str(failure.value)

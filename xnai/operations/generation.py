@@ -1,0 +1,175 @@
+"""The last generation of the stack that was healthy: kept beside the compose files, to go back to.
+
+A compose file says all that its containers were made from: images by their content, and under
+`x-xnai` what podman-compose has no key for.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import yaml
+from pyinfra.api.exceptions import OperationError
+from pyinfra.context import ctx_host
+
+from xnai.facts.podman import XNAI_PODMAN, Container
+from xnai.operations.guard import one_at_a_time
+from xnai.operations.healthy import wait_until_healthy
+from xnai.pyinfra_ext import run_within
+
+# A pull of a registry image on a slow line is part of it.
+_UP_TIMEOUT_S = 900
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A service as a compose file has it.
+
+    Attributes:
+        service: its name.
+        container: its container's name.
+        project: the compose project.
+        file: the file's name.
+        run_arguments: what `podman run` is told besides.
+    """
+
+    service: str
+    container: str
+    project: str
+    file: str
+    run_arguments: tuple[str, ...]
+
+
+def entries(file: str, text: str) -> list[Entry]:
+    """Return the services of a compose file of ours, in its order."""
+    content = yaml.safe_load(text)
+    return [
+        Entry(
+            name, service["container_name"], content["name"], file,
+            tuple(service["x-xnai"]["run_arguments"]),
+        )
+        for name, service in content["services"].items()
+    ]
+
+
+def good_directory(directory: str) -> str:
+    """Return where the last healthy generation's files are, beside the compose files."""
+    return f"{directory}/good"
+
+
+def up(entry: Entry, directory: str) -> str:
+    """Return the command that makes and starts one service's container, and nothing else.
+
+    Args:
+        entry: the service.
+        directory: of its compose file, absolute.
+    """
+    words = [
+        "compose", "-p", entry.project, "-f", f"{directory}/{entry.file}",
+        # One word: podman-compose splits it again.
+        f"--podman-run-args={shlex.join(entry.run_arguments)}",
+        "up", "--detach", "--no-build", "--no-deps", entry.service,
+    ]
+    return one_at_a_time(
+        f"timeout --kill-after=10 {_UP_TIMEOUT_S} {XNAI_PODMAN} {shlex.join(words)}"
+    )
+
+
+def remove(containers: Sequence[str]) -> str:
+    """Return the command that stops and removes containers; volumes stay.
+
+    Args:
+        containers: names, those that others depend on last.
+    """
+    quoted = " ".join(map(shlex.quote, containers))
+    return one_at_a_time(f"{XNAI_PODMAN} rm --force --ignore --time 30 {quoted}")
+
+
+def keep(directory: str, files: Sequence[str]) -> str:
+    """Return the command that keeps the compose files as the last healthy generation.
+
+    Args:
+        directory: of the compose files, absolute.
+        files: their names.
+    """
+    good = shlex.quote(good_directory(directory))
+    names = " ".join(map(shlex.quote, files))
+    # Changed by renaming alone: a run that is killed leaves the one or the other.
+    return one_at_a_time(
+        f"cd {shlex.quote(directory)} && rm -rf {good}.new && umask 022 && mkdir {good}.new && "
+        f"cp {names} {good}.new/ && rm -rf {good} && mv {good}.new {good}"
+    )
+
+
+def run(command: str, doing: str) -> None:
+    """Run a command of an operation that is being executed.
+
+    Args:
+        command: for the host's shell.
+        doing: what it is for, for the error.
+
+    Raises:
+        OperationError: it failed; with the last lines that it printed.
+    """
+    succeeded, output = run_within(command)
+    if not succeeded:
+        said = [*output.stdout_lines, *output.stderr_lines][-8:]
+        raise OperationError("\n    ".join([f"{doing} failed:", *said]))
+
+
+def go_back(
+    directory: str,
+    failed: Mapping[str, str],
+    containers: Sequence[str],
+    read: Callable[[str], Mapping[str, Container]],
+    timeout_s: int,
+) -> str:
+    """Put the last healthy generation's files in place and bring up what they say of containers.
+
+    Args:
+        directory: of the compose files, absolute.
+        failed: name -> text of every compose file that there can be, empty for one that the
+            failed generation does not have.
+        containers: those that the failed generation replaced, in dependency order.
+        read: reads the stack's containers anew, after the health check of the one named.
+        timeout_s: how long each may take until it is healthy, in seconds.
+
+    Returns:
+        What came of it, in words for the error of the run.
+    """
+    good = good_directory(directory)
+    texts: dict[str, str] = {}
+    for file in failed:
+        succeeded, output = run_within(f"cat {shlex.quote(f'{good}/{file}')}")
+        if succeeded:
+            texts[file] = "\n".join([*output.stdout_lines, ""])
+    before = [entry for file, text in texts.items() for entry in entries(file, text)]
+    if texts == {file: text for file, text in failed.items() if text}:
+        return "this generation was healthy before, there is no other one to go back to"
+    if not before:
+        return (
+            "there is no earlier healthy generation to go back to; what was started is left as "
+            "it is, to be looked at"
+        )
+    again = [entry for entry in before if entry.container in containers]
+    ctx_host.get().log(f"going back to the generation before: {_names(again)}")
+    names = " ".join(map(shlex.quote, failed))
+    try:
+        run(remove(list(reversed(containers))), "removing the new containers")
+        put_back = f"rm -f {names} && cp {shlex.quote(good)}/*.yml ."
+        run(
+            one_at_a_time(f"cd {shlex.quote(directory)} && {put_back}"),
+            "putting the files of the generation before in place",
+        )
+        for entry in again:
+            run(up(entry, directory), f"starting {entry.container}")
+            wait_until_healthy(read, entry.container, timeout_s)
+    except OperationError as error:
+        return f"going back to the generation before failed as well: {error}"
+    return f"back to the generation before: {_names(again)} healthy again"
+
+
+def _names(found: Sequence[Entry]) -> str:
+    return ", ".join(entry.container for entry in found) or "none of these existed"

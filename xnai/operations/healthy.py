@@ -1,0 +1,84 @@
+"""Waiting until a container is healthy, and saying why it is not."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Callable, Mapping
+
+from pyinfra.api.exceptions import OperationError
+from pyinfra.context import ctx_host
+
+from xnai.facts.oom import OomKills
+from xnai.facts.podman import XNAI_PODMAN, Container
+from xnai.pyinfra_ext import run_within
+
+Containers = Mapping[str, Container]
+
+_POLL_S = 1.0
+_TELL_EVERY_S = 3.0
+# Podman restarts a container that exits at once; after so many it will not get better.
+_MOST_RESTARTS = 5
+
+
+def wait_until_healthy(read: Callable[[str], Containers], name: str, timeout_s: int) -> None:
+    """Poll until a container is up, saying its state every few seconds; changes nothing.
+
+    Args:
+        read: reads the stack's containers anew, after the health check of the one named.
+        name: the container.
+        timeout_s: how long to wait, in seconds.
+
+    Raises:
+        OperationError: not healthy in time, or restarted again and again; with its last log
+            lines.
+    """
+    host = ctx_host.get()
+    started = time.monotonic()
+    told_s = 0.0
+    while True:
+        container = read(name).get(name)
+        if container is not None and container.is_up:
+            return
+        elapsed_s = time.monotonic() - started
+        state = _in_words(container)
+        # "unhealthy" alone is no reason to give up: a large database takes its time to load.
+        hopeless = container is not None and container.restarts >= _MOST_RESTARTS
+        if hopeless or elapsed_s >= timeout_s:
+            raise OperationError(
+                f"{name} is not healthy after {elapsed_s:.0f} s (at most {timeout_s} s: "
+                f"stack_healthy_timeout_s): {state}{_kills(container)}{_last_lines(name)}"
+            )
+        if elapsed_s - told_s >= _TELL_EVERY_S:
+            host.log(f"waiting for {name} ({elapsed_s:.0f} s): {state}")
+            told_s = elapsed_s
+        time.sleep(_POLL_S)
+
+
+def _in_words(container: Container | None) -> str:
+    if container is None:
+        return "absent, or podman does not answer"
+    if container.state == "running":
+        return f"{container.health}, restarted {container.restarts} times"
+    killed = ", killed by the kernel for want of memory (OOMKilled)" if container.oom_killed else ""
+    return (
+        f"{container.state}, exit code {container.exit_code}{killed}, "
+        f"restarted {container.restarts} times"
+    )
+
+
+def _kills(container: Container | None) -> str:
+    """What the kernel's log says of a container that it killed; Podman forgets at a restart."""
+    found = ctx_host.get().get_fact(OomKills) or ()
+    mine = [kill for kill in found if container and kill.container_id == container.id]
+    if not mine:
+        return ""
+    why = "its own memory limit" if mine[-1].own_limit else "the whole machine's want of memory"
+    return f"; the kernel killed its {mine[-1].process} {len(mine)} times for {why}"
+
+
+def _last_lines(container: str) -> str:
+    """The last log lines of a container, for an error's text."""
+    _, output = run_within(f"{XNAI_PODMAN} logs --tail 8 {shlex.quote(container)} 2>&1")
+    lines = "\n    ".join(output.stdout_lines)
+    return f"\n  last lines of {container} (xnai-podman logs {container}):\n    {lines}"
