@@ -77,16 +77,22 @@ def _read_from(tree: Tree, file: ComposeFile) -> list[str]:
         path for one in tree.composes if one.directory == file.directory
         for path in _relative_paths(one)
     }
-    best, most = "", sum(tree.has(posixpath.join(file.directory, path)) for path in paths)
+    best, most = "", _there(tree, file.directory, paths)
     above = file.directory
     while above:
         above = posixpath.dirname(above)
         # Or from some directory in there: what begins with .. shows only how deep.
         for base in (above, posixpath.join(above, "_")):
-            count = sum(tree.has(posixpath.join(base, path)) for path in paths)
+            count = _there(tree, base, paths)
             if count > most:
                 best, most = base or ".", count
     return [posixpath.normpath(best)] if best else []
+
+
+def _there(tree: Tree, base: str, paths: Iterable[str]) -> int:
+    """How many of the paths are in the tree; what lies outside tells nothing."""
+    found = [posixpath.normpath(posixpath.join(base, path)) for path in paths]
+    return sum(not path.startswith("..") and path != "." and tree.has(path) for path in found)
 
 
 def _relative_paths(file: ComposeFile) -> Iterator[str]:
