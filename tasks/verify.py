@@ -9,7 +9,8 @@ from xnai.operations import verify
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, HostFailed, this_host_alone
 from xnai.settings import current
 from xnai.stack_reading import read_running, read_store
-from xnai.status import all_healthy, lines, rows, unpublished
+from xnai.status import all_healthy, rows, unpublished
+from xnai.table import aligned
 
 
 def apply() -> None:
@@ -21,7 +22,7 @@ def apply() -> None:
         # Only what an earlier step of this run read can be reused, and only if nothing changes.
         read = read_running if error is OperationError else _prepared
         containers = read(host, settings)
-        for line in lines(rows(wanted, containers)) + unpublished(wanted, containers):
+        for line in aligned(rows(wanted, containers)) + unpublished(wanted, containers):
             host.log(line)
         if not all_healthy(wanted, containers):
             raise error("not every service is healthy: see the table above")

@@ -21,7 +21,8 @@ from xnai.looking import Answer, Where
 from xnai.settings import current, layers
 from xnai.settings.spec import SPEC
 from xnai.stack_reading import read_store
-from xnai.status import all_healthy, killed, lines, rows, unpublished
+from xnai.status import all_healthy, killed, rows, unpublished
+from xnai.table import aligned
 
 GOOD, FINDINGS, UNKNOWN = 0, 1, 2
 
@@ -139,7 +140,7 @@ def status(
         for answer in answers:
             if answer.value:
                 click.echo(f"[{answer.host}]")
-                said = [*lines(answer.value.services), *answer.value.unpublished]
+                said = [*aligned(answer.value.services), *answer.value.unpublished]
                 click.echo("\n".join(f"  {line}" for line in said + answer.value.killed))
                 for note in answer.value.waiting:
                     click.echo(f"  waiting: {note['component']}: {note['reason']}")

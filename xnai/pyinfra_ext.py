@@ -17,6 +17,7 @@ from pyinfra.connectors.util import CommandOutput
 from pyinfra.context import ctx_host, ctx_state
 
 from xnai.elapsed import tell_elapsed
+from xnai.host_table import remember, tell_each_host
 
 # pyinfra exec()s a deploy file in a namespace without a name of its own; Python then answers
 # with that of the built-ins. An imported file has its module's name.
@@ -77,11 +78,13 @@ def this_host_alone() -> Iterator[None]:
     host = ctx_host.get()
     without_delay(host)
     tell_elapsed(ctx_state.get())
+    tell_each_host(ctx_state.get())
     try:
         yield
     except PyinfraError as failure:
         for line in str(failure).splitlines():
             logger.error(f"{host.print_prefix}{line}")
+        remember(host, str(failure))
         state = ctx_state.get()
         # What earlier steps declared must not run either: nothing is half done.
         state.ops[host].clear()

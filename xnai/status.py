@@ -115,13 +115,3 @@ def killed(
         restarts = f"; restarted {container.restarts} times since" if container else ""
         found.append(f"{name}: the kernel killed {kill.process} at {kill.time}: {why}{restarts}")
     return found
-
-
-def lines(table: Sequence[Mapping[str, str]]) -> list[str]:
-    """Return the table as aligned lines, the heads first."""
-    heads = list(table[0]) if table else []
-    widths = [max(len(head), *(len(row[head]) for row in table)) for head in heads]
-    return [
-        "  ".join(word.ljust(width) for word, width in zip(words, widths, strict=True)).rstrip()
-        for words in [heads, *([row[head] for head in heads] for row in table)]
-    ]

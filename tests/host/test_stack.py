@@ -86,6 +86,31 @@ def test_ports_are_bound_to_loopback_only(host, stack_services):
     assert bound == {port: {"127.0.0.1"} for port in published}
 
 
+def test_no_published_port_answers_on_an_address_of_the_network(host, stack_services):
+    # As a neighbour in the same network would ask.
+    ports = [s.published_port for s in stack_services if s.published_port]
+    addresses = host.check_output("hostname -I").split()
+    assert addresses
+    program = (
+        "import socket,sys\n"
+        "for a in sys.argv[2:]:\n"
+        " for p in sys.argv[1].split(','):\n"
+        "  try: socket.create_connection((a, int(p)), 2); print(a, p)\n"
+        "  except OSError: pass"
+    )
+    words = f"{','.join(map(str, ports))} {' '.join(addresses)}"
+    assert host.check_output(f'python3 -c "{program}" {words}') == ""
+
+
+def test_secrets_are_readable_by_their_service_alone(podman, stack_services):
+    for service in stack_services:
+        if not service.secrets or service.image.partition(":")[0].endswith("/vikunja"):
+            continue  # Vikunja's image has no program to ask with
+        paths = " ".join(f"/run/secrets/{secret.target}" for secret in service.secrets)
+        found = podman(f"exec {service.container_name} stat -L -c '%a %u:%g' {paths}").split("\n")
+        assert found == [f"400 {service.user}"] * len(service.secrets), service.name
+
+
 def test_redis_is_published_only_where_asked(host, settings):
     listening = host.socket(f"tcp://127.0.0.1:{settings.redis_port}").is_listening
     assert listening == settings.redis_publish_loopback
@@ -125,6 +150,21 @@ def test_the_pages_answer(host, settings):
     assert status == 200 and "<title>" in body
     status, body = ask(host, settings.docs_port, "/")
     assert status == 200 and "<title>" in body
+
+
+def test_chainlits_socket_answers(host, settings):
+    # What Socket.IO asks first, before it changes to a WebSocket.
+    port = settings.chainlit_ui_port
+    status, body = ask(host, port, "/ws/socket.io/?EIO=4&transport=polling")
+    assert status == 200 and '"websocket"' in body, body
+
+
+def test_vikunja_reaches_its_database_and_redis(host, settings):
+    if not settings.vikunja:
+        assert not host.socket(f"tcp://127.0.0.1:{settings.vikunja_port}").is_listening
+        return
+    # The server asks both before it answers.
+    assert ask(host, settings.vikunja_port, "/health")[0] == 200
 
 
 @pytest.mark.parametrize("service", ["rag_api", "chainlit_ui", "docs"])

@@ -11,8 +11,8 @@ from xnai.lab.deploying import deploy
 pytestmark = pytest.mark.lab
 
 # A gigabyte of RAM and no stack: only the memory step, with a reserve that fits.
-LIMITS_MIB = {"redis": 32, "llm": 256, "rag_api": 64, "chainlit_ui": 128}
-SMALL = ("--data", "host_reserve_mib=256", *(
+LIMITS_MIB = {"redis": 32, "llm": 256, "rag_api": 64, "chainlit_ui": 128, "crawler": 256}
+SMALL = ("--data", "host_reserve_mib=256", "--data", "vikunja=False", *(
     word for name, mib in LIMITS_MIB.items()
     for word in ("--data", f"{name}_memory_limit_mib={mib}")
 ))

@@ -11,14 +11,15 @@ from unit_settings import make
 from xnai.catalogue import services
 from xnai.facts.oom import OomKill
 from xnai.facts.podman import Container, PodmanUnknown
-from xnai.status import all_healthy, killed, lines, rows, unpublished
+from xnai.status import all_healthy, killed, rows, unpublished
+from xnai.table import aligned
 
 SERVICES = [s for s in services(make()) if s.name in ("redis", "rag_api")]
 UP = {service.container_name: as_wanted(service) for service in SERVICES}
 
 
 def test_aligned_with_what_is_not_published():
-    assert lines(rows(SERVICES, UP)) == [
+    assert aligned(rows(SERVICES, UP)) == [
         "service  container     state    health   memory used/limit  url",
         "redis    xnai_redis    running  healthy  40 / 256 MiB       not published",
         "rag_api  xnai_rag_api  running  healthy  40 / 512 MiB       http://127.0.0.1:8000/ready",

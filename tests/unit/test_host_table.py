@@ -1,0 +1,82 @@
+"""The table at the end of a run of several hosts."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from xnai import host_table
+from xnai.host_table import HostTable, remember, rows, tell_each_host
+from xnai.table import aligned
+
+
+class Host(SimpleNamespace):
+    """A host with a name and a place to remember."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name, connector_data={})
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+def operation(succeeded: bool, changed: bool) -> SimpleNamespace:
+    meta = SimpleNamespace(
+        did_succeed=lambda _raise_if_not_complete: succeeded, did_change=lambda: changed
+    )
+    return SimpleNamespace(operation_meta=meta)
+
+
+@pytest.fixture
+def state():
+    """A right host, one that failed in an operation, one that was never reached."""
+    one, two, three = Host("one"), Host("two"), Host("three")
+    return SimpleNamespace(
+        inventory=[one, two, three], activated_hosts={one, two}, failed_hosts={two, three},
+        ops={
+            one: {"a": operation(True, True), "b": operation(True, False)},
+            two: {"a": operation(True, True), "b": operation(False, False)}, three: {},
+        },
+        op_meta={"b": SimpleNamespace(names={"stack: bring up redis (absent)"})},
+        callback_handlers=[],
+    )
+
+
+def test_what_became_of_each(state, monkeypatch):
+    said = []
+    monkeypatch.setattr(host_table.logger, "info", said.append)
+    table = HostTable()
+    two = state.inventory[1]
+    table.operation_host_error(state, two, "b")
+    remember(two, "a later reason")
+    table.host_disconnect(state, two)
+    table.host_disconnect(state, state.inventory[0])
+    assert said == [
+        "host   result  changed  why",
+        "one    right   1",
+        "two    FAILED  1        failed: stack: bring up redis (absent)",
+        "three  FAILED  0        not reached",
+    ]
+
+
+def test_of_several_lines_the_first_is_told(state):
+    remember(state.inventory[1], "\nwrong settings, nothing was changed:\nx")
+    assert rows(state)[1]["why"] == "wrong settings, nothing was changed:"
+
+
+def test_a_single_host_has_no_table(state, monkeypatch):
+    monkeypatch.setattr(host_table.logger, "info", pytest.fail)
+    state.inventory = state.inventory[:1]
+    HostTable().host_disconnect(state, state.inventory[0])
+
+
+def test_once_a_run_however_many_hosts(state):
+    state.add_callback_handler = state.callback_handlers.append
+    tell_each_host(state)
+    tell_each_host(state)
+    assert len(state.callback_handlers) == 1
+
+
+def test_no_rows_are_no_lines():
+    assert aligned([]) == []

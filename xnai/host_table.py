@@ -1,0 +1,74 @@
+"""One line a host at the end of a run of several: what became of it."""
+
+from __future__ import annotations
+
+from pyinfra import logger
+from pyinfra.api.host import Host
+from pyinfra.api.state import BaseStateCallback, State
+
+from xnai.table import aligned
+
+_REASON = "xnai_reason"
+_MOST_CHARACTERS = 100
+
+
+class HostTable(BaseStateCallback):
+    """Print the table once, when the first host is disconnected: that is after the run's end."""
+
+    def __init__(self) -> None:
+        """Nothing was printed yet."""
+        self.printed = False
+
+    # pyinfra's own base class has static methods; it calls these on the instance.
+    def operation_host_error(  # type: ignore[override]
+        self, state: State, host: Host, op_hash: str, retry_count: int = 0, max_retries: int = 0
+    ) -> None:
+        """Remember which operation failed."""
+        remember(host, f"failed: {', '.join(sorted(state.op_meta[op_hash].names))}")
+
+    def host_disconnect(self, state: State, host: Host) -> None:  # type: ignore[override]
+        """Print the table."""
+        if not self.printed and len(state.inventory) > 1:
+            self.printed = True
+            for line in aligned(rows(state)):
+                logger.info(line)
+
+
+def remember(host: Host, reason: str) -> None:
+    """Keep why a host failed, for its line; the first reason counts.
+
+    Args:
+        host: whose.
+        reason: its first line is told.
+    """
+    host.connector_data.setdefault(_REASON, reason)
+
+
+def rows(state: State) -> list[dict[str, str]]:
+    """Return a row a host: its name, right or failed, how many operations changed it, why."""
+    table = []
+    for host in state.inventory:
+        changed = sum(
+            data.operation_meta.did_succeed(_raise_if_not_complete=False)
+            and data.operation_meta.did_change()
+            for data in state.ops[host].values()
+        )
+        failed = host in state.failed_hosts
+        reached = host in state.activated_hosts
+        reason = host.connector_data.get(_REASON, "" if reached else "not reached")
+        lines = [line for line in reason.splitlines() if line] or [""]
+        table.append(
+            {
+                "host": host.name,
+                "result": "FAILED" if failed or not reached else "right",
+                "changed": str(changed),
+                "why": lines[0][:_MOST_CHARACTERS],
+            }
+        )
+    return table
+
+
+def tell_each_host(state: State) -> None:
+    """Let `state` end with the table, once however many hosts ask for it."""
+    if not any(isinstance(handler, HostTable) for handler in state.callback_handlers):
+        state.add_callback_handler(HostTable())
