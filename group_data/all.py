@@ -7,6 +7,9 @@ None means "derived from what the host is" (by the rule in the comment).
 
 __all__ = [
     "awq_image",
+    "backup_age_recipient",
+    "backup_dir",
+    "backup_passphrase_file",
     "base_image",
     "browser_hosts",
     "build_cache_max_mib",
@@ -54,6 +57,8 @@ __all__ = [
     "redis_publish_loopback",
     "redis_swap_mib",
     "registry_mirrors",
+    "restore_age_identity_file",
+    "restore_from",
     "service_sources",
     "stack_healthy_timeout_s",
     "stack_name",
@@ -309,3 +314,20 @@ vikunja_swap_mib = None
 # takes the others first: their oom_score_adj is raised by unprotected_oom_score_adj.
 protected_services = ["redis", "vikunja_db"]
 unprotected_oom_score_adj = 300
+
+# --- backup (docs/backup.md) ------------------------------------------------------------------
+
+# Where archives are made on the host: a directory of root's. None:
+# /var/lib/xnai/<stack_name>/backup.
+backup_dir = None
+
+# Encrypt archives for the private key of this public one ("age1...", of age-keygen), which need
+# not be on the machine. Only an encrypted archive holds the secrets.
+backup_age_recipient = None
+# Or with a passphrase: a file on the host, root's, readable by nobody else.
+backup_passphrase_file = None
+
+# For one run of tasks/restore.py, as `--data restore_from=/path`: the archive on the host, and
+# the private key where age encrypted it (a file of root's on the host, readable by nobody else).
+restore_from = None
+restore_age_identity_file = None

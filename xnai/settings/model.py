@@ -45,6 +45,9 @@ class Settings:
     """
 
     awq_image: bool
+    backup_age_recipient: str | None
+    backup_dir: str | None
+    backup_passphrase_file: str | None
     base_image: str
     browser_hosts: tuple[str, ...]
     build_cache_max_mib: int
@@ -92,6 +95,8 @@ class Settings:
     redis_publish_loopback: bool
     redis_swap_mib: int
     registry_mirrors: dict[str, tuple[str, bool]]
+    restore_age_identity_file: str | None
+    restore_from: str | None
     service_sources: dict[str, Source]
     stack_healthy_timeout_s: int
     stack_name: str

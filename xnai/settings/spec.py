@@ -87,6 +87,14 @@ SPEC: dict[str, Check] = {
     "protected_services": checks.names(checks.choice(*LOWEST_LIMIT_MIB)),
     # proc_pid_oom_score_adj(5); an unprivileged user can only raise it.
     "unprotected_oom_score_adj": checks.integer(1, 1000),
+    "backup_dir": checks.optional(checks.host_path),
+    # BIP 173's characters, as age(1) prints a public key.
+    "backup_age_recipient": checks.optional(
+        checks.pattern(r"age1[02-9ac-hj-np-z]{58}", "a public key of age: age1 and 58 characters")
+    ),
+    "backup_passphrase_file": checks.optional(checks.host_path),
+    "restore_from": checks.optional(checks.host_path),
+    "restore_age_identity_file": checks.optional(checks.host_path),
 }
 for _name, _lowest in LOWEST_LIMIT_MIB.items():
     SPEC[f"{_name}_memory_limit_mib"] = checks.integer(_lowest, _MOST_MIB)

@@ -46,6 +46,11 @@ SERVICE_NAMES = f"one of {', '.join(repr(name) for name in LOWEST_LIMIT_MIB)}"
 # (setting, wrong value, what must be said). Every setting and every check's every sentence.
 WRONG = [
     ("awq_image", 1, "True or False"),
+    ("backup_age_recipient", "AGE-SECRET-KEY-1", "a public key of age: age1 and 58 characters"),
+    ("backup_dir", "backups", HOST_PATH),
+    ("backup_passphrase_file", "/root/../passphrase", f"{HOST_PATH}, and no .."),
+    ("restore_age_identity_file", "~/key", HOST_PATH),
+    ("restore_from", "/root/$(id).tar", HOST_PATH),
     ("base_image", "docker.io/library/python:3.9-slim", PYTHON),
     ("base_image", "docker.io/library/python:slim", PYTHON),
     ("browser_hosts", [], "a list of at least 1"),

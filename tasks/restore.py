@@ -1,0 +1,70 @@
+"""An archive of tasks/backup.py in place of a deployed machine's data (docs/backup.md)."""
+
+from pathlib import PurePosixPath
+
+from pyinfra import host
+
+from tasks import backup as backup_task
+from tasks import images
+from xnai.backup_bundle import home, make_spec
+from xnai.catalogue import PARTS, secret_forms
+from xnai.facts.podman import PodmanUnknown
+from xnai.facts.sections import file_difference
+from xnai.operations import backup
+from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
+from xnai.settings import current
+from xnai.stack_plan import file_name, foreign, plan
+from xnai.stack_reading import read_running, read_store, stack_directory
+
+
+def apply() -> None:
+    """Declare the restore onto a machine that was deployed with these settings."""
+    settings = current()
+    if settings.restore_from is None:
+        fail_host(
+            "restore_from is not set: pyinfra inventory.py tasks/restore.py --data "
+            "restore_from=/path/of/the/archive/on/the/host. Nothing was changed."
+        )
+    wanted = plan(settings, images.inputs(settings))
+    if found := _lacking(settings, wanted, read_store(host, settings)):
+        fail_host(
+            f"restore: this machine is not as these settings would have it: {', '.join(found)}. "
+            "Data are restored onto a deployed machine, healthy or not: pyinfra inventory.py "
+            "deploy.py, then this again. Nothing was changed."
+        )
+    needed = ("age",) if settings.restore_age_identity_file else ()
+    backup_task.encryption(settings, *needed)
+    backup.restore(
+        name=f"restore: {PurePosixPath(settings.restore_from).name}",
+        spec=make_spec(settings, wanted, "restore", backup_task.copy_command()),
+        home=home(settings),
+        plan=wanted,
+        directory=stack_directory(settings),
+        read=lambda name: read_running(host, settings, check=name),
+        absent_files=[file_name(part) for part in PARTS if part not in wanted.files],
+    )
+
+
+def _lacking(settings, wanted, facts):
+    """What a deploy would have to make first; services that are down or ill are no matter."""
+    if isinstance(facts.containers, PodmanUnknown) or isinstance(facts.secrets, PodmanUnknown):
+        return ["no Podman yet"]
+    found = [
+        f"{file.name} ({difference})" for file in wanted.files.values()
+        if (
+            difference := file_difference(
+                facts.files.get(f"{stack_directory(settings)}/{file.name}"), file.text
+            )
+        )
+    ]
+    names = [service.container_name for service in wanted.services]
+    found += [f"{name} (absent)" for name in names if name not in facts.containers]
+    strangers = foreign(wanted, facts.containers, settings.stack_name)
+    found += [f"{name} (somebody else's)" for name in strangers]
+    secrets = [name for forms in secret_forms(settings) for name in forms]
+    return found + [f"secret {name} (absent)" for name in secrets if name not in facts.secrets]
+
+
+if __name__ == RUN_BY_PYINFRA:
+    with this_host_alone():
+        apply()

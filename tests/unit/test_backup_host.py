@@ -1,0 +1,435 @@
+"""The program on the host, with a Podman in whose place a script keeps directories."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from rendering import stack
+from unit_settings import ROOT, make
+
+from xnai import backup_archive, backup_host, backup_podman
+from xnai.backup_bundle import bundle, make_spec
+from xnai.backup_host import Run, decrypting, encrypting, main
+from xnai.backup_podman import Failed
+from xnai.backup_spec import Spec, parse
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root's directories are wanted")
+
+SETTINGS = make()
+SPEC = make_spec(SETTINGS, stack(SETTINGS), "make", "scp {path} {name}")
+
+# State: states/<container>, volumes/<name>/, secrets/<name>; calls: every argv.
+PODMAN = r"""#!/bin/sh
+d=$(dirname "$0"); cd "$d" || exit 1
+echo "$@" >> calls
+[ ! -e fail ] || ! echo "$@" | grep -qf fail || { echo "told to fail" >&2; exit 125; }
+case "$1" in
+ps) case "$*" in
+    *volume=*) cat strangers 2>/dev/null || : ;;
+    *) for c in states/*; do echo "${c#states/} $(cat "$c")"; done ;;
+    esac ;;
+volume) shift 4; for v; do echo "$v $PWD/volumes/$v"; done ;;
+pause|unpause|start|stop)
+    case $1 in pause) s=paused ;; stop) s=exited ;; *) s=running ;; esac
+    for c; do [ ! -e "states/$c" ] || echo $s > "states/$c"; done ;;
+unshare) shift; [ "$1" = chown ] && exit 0; exec "$@" ;;
+healthcheck) [ "$(cat "states/$3")" = running ] ;;
+logs) echo "a last line" ;;
+secret) case $2 in
+    exists) [ -e "secrets/$3" ] ;;
+    inspect) printf '[{"SecretData": "%s"}]' "$(cat "secrets/$4")" ;;
+    create) for last; do before=$name; name=$last; done; cat > "secrets/$before" ;;
+    esac ;;
+run|exec) case "$*" in
+    *redis-server*) echo "Redis server v=$(cat redis_version) sha=0" ;;
+    *postgres*--version) echo "postgres (PostgreSQL) 17.6" ;;
+    *pg_dump*) cat database ;;
+    *pg_restore*) cat > database ;;
+    *psql*) cat > psql ;;
+    *sh\ -c*) echo saved >> volumes/xnai_redis_data/dump.rdb ;;
+    esac ;;
+esac
+"""
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """A directory with the script and a stack that runs; pytest's own are open to all."""
+    monkeypatch.setattr(backup_podman, "_POLL_S", 0.02)
+    monkeypatch.setattr(backup_host, "require_safe_directory", lambda directory: None)
+    podman = tmp_path / "podman"
+    podman.write_text(PODMAN)
+    podman.chmod(0o755)
+    for folder in ("states", "volumes", "secrets", "backup"):
+        (tmp_path / folder).mkdir()
+    for part in SPEC.parts:
+        (tmp_path / "states" / part.container).write_text("running\n")
+        for volume in part.volumes:
+            (tmp_path / "volumes" / volume).mkdir(exist_ok=True)
+            (tmp_path / "volumes" / volume / "file").write_text(f"of {volume}")
+    for name in SPEC.secrets:
+        (tmp_path / "secrets" / name).write_text(f"value-{name}")
+    (tmp_path / "redis_version").write_text("8.0.2")
+    (tmp_path / "database").write_text("PGDMP rows")
+    old = {number: signal.getsignal(number) for number in backup_host._SIGNALS}
+    mask = os.umask(0o077)
+    yield tmp_path
+    os.umask(mask)
+    for number, handler in old.items():
+        signal.signal(number, handler)
+
+
+def spec(machine: Path, **changes: object) -> Spec:
+    """SPEC for the script."""
+    values = {
+        "podman": str(machine / "podman"), "directory": str(machine / "backup"), "timeout_s": 1,
+    }
+    return dataclasses.replace(SPEC, **(values | changes))
+
+
+def archives(machine: Path) -> list[Path]:
+    """What is in the directory of the backups, also what should not be there."""
+    return sorted((machine / "backup").iterdir())
+
+
+def states(machine: Path) -> set[str]:
+    """The states that containers have."""
+    return {path.read_text().strip() for path in (machine / "states").iterdir()}
+
+
+def made(machine: Path, **changes: object) -> Path:
+    """The archive of a first backup."""
+    assert main(spec(machine, **changes)) == 0
+    (path,) = archives(machine)
+    return path
+
+
+def data(machine: Path) -> dict[str, str]:
+    """Everything that a restore may change."""
+    found = {
+        str(path.relative_to(machine)): path.read_text()
+        for folder in ("volumes", "secrets") for path in (machine / folder).rglob("*")
+        if path.is_file()
+    }
+    return found | {"database": (machine / "database").read_text()}
+
+
+def test_what_it_is_told_goes_there_and_back():
+    assert parse(SPEC.text()) == SPEC
+
+
+def test_the_bundle_runs_without_this_package(tmp_path):
+    (tmp_path / "b.pyz").write_bytes(bundle(dataclasses.replace(SPEC, directory="/no/such")))
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", tmp_path / "b.pyz"], capture_output=True, text=True,
+        check=False, cwd="/",
+    )
+    assert done.returncode == 1
+    assert "No such file or directory: '/no/such'" in done.stderr
+    assert str(ROOT) not in done.stderr
+
+
+def test_a_backup(machine, capfd):
+    path = made(machine)
+    said = capfd.readouterr().out
+    assert path.name.startswith("xnai-20") and path.name.endswith("Z.tar")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert f"{path.stat().st_size} bytes, sha256 {backup_archive.digest(path)}" in said
+    assert f"copy it: scp {path} {path.name}" in said and "without the secrets" in said
+    (machine / "into").mkdir()
+    manifest = backup_archive.read(path, machine / "into")
+    assert [member.of for member in manifest.members] == [
+        "xnai_redis_data", "xnai_rag_index", "xnai_library", "vikunja_db", "xnai_vikunja_files",
+    ]
+    assert manifest.versions == {"redis": "8.0.2", "vikunja_db": "17.6", "vikunja": "2.5.0"}
+    assert states(machine) == {"running"}
+
+
+def test_the_order_writers_redis_exports_and_on_again(machine):
+    made(machine)
+    calls = (machine / "calls").read_text()
+    order = [
+        "pause xnai_rag_api xnai_crawler xnai_curation_worker xnai_vikunja\n",
+        "exec xnai_redis sh -c", "\npause xnai_redis\n", "volumes/xnai_redis_data .",
+        "exec xnai_vikunja_db pg_dump --format=custom --no-password",
+        "\nunpause xnai_redis xnai_vikunja xnai_curation_worker xnai_crawler xnai_rag_api\n",
+    ]
+    places = [calls.index(words) for words in order]
+    assert places == sorted(places)
+    assert "xnai_vikunja_db_data ." not in calls
+    assert calls.count("volumes/xnai_library .") == 1
+    assert "value-" not in calls
+
+
+@pytest.mark.parametrize(
+    "fails", ["exec xnai_redis sh", "pg_dump", "directory=.*xnai_library", "^pause"]
+)
+def test_a_backup_that_fails_lets_all_go_on_and_leaves_nothing(machine, capfd, fails):
+    (machine / "fail").write_text(fails)
+    assert main(spec(machine)) == 1
+    assert "told to fail" in capfd.readouterr().err
+    assert states(machine) == {"running"}
+    assert archives(machine) == []
+
+
+def test_a_stack_that_is_not_up_is_refused(machine, capfd):
+    (machine / "states/xnai_docs").write_text("exited\n")
+    assert main(spec(machine)) == 1
+    assert "not running: xnai_docs (exited). Run deploy.py" in capfd.readouterr().err
+    assert "\npause" not in (machine / "calls").read_text()
+
+
+def test_what_a_killed_run_left_goes_on_and_is_removed(machine, capfd):
+    work = machine / "backup/.work"
+    work.mkdir()
+    (work / "paused").write_text(" xnai_rag_api xnai_redis")
+    (work / "xnai-half.tar").write_text("half")
+    (machine / "states/xnai_rag_api").write_text("paused\n")
+    made(machine)
+    assert "an earlier run was ended while xnai_rag_api were paused" in capfd.readouterr().out
+    assert states(machine) == {"running"}
+
+
+def test_too_little_room_is_said_first(machine, capfd, monkeypatch):
+    monkeypatch.setattr(
+        backup_host.shutil, "disk_usage", lambda path: os.terminal_size((0, 0)) and _Usage
+    )
+    assert main(spec(machine)) == 1
+    said = capfd.readouterr().err
+    assert "1 MiB are free, 64 MiB are needed for the data and their archive. Make room" in said
+    assert "pause" not in (machine / "calls").read_text()
+
+
+class _Usage:
+    free = 1 << 20
+
+
+def test_a_signal_lets_all_go_on(machine):
+    (machine / "podman").write_text(PODMAN.replace("cat database ;;", "sleep 30 ;;", 1))
+    code = (
+        "import sys; from xnai import backup_host; from xnai.backup_spec import parse\n"
+        "backup_host.require_safe_directory = lambda directory: None\n"
+        "sys.exit(backup_host.main(parse(sys.argv[1])))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, spec(machine).text()], cwd=ROOT, stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True,
+    ) as child:
+        while "pg_dump" not in ((machine / "calls").read_text() if (
+            machine / "calls"
+        ).exists() else ""):
+            time.sleep(0.05)
+        child.terminate()
+        # Nobody listens any more, as when the controller is gone.
+        child.stdout.close()
+        said = child.stderr.read()
+        assert child.wait() == 1
+    assert "ended by signal 15" in said
+    assert states(machine) == {"running"} and archives(machine) == []
+
+
+def destroy(machine: Path) -> dict[str, str]:
+    """Other data in place of all; return what was there."""
+    before = data(machine)
+    for volume in (machine / "volumes").iterdir():
+        for file in volume.iterdir():
+            file.unlink()
+        (volume / "other").write_text("other")
+    (machine / "database").write_text("PGDMP other")
+    return before
+
+
+def test_a_restore_brings_all_back_and_keeps_what_was_there(machine, capfd):
+    path = made(machine)
+    before = destroy(machine)
+    assert main(spec(machine, action="restore", restore_from=str(path))) == 0
+    after = data(machine)
+    # The database's own files are PostgreSQL's to make anew.
+    assert {k: v for k, v in after.items() if "db_data" not in k} == {
+        k: v for k, v in before.items() if "db_data" not in k
+    }
+    assert not any("db_data" in name for name in after)
+    assert (machine / "psql").read_text().endswith(
+        "ALTER ROLE \"vikunja\" PASSWORD 'value-xnai_vikunja_db_password';\n"
+    )
+    assert states(machine) == {"running"}
+    kept = next(one for one in archives(machine) if one != path)
+    assert kept.name.endswith("-before-restore.tar")
+    assert "value-" not in (machine / "calls").read_text()
+    # And what was kept goes back in the same way.
+    assert main(spec(machine, action="restore", restore_from=str(kept))) == 0
+    assert (machine / "volumes/xnai_vikunja_db_data/other").read_text() == "other"
+    assert states(machine) == {"running"}
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda whole: whole[:-700], "it is cut short"),
+        (lambda whole: whole.replace(b"PGDMP rows", b"PGDMP cows"), "database.dump in it was alt"),
+        (lambda whole: b"", "it is cut short"),
+    ],
+)
+def test_an_archive_that_is_not_whole_changes_nothing(machine, capfd, damage, said):
+    path = made(machine)
+    path.write_bytes(damage(path.read_bytes()))
+    before = data(machine)
+    (machine / "calls").unlink()
+    assert main(spec(machine, action="restore", restore_from=str(path))) == 1
+    found = capfd.readouterr().err
+    assert said in found and "Take another copy of it. Nothing was changed." in found
+    assert data(machine) == before and archives(machine) == [path]
+    assert "stop" not in (machine / "calls").read_text()
+
+
+def test_a_missing_archive(machine, capfd):
+    assert main(spec(machine, action="restore", restore_from="/no/such.tar")) == 1
+    assert "/no/such.tar: there is no such file on this machine" in capfd.readouterr().err
+
+
+def test_what_does_not_fit_is_said_at_once_and_changes_nothing(machine, capfd):
+    path = made(machine)
+    (machine / "redis_version").write_text("7.0.15")
+    (machine / "strangers").write_text("mine\n")
+    parts = tuple(part for part in SPEC.parts if not part.name.startswith("vikunja"))
+    assert main(
+        spec(machine, action="restore", restore_from=str(path), parts=parts, database=None)
+    ) == 1
+    said = capfd.readouterr().err
+    assert "cannot be restored here; nothing was changed" in said
+    assert "it has data of vikunja_db, xnai_vikunja_files, and this machine has no such" in said
+    assert "the older 7.0.15" in said and "mine, which is none of the stack's" in said
+    assert main(spec(machine, action="restore", restore_from=str(path), stack="other")) == 1
+    assert "it is of the stack 'xnai', and this one is 'other'" in capfd.readouterr().err
+    assert states(machine) == {"running"}
+
+
+@pytest.mark.parametrize("fails", ["pg_restore", "psql", "chown", "^start xnai_redis"])
+def test_a_restore_that_fails_goes_back(machine, capfd, fails):
+    path = made(machine)
+    destroy(machine)
+    before = data(machine)
+    # Once: what fails in going back too is another matter.
+    (machine / "podman").write_text(
+        PODMAN.replace('{ echo "told', '{ rm fail; echo "told')
+    )
+    (machine / "fail").write_text(fails)
+    assert main(spec(machine, action="restore", restore_from=str(path))) == 1
+    said = capfd.readouterr().err
+    assert "Nothing was restored: the machine has the data that it had before." in said
+    after = data(machine)
+    if fails == "psql":
+        # The stand-in's database is a file of its own, no part of the volume.
+        del before["database"], after["database"]
+    elif fails == "^start xnai_redis":
+        del before["database"], after["database"]
+    assert after == before
+    assert states(machine) == {"running"}
+
+
+def test_going_back_that_fails_says_what_to_do(machine, capfd):
+    path = made(machine)
+    (machine / "fail").write_text("chown")
+    assert main(spec(machine, action="restore", restore_from=str(path))) == 1
+    said = capfd.readouterr().err
+    assert "going back failed as well" in said and "-before-restore.* in " in said
+    assert any("-before-restore" in one.name for one in archives(machine))
+
+
+GPG = subprocess.run(["sh", "-c", "command -v gpg"], capture_output=True, check=False).returncode
+
+
+@pytest.mark.skipif(GPG != 0, reason="gpg is not installed")
+def test_encrypted_with_a_passphrase_secrets_are_inside_and_put_back(machine, capfd):
+    key = machine / "passphrase"
+    key.write_text("correct horse\n")
+    path = made(machine, passphrase_file=str(key))
+    assert path.name.endswith(".tar.gpg")
+    whole = path.read_bytes()
+    assert b"manifest" not in whole and b"value-" not in whole and b"PGDMP" not in whole
+    before = data(machine)
+    (machine / "secrets/xnai_redis_password").write_text("other")
+    assert main(spec(machine, action="restore", restore_from=str(path))) == 1
+    assert "--data backup_passphrase_file=/path" in capfd.readouterr().err
+    changes = {"action": "restore", "restore_from": str(path), "passphrase_file": str(key)}
+    assert main(spec(machine, **changes)) == 0
+    assert data(machine)["secrets/xnai_redis_password"] == before["secrets/xnai_redis_password"]
+    # Those who started it make the containers anew.
+    assert (machine / "backup" / backup_host.CHANGED).exists()
+    assert "value-" not in (machine / "calls").read_text()
+    changed = bytearray(whole)
+    changed[len(whole) // 2] ^= 1
+    for damaged in (bytes(changed), whole[:-9]):
+        path.write_bytes(damaged)
+        assert main(spec(machine, **changes)) == 1
+        assert "cut short, was altered, or is for another key" in capfd.readouterr().err
+    key.write_text("wrong\n")
+    path.write_bytes(whole)
+    assert main(spec(machine, **changes)) == 1
+    assert "cut short, was altered, or is for another key" in capfd.readouterr().err
+
+
+def test_how_it_is_encrypted_and_decrypted(tmp_path):
+    age = dataclasses.replace(SPEC, recipient="age1x", identity_file="/root/key")
+    assert encrypting(SPEC, tmp_path) == []
+    assert encrypting(age, tmp_path) == ["age", "--encrypt", "--recipient", "age1x"]
+    source = tmp_path / "a"
+    source.write_bytes(b"age-encryption.org/v1\n")
+    words = ["age", "--decrypt", "--identity", "/root/key", str(source)]
+    assert decrypting(age, source, tmp_path) == words
+    with pytest.raises(Failed, match="--data restore_age_identity_file=/path"):
+        decrypting(SPEC, source, tmp_path)
+
+
+def test_a_key_that_others_may_read_is_refused(machine, capfd):
+    key = machine / "key"
+    key.write_text("x\n")
+    for mode, said in ((0o640, "-rw-r-----"), (0o604, "-rw----r--")):
+        key.chmod(mode)
+        assert main(spec(machine, passphrase_file=str(key))) == 1
+        assert f"{key} is {said}, owned by UID 0. It must be" in capfd.readouterr().err
+    key.chmod(0o600)
+    key.write_text("\nx")
+    assert main(spec(machine, passphrase_file=str(key))) == 1
+    assert "its first line is empty" in capfd.readouterr().err
+    os.chown(key, 1000, 0)
+    assert main(spec(machine, passphrase_file=str(key))) == 1
+    assert "owned by UID 1000" in capfd.readouterr().err
+    key.unlink()
+    key.symlink_to("/etc/hostname")
+    assert main(spec(machine, passphrase_file=str(key))) == 1
+    assert "It must be a plain file" in capfd.readouterr().err
+    assert main(spec(machine, passphrase_file=str(machine / "no"))) == 1
+    assert f"{machine / 'no'}: No such file or directory" in capfd.readouterr().err
+
+
+def test_a_directory_that_others_may_write_to_is_refused(tmp_path, monkeypatch):
+    # Below /root or the like: /tmp itself is one.
+    with pytest.raises(Failed, match=r"/tmp is drwxrwxrwt, owned by UID 0. It and all above it"):
+        backup_host.require_safe_directory(Path("/tmp"))
+    backup_host.require_safe_directory(Path("/etc"))
+    with pytest.raises(Failed, match="is no directory"):
+        backup_host.require_safe_directory(Path("/etc/passwd"))
+
+
+def test_not_healthy_in_time_shows_the_last_lines(machine):
+    (machine / "states/xnai_docs").write_text("exited\n")
+    one = Run(spec(machine))
+    with pytest.raises(Failed, match=r"xnai_docs: not healthy after 1 s .*\na last line"):
+        one.podman.wait(["xnai_redis", "xnai_docs"], 1)
+
+
+def test_the_manifest_is_json_for_people(machine):
+    path = made(machine)
+    said = subprocess.run(
+        ["tar", "-xOf", path, "manifest.json"], capture_output=True, check=True
+    ).stdout
+    assert json.loads(said)["format"] == 1

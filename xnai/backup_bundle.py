@@ -1,0 +1,88 @@
+"""The backup's program as one file that the host's Python runs, and what it is told."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+from xnai.backup_spec import Database, Part, Spec
+from xnai.catalogue import secret_forms
+from xnai.facts.podman import XNAI_PODMAN
+from xnai.settings.model import Settings
+from xnai.stack_plan import StackPlan
+
+_HERE = Path(__file__).parent
+_MODULES = (
+    "backup_archive", "backup_host", "backup_podman", "backup_spec", "backup_versions",
+)
+_MAIN = """\
+import sys
+
+from xnai.backup_host import main
+from xnai.backup_spec import parse
+
+sys.exit(main(parse({text!r})))
+"""
+REDIS = "redis"
+DATABASE = "vikunja_db"
+
+
+def home(settings: Settings) -> str:
+    """Return the directory of the backups that is there by default; it is root's alone."""
+    return f"/var/lib/xnai/{settings.stack_name}/backup"
+
+
+def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> Spec:
+    """Return what the program is told.
+
+    Args:
+        settings: the host's.
+        wanted: its stack.
+        action: make or restore.
+        copy: how an archive is copied, with {path} and {name}.
+    """
+    containers = {service.name: service.container_name for service in wanted.services}
+    database = None
+    for service in wanted.services:
+        if service.name == DATABASE:
+            environment = dict(service.environment)
+            database = Database(
+                service.name, environment["POSTGRES_DB"], environment["POSTGRES_USER"],
+                service.secrets[0].secret,
+            )
+    return Spec(
+        action=action,
+        stack=settings.stack_name,
+        podman=XNAI_PODMAN,
+        directory=settings.backup_dir or home(settings),
+        parts=tuple(
+            Part(
+                service.name, service.container_name, wanted.references[service.name],
+                tuple(containers[name] for name in service.depends_on),
+                {volume: wanted.volumes[volume] for volume, _ in service.volumes},
+            )
+            for service in wanted.services
+        ),
+        redis=REDIS,
+        database=database,
+        secrets=tuple(name for forms in secret_forms(settings) for name in forms),
+        recipient=settings.backup_age_recipient or "",
+        passphrase_file=settings.backup_passphrase_file or "",
+        identity_file=settings.restore_age_identity_file or "",
+        restore_from=settings.restore_from or "",
+        timeout_s=settings.stack_healthy_timeout_s,
+        copy=copy,
+    )
+
+
+def bundle(spec: Spec) -> bytes:
+    """Return the program with its specification, for `python3 FILE`."""
+    files = {"__main__.py": _MAIN.format(text=spec.text()), "xnai/__init__.py": ""}
+    for name in _MODULES:
+        files[f"xnai/{name}.py"] = (_HERE / f"{name}.py").read_text("utf-8")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(zipfile.ZipInfo(path), text)
+    return packed.getvalue()

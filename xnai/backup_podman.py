@@ -1,0 +1,230 @@
+"""Podman as the backup's program on the host uses it. Values go through pipes alone."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+_CHUNK = 1 << 20
+_POLL_S = 1.0
+_TELL_EVERY_S = 5.0
+
+
+class Failed(Exception):
+    """The run cannot go on; the text says what was found and what to do."""
+
+
+def tell(text: str) -> None:
+    """Print a line of progress; whoever reads it may be gone by now."""
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except OSError:
+        pass
+
+
+def run(
+    words: Sequence[str], doing: str,
+    stdin: bytes | IO[bytes] | None = None, stdout: IO[bytes] | None = None,
+) -> bytes:
+    """Run a program and return what it prints, unless that goes to `stdout`.
+
+    Args:
+        words: its argv; no value of a secret is among them.
+        doing: what it is for, for the error.
+        stdin: its input: bytes, an open file, or nothing.
+        stdout: where its output goes instead.
+
+    Raises:
+        Failed: it failed; with its last lines.
+    """
+    given: dict[str, Any] = (
+        {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin or subprocess.DEVNULL}
+    )
+    with tempfile.TemporaryFile() as errors:
+        done = subprocess.run(
+            words, stdout=stdout or subprocess.PIPE, stderr=errors, check=False, **given
+        )
+        if done.returncode:
+            raise Failed(f"{doing} failed: {_last(errors) or f'exit code {done.returncode}'}")
+    return done.stdout or b""
+
+
+def _last(errors: IO[bytes]) -> str:
+    errors.seek(0)
+    lines = errors.read().decode("utf-8", "replace").strip().splitlines()
+    return "\n  ".join(lines[-5:])
+
+
+class Podman:
+    """The stack user's Podman."""
+
+    def __init__(self, program: str) -> None:
+        self._program = program
+        self._places: dict[str, Path] = {}
+
+    def run(self, *words: str, doing: str, stdin: bytes | IO[bytes] | None = None) -> str:
+        """Run a command and return what it prints; see `run`."""
+        return run([self._program, *words], doing, stdin).decode("utf-8", "replace")
+
+    def succeeds(self, *words: str) -> bool:
+        """Return whether a command ends well, which prints nothing."""
+        done = subprocess.run(
+            [self._program, *words], stdin=subprocess.DEVNULL, check=False,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        return done.returncode == 0
+
+    def output_to(self, path: Path, *words: str, doing: str) -> None:
+        """Run a command with its output in a new file."""
+        with path.open("xb") as file:
+            run([self._program, *words], doing, stdout=file)
+
+    def states(self, containers: Sequence[str]) -> dict[str, str]:
+        """Return container -> Podman's word for its state; those that are missing are left out."""
+        form = "{{.Names}} {{.State}}"
+        found = self.run("ps", "--all", "--format", form, doing="listing the containers")
+        states = dict(line.split(" ", 1) for line in found.splitlines() if " " in line)
+        return {name: states[name] for name in containers if name in states}
+
+    def users(self, volume: str) -> set[str]:
+        """Return the names of the containers that have a volume."""
+        said = self.run(
+            "ps", "--all", "--filter", f"volume={volume}", "--format", "{{.Names}}",
+            doing=f"asking who has {volume}",
+        )
+        return set(said.split())
+
+    def find(self, volumes: Sequence[str]) -> None:
+        """Look where volumes are, by one call.
+
+        Raises:
+            Failed: one is missing.
+        """
+        said = self.run(
+            "volume", "inspect", "--format", "{{.Name}} {{.Mountpoint}}", *volumes,
+            doing="looking for the volumes",
+        )
+        self._places = {
+            name: Path(place) for name, place in (line.split(" ", 1) for line in said.splitlines())
+        }
+
+    def place(self, volume: str) -> Path:
+        """Return the directory on the host of a volume that was found."""
+        return self._places[volume]
+
+    def export(self, volume: str, path: Path) -> int:
+        """Write a volume's tar, compressed, into a new file; return its size uncompressed."""
+        # Not `podman volume export`: it opens /dev/stdout anew, which is root's pipe here.
+        words = [
+            self._program, "unshare", "tar", "--create", "--numeric-owner",
+            f"--directory={self.place(volume)}", ".",
+        ]
+        size = 0
+        with tempfile.TemporaryFile() as errors, subprocess.Popen(
+            words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors
+        ) as child, gzip.open(path, "xb", compresslevel=1) as file:
+            assert child.stdout is not None  # noqa: S101  (it was asked for)
+            while part := child.stdout.read(_CHUNK):
+                file.write(part)
+                size += len(part)
+            if child.wait():
+                raise Failed(f"exporting the volume {volume} failed: {_last(errors)}")
+        return size
+
+    def fill(self, volume: str, path: Path, owner: str, owner_then: str) -> None:
+        """Replace what is in a volume by what `export` wrote.
+
+        Args:
+            volume: its name; it exists, and no container that has it runs.
+            path: the file.
+            owner: uid:gid of its owner, as containers see it.
+            owner_then: the same when it was exported.
+        """
+        place = str(self.place(volume))
+        self.run(
+            "unshare", "find", place, "-mindepth", "1", "-delete", doing=f"emptying {volume}"
+        )
+        words = [
+            self._program, "unshare", "tar", "--extract", "--numeric-owner",
+            "--same-permissions", "--same-owner", f"--directory={place}",
+        ]
+        with tempfile.TemporaryFile() as errors, subprocess.Popen(
+            words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors
+        ) as child, gzip.open(path, "rb") as file:
+            assert child.stdin is not None  # noqa: S101
+            try:
+                while part := file.read(_CHUNK):
+                    child.stdin.write(part)
+                child.stdin.close()
+            except BrokenPipeError:
+                pass  # it ended; its exit code and words say why
+            if child.wait():
+                raise Failed(f"filling the volume {volume} failed: {_last(errors)}")
+        self.own(volume, owner, everything=owner != owner_then)
+
+    def own(self, volume: str, owner: str, everything: bool) -> None:
+        """Give a volume's top folder, or all that is in it, to its owner."""
+        recursive = ["-R", "-h"] if everything else []
+        self.run(
+            "unshare", "chown", *recursive, owner, str(self.place(volume)),
+            doing=f"giving {volume} to its owner",
+        )
+
+    def empty(self, volume: str, owner: str) -> None:
+        """Remove what is in a volume."""
+        self.run(
+            "unshare", "find", str(self.place(volume)), "-mindepth", "1", "-delete",
+            doing=f"emptying {volume}",
+        )
+        self.own(volume, owner, everything=False)
+
+    def secret(self, name: str) -> str | None:
+        """Return a secret's value, or None where there is none of that name."""
+        if not self.succeeds("secret", "exists", name):
+            return None
+        said = json.loads(
+            self.run("secret", "inspect", "--showsecret", name, doing=f"reading the secret {name}")
+        )
+        value: str = said[0]["SecretData"]
+        return value
+
+    def put_secrets(self, stack: str, values: Mapping[str, str]) -> None:
+        """Make or replace secrets."""
+        for name, value in values.items():
+            self.run(
+                "secret", "create", "--replace", f"--label=io.xnai.stack={stack}", name, "-",
+                doing=f"putting the secret {name} back", stdin=value.encode(),
+            )
+
+    def wait(self, containers: Sequence[str], timeout_s: int) -> None:
+        """Wait until containers are healthy, saying which are awaited.
+
+        Raises:
+            Failed: one is not in time; with its last log lines.
+        """
+        started = time.monotonic()
+        told_s = 0.0
+        awaited = list(containers)
+        while awaited := [n for n in awaited if not self.succeeds("healthcheck", "run", n)]:
+            passed_s = time.monotonic() - started
+            if passed_s >= timeout_s:
+                logs = subprocess.run(
+                    [self._program, "logs", "--tail", "8", awaited[0]], check=False,
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                ).stdout.decode("utf-8", "replace")
+                raise Failed(
+                    f"{', '.join(awaited)}: not healthy after {passed_s:.0f} s (at most "
+                    f"{timeout_s} s: stack_healthy_timeout_s); last lines of {awaited[0]}:\n{logs}"
+                )
+            if passed_s - told_s >= _TELL_EVERY_S:
+                tell(f"waiting for {', '.join(awaited)} ({passed_s:.0f} s)")
+                told_s = passed_s
+            time.sleep(_POLL_S)

@@ -1,0 +1,54 @@
+"""Whether a machine's programs can read the data of an archive. Runs on the host."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_NUMBERS = re.compile(r"(?<![\w.])v?(\d+(?:\.\d+)*)")
+
+
+def version(text: str) -> str:
+    """Return the first version number in what a program says of itself, or an empty text."""
+    found = _NUMBERS.search(text.replace("v=", " "))
+    return found[1] if found else ""
+
+
+def of_reference(reference: str) -> str:
+    """Return the version that an image's tag names, or an empty text."""
+    tag = reference.partition("@")[0].rpartition(":")[2]
+    found = re.fullmatch(r"v?(\d+(?:\.\d+)+)", tag)
+    return found[1] if found else ""
+
+
+def misfits(archive: Mapping[str, str], machine: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each program that cannot be given the archive's data.
+
+    Args:
+        archive: service -> version of the program that wrote the data.
+        machine: the same of what would read it; services that are not there are left out.
+    """
+    found = []
+    for service, wrote in archive.items():
+        reads = machine.get(service)
+        if reads is None or not wrote or not reads:
+            continue
+        if service == "vikunja_db":
+            if _part(wrote, 1) != _part(reads, 1):
+                major = _part(wrote, 1)[0]
+                found.append(
+                    f"the database is of PostgreSQL {wrote}, and this machine has {reads}: set "
+                    f"vikunja_db_image to one of PostgreSQL {major}, run deploy.py, then this again"
+                )
+        elif _part(reads, 2) < _part(wrote, 2):
+            found.append(
+                f"the data of {service} are of version {wrote}, and this machine has the older "
+                f"{reads}, which may not read them: set {service}_image to {wrote} or newer, run "
+                "deploy.py, then this again"
+            )
+    return found
+
+
+def _part(text: str, numbers: int) -> tuple[int, ...]:
+    # A major alone (8) is before each of its minors.
+    return tuple(int(number) for number in text.split(".")[:numbers])
