@@ -24,7 +24,7 @@ __all__ = [
     "data_network",
     "images",
     "least_oom_score_adj",
-    "most_memory_mib",
+    "limits_and_swap_mib",
     "published_ports",
     "secret_forms",
     "services",
@@ -36,9 +36,9 @@ def published_ports(settings: Settings) -> dict[int, str]:
     return {s.published_port: s.name for s in services(settings) if s.published_port is not None}
 
 
-def most_memory_mib(settings: Settings) -> dict[str, int]:
-    """Return for each service what it can hold in RAM and swap together, in MiB."""
-    return {service.name: service.memory.most_mib for service in services(settings)}
+def limits_and_swap_mib(settings: Settings) -> dict[str, tuple[int, int]]:
+    """Return each service's memory limit and its allowance of swap beside it, in MiB."""
+    return {s.name: (s.memory.limit_mib, s.memory.swap_mib) for s in services(settings)}
 
 
 def container_names(settings: Settings) -> list[str]:

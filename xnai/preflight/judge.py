@@ -62,7 +62,7 @@ def _memory(facts: PreflightFacts, settings: Settings) -> list[Finding]:
             settings.host_reserve_mib,
             settings.zram_size_mib,
             settings.zram_assumed_ratio,
-            want.most_memory_mib,
+            want.limits_and_swap_mib,
         ),
         *memory.judge_zram(facts.zram, facts.zram_algorithms, settings.zram_compression_algorithm),
         *sysctl_rivals.judge_sysctls(

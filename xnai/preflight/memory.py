@@ -55,19 +55,20 @@ def judge_capacity(
     reserve_mib: int,
     zram_mib: int,
     ratio: float,
-    most_memory_mib: Mapping[str, int],
+    limits_and_swap_mib: Mapping[str, tuple[int, int]],
 ) -> list[Finding]:
     """Return findings on RAM against the services' limits.
 
     mem_total_kib: MemTotal; reserve_mib: left to the desktop; zram_mib: device size; ratio: assumed
-    compression, at least 1; most_memory_mib: service -> memory limit and swap together.
+    compression, at least 1; limits_and_swap_mib: service -> memory limit, swap allowance.
     """
     if not mem_total_kib:
         needed = "MemTotal, to hold it against the services' limits"
         return [Finding("memory", "unknown", "RAM", "could not tell", needed, "free -m")]
     capacity = Capacity(mem_total_kib // 1024, reserve_mib, zram_mib, ratio)
-    total = sum(most_memory_mib.values())
-    sums = " + ".join(f"{name} {limit}" for name, limit in most_memory_mib.items()) or "none"
+    total = sum(limit + swap for limit, swap in limits_and_swap_mib.values())
+    each = [f"{name} {limit}+{swap}" for name, (limit, swap) in limits_and_swap_mib.items()]
+    needed = f"limits+swap {', '.join(each) or 'none'} = {total} MiB"
     found: list[Finding] = []
     if total > capacity.working_set_mib:
         remedy = (
@@ -75,10 +76,9 @@ def judge_capacity(
             f"all, lower host_reserve_mib (now {reserve_mib}), or add RAM. More zram helps only up "
             "to r*A."
         )
-        needed = f"limits with their swap {sums} = {total} MiB"
         found.append(Finding("memory", "error", "RAM", capacity.terms(), needed, remedy))
     else:
-        needed = f"limits with their swap {sums} = {total} MiB: they fit"
+        needed += ": they fit"
         found.append(Finding("memory", "note", "RAM", capacity.terms(), needed))
     if zram_mib * 1024 / ratio > mem_total_kib:
         highest = int(ratio * 100)

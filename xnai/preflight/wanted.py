@@ -35,7 +35,7 @@ class Wanted:
         sysctl_keys: keys of our sysctl.d file.
         setting_names: key -> the setting that gives its value.
         ports: TCP port on 127.0.0.1 -> service.
-        most_memory_mib: service -> what it can hold in RAM and swap, MiB.
+        limits_and_swap_mib: service -> memory limit and swap, MiB.
         container_names: of the stack.
         space_needs_mib: path -> MiB.
         named: path on the host that a setting names -> that setting, and whether a directory.
@@ -46,7 +46,7 @@ class Wanted:
     sysctl_keys: tuple[str, ...]
     setting_names: dict[str, str]
     ports: dict[int, str]
-    most_memory_mib: dict[str, int]
+    limits_and_swap_mib: dict[str, tuple[int, int]]
     container_names: tuple[str, ...]
     space_needs_mib: dict[str, int]
     named: dict[str, tuple[str, bool]]
@@ -71,7 +71,7 @@ def wanted(settings: Settings) -> Wanted:
         sysctl_keys=tuple(settings.sysctls),
         setting_names={key: name for name, key in SYSCTL_KEYS.items()},
         ports=catalogue.published_ports(settings),
-        most_memory_mib=catalogue.most_memory_mib(settings),
+        limits_and_swap_mib=catalogue.limits_and_swap_mib(settings),
         container_names=tuple(s.container_name for s in catalogue.services(settings)),
         space_needs_mib={
             path: mib + (AWQ_NEEDS_MIB.get(path, 0) if settings.awq_image else 0)

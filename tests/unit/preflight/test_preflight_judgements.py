@@ -57,11 +57,14 @@ def test_capacity_never_promises_more_than_a_times_r(ram, reserve, zram, ratio):
 
 
 def test_capacity_prints_its_terms():
-    (finding,) = judge_capacity(6758 * 1024, 2048, 6758, 2.0, {"redis": 4000, "rag": 5000})
+    (finding,) = judge_capacity(6758 * 1024, 2048, 6758, 2.0, {
+        "redis": (3000, 1000), "rag": (5000, 0),
+    })
     assert finding.severity == "error"
     for term in ("4710", "6758", "2048", "8089"):
         assert term in finding.found
-    assert "redis 4000 + rag 5000 = 9000" in finding.needed and "911 MiB" in finding.remedy
+    assert finding.needed == "limits+swap redis 3000+1000, rag 5000+0 = 9000 MiB"
+    assert "911 MiB" in finding.remedy
 
 
 @pytest.mark.parametrize(
