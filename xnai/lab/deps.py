@@ -34,6 +34,9 @@ REGISTRY_TOOLS = {"skopeo": "skopeo"}
 # The services' own tests start Redis and llama.cpp. redis-tools has the server's program too,
 # and unlike redis-server's package it starts nothing.
 TEST_TOOLS = {"redis-check-rdb": "redis-tools"}
+# The first that is there is used. Google's is for Ubuntu, where Chromium is a snap.
+BROWSERS = ("chromium", "google-chrome")
+BROWSER_DRIVER = "chromedriver"
 
 
 def missing(
@@ -44,7 +47,7 @@ def missing(
     Args:
         backends: whose needs count.
         registry: whether the image registry's needs count.
-        tests: whether the needs of the services' own tests count.
+        tests: whether the needs of the services' own tests, and of the browser's, count.
         uid: the user's number; the present user's by default.
 
     Returns:
@@ -58,6 +61,8 @@ def missing(
     if tests:
         wanted |= TEST_TOOLS
     found = {wanted[tool] for tool in missing_tools(wanted)}
+    if tests:
+        found.update(_missing_browser())
     if not KEYRING.exists():
         found.add("debian-archive-keyring")
     if tests and find_library("gomp") is None:
@@ -86,6 +91,29 @@ def require_registry() -> None:
         LabError: naming what is missing and the command that installs it.
     """
     _refuse(missing([], registry=True))
+
+
+def browser() -> tuple[str, str]:
+    """Find the browser that the tests of pages use.
+
+    Returns:
+        The paths of the browser and of its driver.
+
+    Raises:
+        LabError: naming what is missing and the command that installs it.
+    """
+    _refuse(sorted(_missing_browser()))
+    (program, *_), driver = _browsers(), shutil.which(BROWSER_DRIVER)
+    return program, driver or BROWSER_DRIVER
+
+
+def _browsers() -> list[str]:
+    return [path for name in BROWSERS if (path := shutil.which(name))]
+
+
+def _missing_browser() -> set[str]:
+    lacking = set() if _browsers() else {"chromium"}
+    return lacking if shutil.which(BROWSER_DRIVER) else {*lacking, "chromium-driver"}
 
 
 def _refuse(lacking: Sequence[str]) -> None:

@@ -84,6 +84,39 @@ def test_only_users_without_root_need_fakeroot(monkeypatch: pytest.MonkeyPatch) 
     assert "fakeroot" in deps.missing([], registry=False, uid=1000)
 
 
+def programs(directory: Path, *names: str) -> str:
+    """A PATH with programs of these names and no others."""
+    for name in names:
+        (directory / name).touch(0o755)
+    return str(directory)
+
+
+@pytest.mark.parametrize(
+    ("there", "lacking"),
+    [
+        ((), {"chromium", "chromium-driver"}),
+        (("chromium",), {"chromium-driver"}),
+        (("google-chrome", "chromedriver"), set()),
+    ],
+)
+def test_a_missing_browser_is_named_by_its_packages(
+    there: tuple[str, ...], lacking: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", programs(tmp_path, *there))
+    found = set(deps.missing([], registry=False, tests=True, uid=0))
+    assert found & {"chromium", "chromium-driver"} == lacking
+    # A machine alone needs none.
+    assert not set(deps.missing([], registry=False, uid=0)) & {"chromium", "chromium-driver"}
+    if lacking:
+        with pytest.raises(LabError, match="xnai lab deps --install"):
+            deps.browser()
+
+
+def test_debians_browser_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", programs(tmp_path, "google-chrome", "chromium", "chromedriver"))
+    assert deps.browser() == (f"{tmp_path}/chromium", f"{tmp_path}/chromedriver")
+
+
 def test_map_count_is_a_remark() -> None:
     assert checks.map_count_note(262144) is None
     assert "65530" in str(checks.map_count_note(65530))
