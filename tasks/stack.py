@@ -33,63 +33,22 @@ from xnai.stack_reading import (
 def apply() -> None:
     """Declare what differs between the plan and the host's containers."""
     settings = current()
-    inputs = images.inputs(settings)
-    wanted = plan(settings, inputs)
-    facts = read_store(host, settings)
-    down = [c for c in _containers(facts).values() if c.state not in ("running", "paused")]
-    if down:
-        # Shortly after a boot: what was down when this run began may be up by now.
-        wait_for_boot(host, settings, settings.stack_healthy_timeout_s)
-        forget_store(host)
-        facts = read_store(host, settings)
-    containers = _containers(facts)
-    if names := foreign(wanted, containers, settings.stack_name):
+    wanted = plan(settings, images.inputs(settings))
+    facts = _facts_after_boot(settings)
+    if names := foreign(wanted, _containers(facts), settings.stack_name):
         fail_host(
             f"{', '.join(names)} in the Podman store of {settings.stack_user}: made by somebody "
             "else, and would have to be removed for ours. Rename or remove them, or choose "
             "another stack_name. Nothing was changed."
         )
-
     absent = _files(settings, wanted, facts)
-
-    def read(name):
-        return read_running(host, settings, check=name)
-
-    timeout_s = settings.stack_healthy_timeout_s
-    present = () if isinstance(facts.images, PodmanUnknown) else facts.images
-    anew = {build.wanted.reference for build in builds(inputs, present)}
-    image_ids = {
-        reference: found.id for reference in wanted.references.values()
-        if reference not in anew and (found := find(present, reference))
-    }
-    reasons = differences(wanted, facts.containers, facts.secrets, image_ids)
-    if host.connector_data.get(MANAGER_RESTARTED):
-        reasons = dict.fromkeys((s.name for s in wanted.services), "its user manager restarts")
-    if reasons:
-        shown = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
-        stack.bring_up(
-            name=f"stack: bring up {shown}",
-            plan=wanted,
-            directory=stack_directory(settings),
-            recreate=[service for service in wanted.services if service.name in reasons],
-            read=read,
-            timeout_s=timeout_s,
-            previous={
-                previous_name(settings.stack_name, name): id_
-                for name, id_ in images.replaced(settings).items()
-            },
-            absent_files=absent,
-        )
-    elif names := starting(wanted, containers):
-        # Shortly after a boot: nothing to change, only to wait for.
-        try:
-            for name in names:
-                wait_until_healthy(read, name, timeout_s)
-        except OperationError as error:
-            fail_host(str(error))
-        forget_store(host)
+    if reasons := _reasons(settings, wanted, facts):
+        _bring_up(settings, wanted, reasons, absent)
+    elif names := starting(wanted, _containers(facts)):
+        _wait(settings, names)
     else:
         _keep(settings, wanted, facts, absent)
+    # Last: what a failed bring-up goes back to may need it.
     unwanted = sorted(facts.of_stack - {s.container_name for s in wanted.services})
     if unwanted:
         stack.remove(
@@ -97,6 +56,61 @@ def apply() -> None:
             names=unwanted,
         )
     _at_boot(settings, facts)
+
+
+def _facts_after_boot(settings):
+    """The store's facts; shortly after a boot, what was down when this run began may be up."""
+    facts = read_store(host, settings)
+    if any(c.state not in ("running", "paused") for c in _containers(facts).values()):
+        wait_for_boot(host, settings, settings.stack_healthy_timeout_s)
+        forget_store(host)
+        facts = read_store(host, settings)
+    return facts
+
+
+def _reasons(settings, wanted, facts):
+    """Why services must be brought up: name -> reason, in dependency order."""
+    if host.connector_data.get(MANAGER_RESTARTED):
+        return dict.fromkeys((s.name for s in wanted.services), "its user manager restarts")
+    present = () if isinstance(facts.images, PodmanUnknown) else facts.images
+    anew = {build.wanted.reference for build in builds(images.inputs(settings), present)}
+    image_ids = {
+        reference: found.id for reference in wanted.references.values()
+        if reference not in anew and (found := find(present, reference))
+    }
+    return differences(wanted, facts.containers, facts.secrets, image_ids)
+
+
+def _read(settings):
+    """What reads the containers anew while operations run."""
+    return lambda name: read_running(host, settings, check=name)
+
+
+def _bring_up(settings, wanted, reasons, absent):
+    shown = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
+    stack.bring_up(
+        name=f"stack: bring up {shown}",
+        plan=wanted,
+        directory=stack_directory(settings),
+        recreate=[service for service in wanted.services if service.name in reasons],
+        read=_read(settings),
+        timeout_s=settings.stack_healthy_timeout_s,
+        previous={
+            previous_name(settings.stack_name, name): id_
+            for name, id_ in images.replaced(settings).items()
+        },
+        absent_files=absent,
+    )
+
+
+def _wait(settings, names):
+    """Shortly after a boot: nothing to change, only to wait for."""
+    try:
+        for name in names:
+            wait_until_healthy(_read(settings), name, settings.stack_healthy_timeout_s)
+    except OperationError as error:
+        fail_host(str(error))
+    forget_store(host)
 
 
 def _files(settings, wanted, facts):
