@@ -149,8 +149,7 @@ class Run:
 
     def secret_values(self) -> dict[str, str]:
         """Return those of the stack's secrets that exist."""
-        found = {name: self.podman.secret(name) for name in self.spec.secrets}
-        return {name: value for name, value in found.items() if value is not None}
+        return self.podman.secrets(self.spec.secrets)
 
     @property
     def encrypts(self) -> bool:
@@ -391,12 +390,11 @@ class Run:
                     "switch it on in the settings (vikunja = True), run deploy.py, then this again"
                 )
         wrong += backup_versions.misfits(manifest.versions, versions)
-        for volume in self.volumes:
-            if strangers := sorted(self.podman.users(volume) - set(self.containers)):
-                wrong.append(
-                    f"{', '.join(strangers)}, which is none of the stack's, uses the volume "
-                    f"{volume}: remove it (xnai-podman rm), then run this again"
-                )
+        if strangers := sorted(self.podman.users(list(self.volumes)) - set(self.containers)):
+            wrong.append(
+                f"{', '.join(strangers)}, which is none of the stack's, uses one of its volumes: "
+                "remove it (xnai-podman rm), then run this again"
+            )
         if wrong:
             raise Failed(
                 "this archive cannot be restored here; nothing was changed:\n- "
@@ -456,7 +454,7 @@ class Run:
         part = self._part(database.service)
         if self.podman.states([part.container]).get(part.container) != "running":
             self._start_database(part)
-        value = self.podman.secret(database.secret)
+        value = self.podman.secrets([database.secret]).get(database.secret)
         if value is None:
             raise Failed(f"there is no secret {database.secret}: run deploy.py, then this again")
         role = database.user.replace('"', '""')
@@ -482,14 +480,21 @@ class Run:
     def _start(self) -> None:
         """Start the stack, each service when those that it depends on are healthy."""
         tell("starting the stack")
-        healthy: set[str] = set()
-        for part in self.spec.parts:
-            if first := [name for name in part.depends_on if name not in healthy]:
-                self.podman.wait(first, self.spec.timeout_s)
-                healthy.update(first)
-            self.podman.run("start", part.container, doing=f"starting {part.container}")
+        states = self.podman.states(self.containers)
+        left, healthy = list(self.spec.parts), set[str]()
+        while left:
+            # All that only wait for what is healthy: one call, and they load at the same time.
+            ready = [part for part in left if healthy.issuperset(part.depends_on)]
+            left = [part for part in left if part not in ready]
+            names = [part.container for part in ready]
+            if down := [name for name in names if states.get(name) != "running"]:
+                self.podman.run("start", *down, doing=f"starting {', '.join(down)}")
+            needed = {name for part in left for name in part.depends_on} & set(names)
+            self.podman.wait(sorted(needed), self.spec.timeout_s)
+            healthy.update(names)
+        awaited = {name for part in self.spec.parts for name in part.depends_on}
         self.podman.wait(
-            [name for name in self.containers if name not in healthy], self.spec.timeout_s
+            [name for name in self.containers if name not in awaited], self.spec.timeout_s
         )
 
     def _go_back(

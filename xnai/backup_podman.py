@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -63,6 +64,15 @@ def _last(errors: IO[bytes]) -> str:
     return "\n  ".join(lines[-5:])
 
 
+_EMPTY = "find . -mindepth 1 -delete"
+_EXTRACT = "tar --extract --numeric-owner --same-permissions --same-owner"
+
+
+def _own(owner: str, owner_then: str) -> str:
+    """Shell code that gives a volume to its owner: its top folder, or all if it had another."""
+    return f"chown {'-R -h ' if owner != owner_then else ''}{shlex.quote(owner)} ."
+
+
 class Podman:
     """The stack user's Podman."""
 
@@ -94,11 +104,11 @@ class Podman:
         states = dict(line.split(" ", 1) for line in found.splitlines() if " " in line)
         return {name: states[name] for name in containers if name in states}
 
-    def users(self, volume: str) -> set[str]:
-        """Return the names of the containers that have a volume."""
+    def users(self, volumes: Sequence[str]) -> set[str]:
+        """Return the names of the containers that have one of the volumes."""
+        filters = [f"--filter=volume={volume}" for volume in volumes]
         said = self.run(
-            "ps", "--all", "--filter", f"volume={volume}", "--format", "{{.Names}}",
-            doing=f"asking who has {volume}",
+            "ps", "--all", *filters, "--format", "{{.Names}}", doing="asking who has the volumes"
         )
         return set(said.split())
 
@@ -148,16 +158,9 @@ class Podman:
             owner: uid:gid of its owner, as containers see it.
             owner_then: the same when it was exported.
         """
-        place = str(self.place(volume))
-        self.run(
-            "unshare", "find", place, "-mindepth", "1", "-delete", doing=f"emptying {volume}"
-        )
-        words = [
-            self._program, "unshare", "tar", "--extract", "--numeric-owner",
-            "--same-permissions", "--same-owner", f"--directory={place}",
-        ]
         with tempfile.TemporaryFile() as errors, subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors
+            self._in(volume, _EMPTY, _EXTRACT, _own(owner, owner_then)),
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors,
         ) as child, gzip.open(path, "rb") as file:
             assert child.stdin is not None  # noqa: S101
             try:
@@ -168,33 +171,24 @@ class Podman:
                 pass  # it ended; its exit code and words say why
             if child.wait():
                 raise Failed(f"filling the volume {volume} failed: {_last(errors)}")
-        self.own(volume, owner, everything=owner != owner_then)
-
-    def own(self, volume: str, owner: str, everything: bool) -> None:
-        """Give a volume's top folder, or all that is in it, to its owner."""
-        recursive = ["-R", "-h"] if everything else []
-        self.run(
-            "unshare", "chown", *recursive, owner, str(self.place(volume)),
-            doing=f"giving {volume} to its owner",
-        )
 
     def empty(self, volume: str, owner: str) -> None:
         """Remove what is in a volume."""
-        self.run(
-            "unshare", "find", str(self.place(volume)), "-mindepth", "1", "-delete",
-            doing=f"emptying {volume}",
-        )
-        self.own(volume, owner, everything=False)
+        run(self._in(volume, _EMPTY, _own(owner, owner)), f"emptying {volume}")
 
-    def secret(self, name: str) -> str | None:
-        """Return a secret's value, or None where there is none of that name."""
-        if not self.succeeds("secret", "exists", name):
-            return None
-        said = json.loads(
-            self.run("secret", "inspect", "--showsecret", name, doing=f"reading the secret {name}")
-        )
-        value: str = said[0]["SecretData"]
-        return value
+    def _in(self, volume: str, *commands: str) -> list[str]:
+        """The argv that runs commands in a volume, with containers' UIDs; one start for all."""
+        script = " && ".join(('cd "$1"', *commands))
+        return [self._program, "unshare", "sh", "-c", script, "sh", str(self.place(volume))]
+
+    def secrets(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the values of those of the secrets that exist."""
+        listed = self.run("secret", "ls", "--format", "{{.Name}}", doing="listing the secrets")
+        there = set(listed.split())
+        if not (wanted := [name for name in names if name in there]):
+            return {}
+        said = self.run("secret", "inspect", "--showsecret", *wanted, doing="reading the secrets")
+        return {item["Spec"]["Name"]: item["SecretData"] for item in json.loads(said)}
 
     def put_secrets(self, stack: str, values: Mapping[str, str]) -> None:
         """Make or replace secrets."""
