@@ -12,7 +12,8 @@ from xnai.lab.deploying import deploy
 from xnai.lab.errors import LabError
 from xnai.lab.waiting import until
 
-pytestmark = [pytest.mark.lab, pytest.mark.drill]
+# Each takes minutes.
+pytestmark = [pytest.mark.lab, pytest.mark.drill_only]
 
 SQL = "xnai-podman exec xnai_vikunja_db psql -qAt -h /run/postgresql -U vikunja -c '%s'"
 
@@ -75,7 +76,6 @@ def test_a_full_disk_that_is_freed_again(deployed):
     healthy_and_unchanged(deployed)
 
 
-@pytest.mark.drill_only
 def test_a_clock_that_jumps(deployed):
     try:
         deployed.run("systemctl stop systemd-timesyncd 2>/dev/null; date -s '+400 days'")
@@ -85,7 +85,6 @@ def test_a_clock_that_jumps(deployed):
     healthy_and_unchanged(deployed)
 
 
-@pytest.mark.drill_only
 def test_a_lock_that_somebody_holds_is_waited_for_and_named(deployed):
     # An earlier run's command still works: the run says so after its time, and changes nothing.
     deployed.run("systemd-run --unit=holder flock /run/xnai.lock sleep 400")
@@ -98,7 +97,6 @@ def test_a_lock_that_somebody_holds_is_waited_for_and_named(deployed):
     assert outcome.code == 0 and len(outcome.changed) == 1, outcome.log
 
 
-@pytest.mark.drill_only
 def test_a_network_that_goes_during_a_pull(deployed):
     deployed.run("xnai-podman rm --force xnai_vikunja xnai_vikunja_db")
     deployed.run("xnai-podman rmi docker.io/library/postgres:17")
