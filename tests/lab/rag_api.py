@@ -49,9 +49,3 @@ def sources(machine: Machine, question: str) -> list[dict[str, object]]:
 def answer(machine: Machine, question: str) -> dict[str, object]:
     """The whole answer with its sources."""
     return _ask(machine, "POST", "/query", {"question": question, "stream": False})
-
-
-def counts(machine: Machine) -> tuple[int, int]:
-    """The numbers of documents and passages in the index."""
-    index = _ask(machine, "GET", "/ready")["index"]
-    return index["documents"], index["passages"]
