@@ -1,0 +1,131 @@
+"""A backup on a real machine: everything comes back, and nothing but a whole archive goes in."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from xnai.lab.deploying import Outcome, deploy
+
+pytestmark = pytest.mark.lab
+
+BACKUPS = "/var/lib/xnai/xnai/backup"
+KEY_FILE = "/root/xnai-test-passphrase"
+WORD = "periwinkle"
+# ruff: noqa: S608  (no input: fixed text)
+PSQL = "xnai-podman exec xnai_vikunja_db psql --no-psqlrc -qtAX -U vikunja -c"
+REDIS = (
+    "xnai-podman exec xnai_redis sh -c "
+    "'REDISCLI_AUTH=$(cat /run/secrets/redis_password) exec redis-cli %s'"
+)
+# One login a step: each takes as long as a podman process does.
+PUT = f"""
+rm -f {BACKUPS}/*; {PSQL} 'drop table if exists xnai_kept'
+{REDIS % f"set xnai_kept {WORD}"} &&
+{PSQL} "create table xnai_kept as select '{WORD}' as word" &&
+echo 'The door is {WORD}.' |
+    xnai-podman exec -i xnai_rag_api python -m rag_api.ingest --title {WORD} -
+"""
+LOOK = f"""
+{REDIS % "get xnai_kept"}; {PSQL} "select word from xnai_kept"
+xnai-podman exec xnai_rag_api python -c 'import pathlib
+for path in sorted(pathlib.Path("/data").iterdir()): print(path.name, b"{WORD}" in
+    path.read_bytes())'
+"""
+DESTROY = f"""
+{REDIS % "flushall"}; {PSQL} "drop table xnai_kept"
+xnai-podman exec xnai_rag_api find /data -mindepth 1 -delete
+"""
+CLEAN = f"rm -f {BACKUPS}/*; {REDIS % 'del xnai_kept'}; {PSQL} 'drop table if exists xnai_kept'"
+# What a restore could change, and a refused one must not; Redis and PostgreSQL, which write
+# whenever they like, would have been started again.
+DATA = (
+    "cd /home/xnai/.local/share/containers/storage/volumes && find xnai_rag_index xnai_library "
+    "xnai_vikunja_files -type f -printf '%p %U %s %T@\\n' | sort; xnai-podman ps --format "
+    "'{{.Names}} {{.StartedAt}}'; ls -a " + BACKUPS
+)
+
+
+def backup(machine, *words: str) -> str:
+    """Make an archive; return its path."""
+    outcome = deploy(machine, *words, deploy_file="tasks/backup.py")
+    assert outcome.code == 0, outcome.log
+    return machine.run(f"ls -t {BACKUPS}/*.tar* | head -n 1").stdout.strip()
+
+
+def restore(machine, path: str, *words: str) -> Outcome:
+    """Restore an archive of the machine's."""
+    return deploy(
+        machine, "--data", f"restore_from={path}", *words, deploy_file="tasks/restore.py"
+    )
+
+
+@pytest.fixture
+def archive(deployed):
+    """An archive with something of each kind in it."""
+    deployed.run(PUT)
+    yield backup(deployed)
+    deployed.run(f"{CLEAN} >/dev/null; rm -f {KEY_FILE} /root/damaged.tar")
+
+
+def test_all_that_was_destroyed_is_restored_and_a_damaged_archive_refused(deployed, archive):
+    kept = deployed.run(LOOK).stdout
+    assert kept.count(WORD) == 2 and "True" in kept, kept
+    assert deployed.run(f"stat -c '%a %U' {BACKUPS} {archive}").stdout.split() == [
+        "700", "root", "600", "root",
+    ]
+    found = deployed.run(f"{DESTROY}{LOOK}echo @@\n{DATA}", check=False).stdout
+    looked, _, state = found.partition("@@\n")
+    assert state and WORD not in looked
+    for damage, said in (
+        (f"head -c -600 {archive} > /root/damaged.tar", "it is cut short"),
+        (
+            f"cp {archive} /root/damaged.tar && printf X | dd of=/root/damaged.tar bs=1 "
+            "seek=$(($(stat -c %s /root/damaged.tar) / 2)) conv=notrunc status=none",
+            "was altered",
+        ),
+    ):
+        deployed.run(damage)
+        outcome = restore(deployed, "/root/damaged.tar")
+        assert outcome.code != 0
+        assert said in outcome.log and "Nothing was changed." in outcome.log, outcome.log
+        assert deployed.run(DATA).stdout == state
+
+    outcome = restore(deployed, archive)
+    assert outcome.code == 0, outcome.log
+    assert deployed.run(LOOK).stdout == kept
+    assert "-before-restore.tar" in deployed.run(f"ls {BACKUPS}").stdout
+    outcome = deploy(deployed)
+    assert (outcome.code, outcome.changed) == (0, ()), outcome.log
+
+
+@pytest.mark.drill_only
+def test_an_encrypted_archive_brings_back_a_machine_that_lost_all(deployed, archive):
+    kept = deployed.run(LOOK).stdout
+    deployed.run(f"umask 077; head -c 24 /dev/urandom | base64 > {KEY_FILE}")
+    words = ("--data", f"backup_passphrase_file={KEY_FILE}")
+    path = backup(deployed, *words)
+    assert path.endswith(".tar.gpg")
+    value_of = "xnai-podman secret inspect --showsecret --format '{{.SecretData}}' %s"
+    password = deployed.run(value_of % "xnai_vikunja_db_password").stdout.strip()
+    assert re.fullmatch("[0-9a-f]{64}", password)
+    for plain in (WORD, password, "manifest", "xnai"):
+        assert deployed.run(f"grep -ac {plain} {path}", check=False).stdout.strip() == "0"
+    # As a machine is that was never here: no data, and secrets of its own.
+    deployed.run(
+        "xnai-podman rm --all --force --time 10 >/dev/null; "
+        "xnai-podman volume rm --all --force >/dev/null; xnai-podman secret rm --all >/dev/null",
+        timeout_s=300,
+    )
+    outcome = deploy(deployed)
+    assert outcome.code == 0, outcome.log
+    assert WORD not in deployed.run(LOOK).stdout
+    assert deployed.run(value_of % "xnai_vikunja_db_password").stdout.strip() != password
+    assert restore(deployed, path).code != 0  # without its passphrase
+    outcome = restore(deployed, path, *words)
+    assert outcome.code == 0, outcome.log
+    assert deployed.run(LOOK).stdout == kept
+    assert deployed.run(value_of % "xnai_vikunja_db_password").stdout.strip() == password
+    outcome = deploy(deployed)
+    assert (outcome.code, outcome.changed) == (0, ()), outcome.log
