@@ -136,7 +136,7 @@ def test_disk_that_fills_up_during_a_build_fails_and_leaves_the_stack_running(ma
     running = machine.run("xnai-podman ps --format '{{.Names}}' | sort").stdout.split()
     assert running == [
         "xnai_chainlit_ui", "xnai_crawler", "xnai_curation_worker", "xnai_docs", "xnai_llm",
-        "xnai_rag_api", "xnai_redis",
+        "xnai_rag_api", "xnai_redis", "xnai_vikunja", "xnai_vikunja_db",
     ]
     machine.run("rm -f /filler")
     time.sleep(1)

@@ -268,5 +268,5 @@ def test_a_machine_without_an_index_builds_from_its_wheelhouse(new_machine, tmp_
     assert outcome.code == 0, outcome.log
     assert deploy(machine, "--group-data", str(group_data)).changed == ()
     states = json.loads(machine.run("xnai-podman ps --format json").stdout)
-    assert len(states) == 7
+    assert len(states) == 9
     machine.down()
