@@ -6,7 +6,7 @@ from pyinfra import host
 from pyinfra.facts.server import Which
 
 from tasks import images
-from xnai.backup_bundle import home, make_spec
+from xnai.backup.bundle import home, make_spec
 from xnai.facts.podman import PodmanUnknown
 from xnai.operations import apt, backup
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone

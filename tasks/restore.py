@@ -6,7 +6,7 @@ from pyinfra import host
 
 from tasks import backup as backup_task
 from tasks import images
-from xnai.backup_bundle import home, make_spec
+from xnai.backup.bundle import home, make_spec
 from xnai.catalogue import PARTS, secret_forms
 from xnai.facts.podman import PodmanUnknown
 from xnai.facts.sections import file_difference

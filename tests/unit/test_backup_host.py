@@ -15,11 +15,14 @@ import pytest
 from rendering import stack
 from unit_settings import ROOT, make
 
-from xnai import backup_archive, backup_host, backup_podman
-from xnai.backup_bundle import bundle, make_spec
-from xnai.backup_host import Run, decrypting, encrypting, main
-from xnai.backup_podman import Failed
-from xnai.backup_spec import Spec, parse
+from xnai.backup import archive as backup_archive
+from xnai.backup import host as backup_host
+from xnai.backup import podman as backup_podman
+from xnai.backup.bundle import bundle, make_spec
+from xnai.backup.encryption import decrypting, encrypting
+from xnai.backup.host import Run, main
+from xnai.backup.podman import Failed
+from xnai.backup.spec import Spec, parse
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root's directories are wanted")
 
@@ -218,7 +221,8 @@ class _Usage:
 def test_a_signal_lets_all_go_on(machine):
     (machine / "podman").write_text(PODMAN.replace("cat database ;;", "sleep 30 ;;", 1))
     code = (
-        "import sys; from xnai import backup_host; from xnai.backup_spec import parse\n"
+        "import sys\nfrom xnai.backup import host as backup_host\n"
+        "from xnai.backup.spec import parse\n"
         "backup_host.require_safe_directory = lambda directory: None\n"
         "sys.exit(backup_host.main(parse(sys.argv[1])))"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xnai.backup_versions import misfits, of_reference, version
+from xnai.backup.versions import misfits, of_reference, version
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
 from pyinfra.context import ctx_state
 
-from xnai.backup_bundle import bundle
-from xnai.backup_host import CHANGED
-from xnai.backup_spec import Spec
+from xnai.backup.bundle import bundle
+from xnai.backup.host import CHANGED
+from xnai.backup.spec import Spec
 from xnai.operations import stack
 from xnai.operations.guard import failing_operation, one_at_a_time
 from xnai.operations.healthy import Containers

@@ -11,7 +11,7 @@ from pyinfra.api.command import FileUploadCommand
 from rendering import stack
 from unit_settings import make
 
-from xnai.backup_bundle import bundle, home, make_spec
+from xnai.backup.bundle import bundle, home, make_spec
 from xnai.operations import backup
 from xnai.operations.guard import one_at_a_time
 from xnai.pyinfra_ext import LiveCommand
@@ -45,7 +45,7 @@ def test_make():
     number = hashlib.sha256(bundle(one)).hexdigest()[:16]
     assert upload.dest == f"/var/lib/xnai/xnai/backup/make-{number}.pyz"
     with zipfile.ZipFile(upload.src) as archive:
-        assert {"__main__.py", "xnai/backup_host.py"} <= set(archive.namelist())
+        assert {"__main__.py", "xnai/backup/host.py"} <= set(archive.namelist())
     assert isinstance(run, LiveCommand)
     assert str(run) == one_at_a_time(
         f"umask 077; python3 -I -B {upload.dest}; e=$?; rm -f {upload.dest}; exit $e"

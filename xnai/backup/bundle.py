@@ -6,21 +6,19 @@ import io
 import zipfile
 from pathlib import Path
 
-from xnai.backup_spec import Database, Part, Spec
+from xnai.backup.spec import Database, Part, Spec
 from xnai.catalogue import secret_forms
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.settings.model import Settings
 from xnai.stack_plan import StackPlan
 
 _HERE = Path(__file__).parent
-_MODULES = (
-    "backup_archive", "backup_host", "backup_podman", "backup_spec", "backup_versions",
-)
+_MODULES = ("archive", "encryption", "host", "podman", "spec", "versions")
 _MAIN = """\
 import sys
 
-from xnai.backup_host import main
-from xnai.backup_spec import parse
+from xnai.backup.host import main
+from xnai.backup.spec import parse
 
 sys.exit(main(parse({text!r})))
 """
@@ -78,9 +76,10 @@ def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> 
 
 def bundle(spec: Spec) -> bytes:
     """Return the program with its specification, for `python3 FILE`."""
-    files = {"__main__.py": _MAIN.format(text=spec.text()), "xnai/__init__.py": ""}
+    files = {"__main__.py": _MAIN.format(text=spec.text())}
+    files |= dict.fromkeys(("xnai/__init__.py", "xnai/backup/__init__.py"), "")
     for name in _MODULES:
-        files[f"xnai/{name}.py"] = (_HERE / f"{name}.py").read_text("utf-8")
+        files[f"xnai/backup/{name}.py"] = (_HERE / f"{name}.py").read_text("utf-8")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for path, text in files.items():

@@ -1,0 +1,1 @@
+"""One consistent archive of the stack's data: the program on the host, and its bundling."""

@@ -1,0 +1,77 @@
+"""How an archive is encrypted and decrypted, and the files with keys that this needs."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from xnai.backup.podman import Failed
+from xnai.backup.spec import Spec
+
+
+def require_secret_file(path: Path) -> None:
+    """Refuse a file with a key that others than root may read, or that is empty.
+
+    Raises:
+        Failed: it is one.
+    """
+    try:
+        found = path.lstat()
+    except OSError as error:
+        raise Failed(f"{path}: {error.strerror}. Nothing was changed.") from None
+    if not stat.S_ISREG(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o077:
+        raise Failed(
+            f"{path} is {stat.filemode(found.st_mode)}, owned by UID {found.st_uid}. It must be a "
+            f"plain file of root's that nobody else may read (chown root {path}; chmod 600 "
+            f"{path}). Nothing was changed."
+        )
+    if not path.read_bytes().split(b"\n")[0].strip():
+        raise Failed(f"{path}: its first line is empty. Nothing was changed.")
+
+
+def encrypting(spec: Spec, work: Path) -> list[str]:
+    """Return the argv that encrypts its input into its output; empty for no encryption."""
+    if spec.recipient:
+        return ["age", "--encrypt", "--recipient", spec.recipient]
+    if spec.passphrase_file:
+        return [
+            *_gpg(spec, work), "--symmetric", "--cipher-algo", "AES256", "--force-mdc",
+            "--s2k-mode", "3", "--s2k-digest-algo", "SHA512", "--s2k-count", "65011712",
+            "--compress-algo", "none",
+        ]
+    return []
+
+
+def decrypting(spec: Spec, source: Path, work: Path) -> list[str]:
+    """Return the argv that prints the archive `source` in plain; empty if it is.
+
+    Raises:
+        Failed: what would be needed for it is not in the settings.
+    """
+    with source.open("rb") as file:
+        start = file.read(32)
+    if start.startswith(b"age-encryption.org/"):
+        if not spec.identity_file:
+            raise Failed(
+                f"{source} is encrypted with age: say with --data restore_age_identity_file=/path "
+                "where the private key is on this machine. Nothing was changed."
+            )
+        return ["age", "--decrypt", "--identity", spec.identity_file, str(source)]
+    # RFC 9580: a packet of type 3 (a key from a passphrase), in the old format or the new one.
+    if start[:1] in (b"\x8c", b"\xc3"):
+        if not spec.passphrase_file:
+            raise Failed(
+                f"{source} is encrypted with a passphrase: say with --data "
+                "backup_passphrase_file=/path where it is on this machine. Nothing was changed."
+            )
+        return [*_gpg(spec, work), "--decrypt", str(source)]
+    return []
+
+
+def _gpg(spec: Spec, work: Path) -> list[str]:
+    home = work / "gnupg"
+    home.mkdir(mode=0o700, exist_ok=True)
+    return [
+        "gpg", "--homedir", str(home), "--batch", "--no-tty", "--quiet", "--no-symkey-cache",
+        "--pinentry-mode", "loopback", "--passphrase-file", spec.passphrase_file,
+    ]
