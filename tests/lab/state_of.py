@@ -10,6 +10,7 @@ from xnai.lab.machine import Machine
 _FILES = (
     memory.ZRAM_CONF, memory.SYSCTL_CONF, memory.ZSWAP_CONF, containers.XNAI_PODMAN,
     containers.COMPOSE_LOCK, "/var/lib/xnai/xnai/stack/docker-compose.yml",
+    "/var/lib/xnai/xnai/stack/docker-compose.vikunja.yml",
     "/etc/systemd/user/xnai-stack.service", "/etc/subuid", "/etc/subgid",
 )
 
@@ -39,6 +40,8 @@ def provisioned(machine: Machine) -> dict[str, object]:
             for item in podman
         ),
         "secrets": machine.run("xnai-podman secret ls --format '{{.Name}}' | sort").stdout,
+        "volumes": machine.run("xnai-podman volume ls --format '{{.Name}}' | sort").stdout,
+        "networks": machine.run("xnai-podman network ls --format '{{.Name}}' | sort").stdout,
         "linger": machine.run("ls /var/lib/systemd/linger").stdout,
         "apt": machine.run("dpkg --audit; dpkg-query -W -f '${Package} ${db:Status-Status}\n'")
         .stdout,
