@@ -17,7 +17,7 @@ setup: ## everything that the commands below need, in .venv and .tools (no root)
 	@echo "Or in this shell:      . .venv/bin/activate && pyinfra inventory.py deploy.py"
 
 try: setup ## a throw-away Debian 13 machine: build, deploy, test, and how to get in
-	@$(VENV)/xnai lab deps --install
+	@$(VENV)/xnai lab deps --install --machines-only
 	@$(VENV)/xnai lab try
 
 test: setup lint sandbox ## everything: unit tests, one lab machine end to end, each drill once
@@ -43,7 +43,7 @@ test-lab: setup ## the lab part alone
 	$(VENV)/pytest tests/lab -m "not drill_only"
 
 test-qemu: setup ## the memory step on Debian's own kernel in QEMU
-	@$(VENV)/xnai lab deps --install --backend tcg
+	@$(VENV)/xnai lab deps --install --machines-only --backend tcg
 	$(VENV)/pytest tests/qemu
 
 drill: setup ## the drills with their full counts; raw results in drill-results/

@@ -166,10 +166,11 @@ def build(release: str, backend: str, refresh: bool) -> None:
 @lab.command("deps")
 @click.option("--install", "do_install", is_flag=True, help="Install them with apt.")
 @click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True)
+@click.option("--machines-only", is_flag=True, help="Not what the tests need besides.")
 @told
-def deps_command(do_install: bool, backend: str) -> None:
+def deps_command(do_install: bool, backend: str, machines_only: bool) -> None:
     """Print the Debian packages that this controller lacks, and the command that installs them."""
-    lacking = deps.missing([likely(backend)], registry=True, tests=True)
+    lacking = deps.missing([likely(backend)], registry=True, tests=not machines_only)
     if not lacking:
         click.echo("nothing is missing")
         return
