@@ -132,7 +132,7 @@ def ask(host, port: int, path: str, **headers: str) -> tuple[int, str]:
     )
     body = headers.pop("body", "")
     words = " ".join(f"-H '{name}: {value}'" for name, value in headers.items())
-    said = host.check_output(f'python3 -c "{program}" {port} {path} \'{body}\' {words}')
+    said = host.check_output(f'python3 -c "{program}" {port} \'{path}\' \'{body}\' {words}')
     status, _, text = said.partition("\n")
     return int(status), text
 
