@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-from pathlib import Path
-
+from xnai.backup.program import pack
 from xnai.backup.spec import Database, Part, Spec
 from xnai.catalogue import secret_forms
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.settings.model import Settings
 from xnai.stack_plan import StackPlan
 
-_HERE = Path(__file__).parent
-_MODULES = ("archive", "encryption", "host", "podman", "spec", "versions")
+_MODULES = tuple(
+    f"backup/{name}" for name in (
+        "archive", "encryption", "ending", "host", "podman", "role", "spec", "versions",
+    )
+)
 _MAIN = """\
 import sys
 
@@ -31,6 +31,18 @@ def home(settings: Settings) -> str:
     return f"/var/lib/xnai/{settings.stack_name}/backup"
 
 
+def database(wanted: StackPlan) -> Database | None:
+    """Return the stack's database, if it has one."""
+    for service in wanted.services:
+        if service.name == DATABASE:
+            environment = dict(service.environment)
+            return Database(
+                service.name, environment["POSTGRES_DB"], environment["POSTGRES_USER"],
+                service.secrets[0].secret,
+            )
+    return None
+
+
 def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> Spec:
     """Return what the program is told.
 
@@ -41,14 +53,6 @@ def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> 
         copy: how an archive is copied, with {path} and {name}.
     """
     containers = {service.name: service.container_name for service in wanted.services}
-    database = None
-    for service in wanted.services:
-        if service.name == DATABASE:
-            environment = dict(service.environment)
-            database = Database(
-                service.name, environment["POSTGRES_DB"], environment["POSTGRES_USER"],
-                service.secrets[0].secret,
-            )
     return Spec(
         action=action,
         stack=settings.stack_name,
@@ -63,7 +67,7 @@ def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> 
             for service in wanted.services
         ),
         redis=REDIS,
-        database=database,
+        database=database(wanted),
         secrets=tuple(name for forms in secret_forms(settings) for name in forms),
         recipient=settings.backup_age_recipient or "",
         passphrase_file=settings.backup_passphrase_file or "",
@@ -76,12 +80,4 @@ def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> 
 
 def bundle(spec: Spec) -> bytes:
     """Return the program with its specification, for `python3 FILE`."""
-    files = {"__main__.py": _MAIN.format(text=spec.text())}
-    files |= dict.fromkeys(("xnai/__init__.py", "xnai/backup/__init__.py"), "")
-    for name in _MODULES:
-        files[f"xnai/backup/{name}.py"] = (_HERE / f"{name}.py").read_text("utf-8")
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path, text in files.items():
-            archive.writestr(zipfile.ZipInfo(path), text)
-    return packed.getvalue()
+    return pack(_MAIN.format(text=spec.text()), _MODULES)

@@ -7,7 +7,6 @@ started again, also when the one who started it is gone.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import socket
@@ -21,7 +20,9 @@ from pathlib import Path
 from xnai.backup import archive
 from xnai.backup import versions as backup_versions
 from xnai.backup.encryption import decrypting, encrypting, require_secret_file
+from xnai.backup.ending import fail_on, report
 from xnai.backup.podman import Failed, Podman, run, tell
+from xnai.backup.role import set_password
 from xnai.backup.spec import Database, Part, Spec
 
 _WORK = ".work"
@@ -455,22 +456,7 @@ class Run:
         part = self._part(database.service)
         if self.podman.states([part.container]).get(part.container) != "running":
             self._start_database(part)
-        value = self.podman.secrets([database.secret]).get(database.secret)
-        if value is None:
-            raise Failed(f"there is no secret {database.secret}: run deploy.py, then this again")
-        role = database.user.replace('"', '""')
-        text = value.replace("'", "''")
-        self.podman.run(
-            "exec", "--interactive", part.container,
-            "psql", "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1",
-            f"--username={database.user}", f"--dbname={database.name}",
-            doing="setting the database role's password",
-            # The server's log must not show the statement, should it fail.
-            stdin=(
-                "SET log_min_error_statement = panic; SET log_statement = 'none';\n"
-                f"ALTER ROLE \"{role}\" PASSWORD '{text}';\n"
-            ).encode(),
-        )
+        set_password(self.podman, part.container, database)
 
     def _stop(self) -> None:
         self.podman.run(
@@ -558,15 +544,7 @@ def sync(path: Path) -> None:
 def main(spec: Spec) -> int:
     """Do what the specification says; return the exit code."""
     os.umask(0o077)
-
-    def end(number: int, _: object) -> None:
-        # What is started again from here on must not be cut off as well.
-        for one in _SIGNALS:
-            signal.signal(one, signal.SIG_IGN)
-        raise Failed(f"ended by signal {number}")
-
-    for number in _SIGNALS:
-        signal.signal(number, end)
+    fail_on(_SIGNALS)
     one = Run(spec)
     actions: dict[str, Callable[[], None]] = {"make": one.make, "restore": one.restore}
     try:
@@ -576,8 +554,6 @@ def main(spec: Spec) -> int:
         finally:
             shutil.rmtree(one.work, ignore_errors=True)
     except Failed as failed:
-        lines = re.sub(r"\n(?!$)", "\n  ", str(failed))
-        with suppress(OSError):
-            os.write(2, f"{lines}\n".encode())
+        report(failed)
         return 1
     return 0

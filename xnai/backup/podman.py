@@ -1,4 +1,4 @@
-"""Podman as the backup's program on the host uses it. Values go through pipes alone."""
+"""Podman as a program on the host uses it. Values go through pipes alone."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ class Podman:
         for name, value in values.items():
             self.run(
                 "secret", "create", "--replace", f"--label=io.xnai.stack={stack}", name, "-",
-                doing=f"putting the secret {name} back", stdin=value.encode(),
+                doing=f"storing the secret {name}", stdin=value.encode(),
             )
 
     def wait(self, containers: Sequence[str], timeout_s: int) -> None:
