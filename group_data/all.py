@@ -59,6 +59,7 @@ __all__ = [
     "registry_mirrors",
     "restore_age_identity_file",
     "restore_from",
+    "rotate_only",
     "service_sources",
     "stack_healthy_timeout_s",
     "stack_name",
@@ -331,3 +332,9 @@ backup_passphrase_file = None
 # the private key where age encrypted it (a file of root's on the host, readable by nobody else).
 restore_from = None
 restore_age_identity_file = None
+
+# --- rotation of secrets (docs/stack.md) ------------------------------------------------------
+
+# For one run of tasks/rotate_secrets.py, as `--data 'rotate_only=["xnai_ingest_token"]'`: the
+# secrets to make anew, by their Podman names. Empty: all of the stack's.
+rotate_only = []

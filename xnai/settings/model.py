@@ -97,6 +97,7 @@ class Settings:
     registry_mirrors: dict[str, tuple[str, bool]]
     restore_age_identity_file: str | None
     restore_from: str | None
+    rotate_only: tuple[str, ...]
     service_sources: dict[str, Source]
     stack_healthy_timeout_s: int
     stack_name: str

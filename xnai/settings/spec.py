@@ -95,6 +95,9 @@ SPEC: dict[str, Check] = {
     "backup_passphrase_file": checks.optional(checks.host_path),
     "restore_from": checks.optional(checks.host_path),
     "restore_age_identity_file": checks.optional(checks.host_path),
+    "rotate_only": checks.names(
+        checks.pattern(r"[a-z][a-z0-9_]{0,99}", "names of Podman secrets: a-z 0-9 _")
+    ),
 }
 for _name, _lowest in LOWEST_LIMIT_MIB.items():
     SPEC[f"{_name}_memory_limit_mib"] = checks.integer(_lowest, _MOST_MIB)

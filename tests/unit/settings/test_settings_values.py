@@ -51,6 +51,8 @@ WRONG = [
     ("backup_passphrase_file", "/root/../passphrase", f"{HOST_PATH}, and no .."),
     ("restore_age_identity_file", "~/key", HOST_PATH),
     ("restore_from", "/root/$(id).tar", HOST_PATH),
+    ("rotate_only", "xnai_ingest_token", "a list"),
+    ("rotate_only", ["$(id)"], "names of Podman secrets: a-z 0-9 _"),
     ("base_image", "docker.io/library/python:3.9-slim", PYTHON),
     ("base_image", "docker.io/library/python:slim", PYTHON),
     ("browser_hosts", [], "a list of at least 1"),

@@ -1,0 +1,127 @@
+"""New values for the secrets of a stack that is up (docs/stack.md)."""
+
+from pyinfra import host
+from pyinfra.facts.files import File
+
+from tasks import images
+from xnai.catalogue import PARTS, secret_forms
+from xnai.facts.podman import PodmanUnknown
+from xnai.facts.sections import file_difference
+from xnai.operations import rotation
+from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
+from xnai.rotation.bundle import home, make_spec, marker
+from xnai.settings import current
+from xnai.stack_plan import differences, file_name, foreign, plan
+from xnai.stack_reading import forget_store, read_running, read_store, stack_directory
+
+
+def apply() -> None:
+    """Declare the rotation of a stack that a deploy would leave alone. No preflight."""
+    settings = current()
+    wanted = plan(settings, images.inputs(settings))
+    chosen = _chosen(settings)
+    facts = read_store(host, settings)
+    if found := _lacking(settings, wanted, facts):
+        _refuse(found)
+    unfinished = bool(host.get_fact(File, path=marker(settings)))
+    found = _not_up(wanted, facts)
+    if found and not unfinished:
+        _refuse(found)
+    if unfinished:
+        host.log(
+            f"an earlier rotation of secrets was not finished ({marker(settings)}): this one makes "
+            "all of them anew"
+        )
+        chosen = secret_forms(settings)
+    names = [name for forms in chosen for name in forms]
+    # What a deploy would make anew if these had other IDs is what is made anew.
+    reasons = _differences(wanted, facts, dict.fromkeys(names, "another"))
+    recreate = [service for service in wanted.services if service.name in reasons]
+    rotation.rotate(
+        name=(
+            f"rotate: {', '.join(names)} (made anew: "
+            f"{', '.join(service.container_name for service in recreate)})"
+        ),
+        spec=make_spec(settings, wanted, chosen, settled=not found),
+        home=home(settings),
+        of=rotation.Stack(
+            plan=wanted,
+            directory=stack_directory(settings),
+            read=lambda name: read_running(host, settings, check=name),
+            timeout_s=settings.stack_healthy_timeout_s,
+            absent_files=[file_name(part) for part in PARTS if part not in wanted.files],
+        ),
+        recreate=recreate,
+        differing=lambda: _differing(settings, wanted),
+    )
+
+
+def _chosen(settings):
+    """The values to make anew; naming one form of a value is naming it."""
+    found = secret_forms(settings)
+    known = {name for forms in found for name in forms}
+    if unknown := [name for name in settings.rotate_only if name not in known]:
+        fail_host(
+            f"rotate_only: {', '.join(unknown)}: no secret of this stack. Its secrets are "
+            f"{', '.join(sorted(known))}. Nothing was changed."
+        )
+    wanted = set(settings.rotate_only) or known
+    return tuple(forms for forms in found if wanted & set(forms))
+
+
+def _refuse(found):
+    fail_host(
+        f"rotate: a deploy would change this machine: {summary(found)}. Secrets are rotated where "
+        "the stack is healthy: pyinfra inventory.py deploy.py, then this again. Nothing was "
+        "changed."
+    )
+
+
+def _lacking(settings, wanted, facts):
+    """What must be there in any case, also where an earlier rotation was not finished."""
+    if isinstance(facts.containers, PodmanUnknown) or isinstance(facts.secrets, PodmanUnknown):
+        return ["no Podman yet"]
+    found = []
+    for file in wanted.files.values():
+        path = f"{stack_directory(settings)}/{file.name}"
+        if difference := file_difference(facts.files.get(path), file.text):
+            found.append(f"{file.name} ({difference})")
+    strangers = foreign(wanted, facts.containers, settings.stack_name)
+    return found + [f"{name} (somebody else's)" for name in strangers]
+
+
+def _not_up(wanted, facts):
+    """The services that a deploy would make anew, or wait for, and why."""
+    reasons = _differences(wanted, facts, {})
+    found = [f"{name} ({reason})" for name, reason in reasons.items()]
+    return found + [
+        f"{service.name} ({facts.containers[service.container_name].health})"
+        for service in wanted.services
+        if service.name not in reasons and not facts.containers[service.container_name].is_up
+    ]
+
+
+def _differences(wanted, facts, other_ids):
+    """The stack's own comparison, with other IDs of some secrets.
+
+    A registry image whose name got another meaning is left to the deploy.
+    """
+    if isinstance(facts.containers, PodmanUnknown) or isinstance(facts.secrets, PodmanUnknown):
+        return differences(wanted, facts.containers, facts.secrets, {})
+    ids = {
+        wanted.references[service.name]: facts.containers[service.container_name].image_id
+        for service in wanted.services if service.container_name in facts.containers
+    }
+    return differences(wanted, facts.containers, facts.secrets | other_ids, ids)
+
+
+def _differing(settings, wanted):
+    """The services whose containers are not as they should be, as the host is at this moment."""
+    forget_store(host)
+    reasons = _differences(wanted, read_store(host, settings), {})
+    return [service for service in wanted.services if service.name in reasons]
+
+
+if __name__ == RUN_BY_PYINFRA:
+    with this_host_alone():
+        apply()
