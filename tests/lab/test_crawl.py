@@ -76,14 +76,19 @@ with redis.pipeline(transaction=True) as results:
 # On the machine: waits until the index has so many documents and a moment more, then kills.
 KILL = """
 import json, os, signal, sys, time, urllib.request
-pid, wanted, moment_s = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
+pid, wanted, share = int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 def documents():
     with urllib.request.urlopen("http://127.0.0.1:8000/ready", timeout=10) as answer:
         return json.load(answer)["index"]["documents"]
 deadline = time.monotonic() + 90
-while documents() < wanted and time.monotonic() < deadline:
-    pass
-time.sleep(moment_s)
+seen, began = documents(), time.monotonic()
+first = seen
+while seen < wanted and time.monotonic() < deadline:
+    if seen == first:
+        began = time.monotonic()
+    seen = documents()
+# Anywhere on the next document's way: read, ingested, acknowledged.
+time.sleep(share * (time.monotonic() - began) / max(1, seen - first))
 os.kill(pid, signal.SIGKILL)
 print(documents())
 """
@@ -258,7 +263,7 @@ def test_a_worker_killed_in_a_batch_loses_and_doubles_nothing(deployed, rng, rou
             # Not the last third: on a busy machine a few more are done before the kill.
             at = before.documents + rng.randrange(BATCH_SIZE * 2 // 3)
             kill = shlex.join(
-                ["python3", "-c", KILL, str(before.pid), str(at), str(rng.uniform(0, 0.2))]
+                ["python3", "-c", KILL, str(before.pid), str(at), str(rng.uniform(0, 1))]
             )
             with ThreadPoolExecutor() as pool:
                 killing = pool.submit(deployed.run, kill)

@@ -170,9 +170,8 @@ class Run:
             members=tuple(exports.members),
         )
         ending = ".tar.age" if self.spec.recipient else ".tar.gpg" if self.encrypts else ".tar"
-        stamp = time.strftime("%Y%m%dT%H%M%SZ", now)
-        name = f"{self.spec.stack}-{stamp}{suffix}{ending}"
-        new = self.work / name
+        final = self._free_name(suffix + ending)
+        new = self.work / final.name
         with new.open("xb") as file:
             words = encrypting(self.spec, self.work)
             if not words:
@@ -180,12 +179,18 @@ class Run:
             else:
                 self._encrypted(words, file.fileno(), manifest, exports)
             os.fsync(file.fileno())
-        final = self.directory / name
-        if final.exists():
-            raise Failed(f"{final} is there already: wait a second, then run this again")
         new.rename(final)
         sync(self.directory)
         return final
+
+    def _free_name(self, ending: str) -> Path:
+        """A name of this second, or of the next one that nobody has used."""
+        while True:
+            stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+            found = self.directory / f"{self.spec.stack}-{stamp}{ending}"
+            if not found.exists():
+                return found
+            time.sleep(0.1)
 
     def _encrypted(
         self, words: list[str], file: int, manifest: archive.Manifest, exports: _Exports
