@@ -16,7 +16,7 @@ def judge_network(probes: Iterable[Probe], extra_ca: bool) -> list[Finding]:
     """
     found = []
     for probe in probes:
-        needed = "an answer within 3 s"
+        needed = "an answer within 10 s"
         detail = " ".join(probe.detail.split())[:200]
         if probe.state == "ok":
             continue

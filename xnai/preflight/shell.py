@@ -193,19 +193,19 @@ URL = r"""
 url() {
   w=failed; m=; o=
   if command -v curl >/dev/null; then
-    m=curl; o=$(curl -sS -o /dev/null -m 3 -w '%{http_code}' -- "$1" 2>&1) && w=ok
+    m=curl; o=$(curl -sS -o /dev/null -m 10 -w '%{http_code}' -- "$1" 2>&1) && w=ok
   elif command -v wget >/dev/null; then
-    m=wget; o=$(wget -q --spider -T 3 -t 1 -- "$1" 2>&1); c=$?; o="exit code $c $o"
+    m=wget; o=$(wget -q --spider -T 10 -t 1 -- "$1" 2>&1); c=$?; o="exit code $c $o"
     # 8: the server answered with an error, so it was reached.
     if [ $c = 0 ] || [ $c = 8 ]; then w=ok; fi
   elif command -v python3 >/dev/null; then
     m=python3; o=$(python3 -c 'import sys,urllib.request as u,urllib.error as e
-try: u.urlopen(sys.argv[1],timeout=3)
+try: u.urlopen(sys.argv[1],timeout=10)
 except e.HTTPError: pass
 except Exception as x: sys.exit(str(x))' "$1" 2>&1) && w=ok
   elif command -v bash >/dev/null; then
-    m=/dev/tcp; o=$(timeout 3 bash -c ': </dev/tcp/"$0"/"$1"' "$2" "$3" 2>&1) && w=ok
-  elif o=$(timeout 3 getent hosts "$2"); then m=getent; w=unknown
+    m=/dev/tcp; o=$(timeout 10 bash -c ': </dev/tcp/"$0"/"$1"' "$2" "$3" 2>&1) && w=ok
+  elif o=$(timeout 10 getent hosts "$2"); then m=getent; w=unknown
   else m=getent; o="name not resolved"; fi
   o=$(put url "$w" "$1" "$m" "$o"); printf '%s\n' "$o"
 }
