@@ -7,14 +7,13 @@ from pyinfra import host
 from tasks import backup as backup_task
 from tasks import images
 from xnai.backup.bundle import home, make_spec
-from xnai.catalogue import PARTS, secret_forms
+from xnai.catalogue import secret_forms
 from xnai.facts.podman import PodmanUnknown
-from xnai.facts.sections import file_difference
 from xnai.operations import backup
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.settings import current
-from xnai.stack_plan import file_name, foreign, plan
-from xnai.stack_reading import read_running, read_store, stack_directory
+from xnai.stack_plan import foreign, plan
+from xnai.stack_reading import other_files, read_running, read_store, stack_directory
 
 
 def apply() -> None:
@@ -41,7 +40,7 @@ def apply() -> None:
         plan=wanted,
         directory=stack_directory(settings),
         read=lambda name: read_running(host, settings, check=name),
-        absent_files=[file_name(part) for part in PARTS if part not in wanted.files],
+        absent_files=wanted.absent_files,
     )
 
 
@@ -49,14 +48,7 @@ def _lacking(settings, wanted, facts):
     """What a deploy would have to make first; services that are down or ill are no matter."""
     if isinstance(facts.containers, PodmanUnknown) or isinstance(facts.secrets, PodmanUnknown):
         return ["no Podman yet"]
-    found = [
-        f"{file.name} ({difference})" for file in wanted.files.values()
-        if (
-            difference := file_difference(
-                facts.files.get(f"{stack_directory(settings)}/{file.name}"), file.text
-            )
-        )
-    ]
+    found = other_files(settings, wanted, facts)
     names = [service.container_name for service in wanted.services]
     found += [f"{name} (absent)" for name in names if name not in facts.containers]
     strangers = foreign(wanted, facts.containers, settings.stack_name)

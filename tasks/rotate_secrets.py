@@ -4,15 +4,14 @@ from pyinfra import host
 from pyinfra.facts.files import File
 
 from tasks import images
-from xnai.catalogue import PARTS, secret_forms
+from xnai.catalogue import secret_forms
 from xnai.facts.podman import PodmanUnknown
-from xnai.facts.sections import file_difference
 from xnai.operations import rotation
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.rotation.bundle import home, make_spec, marker
 from xnai.settings import current
-from xnai.stack_plan import differences, file_name, foreign, plan
-from xnai.stack_reading import forget_store, read_running, read_store, stack_directory
+from xnai.stack_plan import differences, foreign, plan
+from xnai.stack_reading import forget_store, other_files, read_running, read_store, stack_directory
 
 
 def apply() -> None:
@@ -49,7 +48,7 @@ def apply() -> None:
             directory=stack_directory(settings),
             read=lambda name: read_running(host, settings, check=name),
             timeout_s=settings.stack_healthy_timeout_s,
-            absent_files=[file_name(part) for part in PARTS if part not in wanted.files],
+            absent_files=wanted.absent_files,
         ),
         recreate=recreate,
         differing=lambda: _differing(settings, wanted),
@@ -81,11 +80,7 @@ def _lacking(settings, wanted, facts):
     """What must be there in any case, also where an earlier rotation was not finished."""
     if isinstance(facts.containers, PodmanUnknown) or isinstance(facts.secrets, PodmanUnknown):
         return ["no Podman yet"]
-    found = []
-    for file in wanted.files.values():
-        path = f"{stack_directory(settings)}/{file.name}"
-        if difference := file_difference(facts.files.get(path), file.text):
-            found.append(f"{file.name} ({difference})")
+    found = other_files(settings, wanted, facts)
     strangers = foreign(wanted, facts.containers, settings.stack_name)
     return found + [f"{name} (somebody else's)" for name in strangers]
 

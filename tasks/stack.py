@@ -8,7 +8,7 @@ from pyinfra.operations import files, server
 
 from tasks import images, preflight, verify
 from tasks.containers import MANAGER_RESTARTED
-from xnai.catalogue import PARTS, least_oom_score_adj
+from xnai.catalogue import least_oom_score_adj
 from xnai.facts.podman import PodmanUnknown
 from xnai.facts.sections import file_difference
 from xnai.image_plan import builds, find, previous_name
@@ -18,7 +18,7 @@ from xnai.operations.healthy import wait_until_healthy
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.render import render
 from xnai.settings import current
-from xnai.stack_plan import differences, file_name, foreign, plan, starting
+from xnai.stack_plan import differences, foreign, plan, starting
 from xnai.stack_reading import (
     forget_store,
     read_running,
@@ -123,7 +123,7 @@ def _files(settings, wanted, facts):
                 name=f"stack: {path} ({difference})",
                 src=StringIO(file.text), dest=path, mode="0644", user="root", group="root",
             )
-    absent = [file_name(part) for part in PARTS if part not in wanted.files]
+    absent = wanted.absent_files
     for name in absent:
         path = f"{directory}/{name}"
         if path in facts.files:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from xnai.catalogue import Service, data_network, services
+from xnai.catalogue import PARTS, Service, data_network, services
 from xnai.drift import drift
 from xnai.facts.podman import Container, PodmanUnknown
 from xnai.image_content import BuildInput
@@ -53,6 +53,11 @@ class StackPlan:
     networks: dict[str, bool]
     volumes: dict[str, str]
     stack_name: str
+
+    @property
+    def absent_files(self) -> list[str]:
+        """Names of the compose files of parts that are switched off."""
+        return [file_name(part) for part in PARTS if part not in self.files]
 
 
 def plan(settings: Settings, inputs: list[BuildInput]) -> StackPlan:

@@ -9,10 +9,11 @@ from pyinfra.context import ctx_state
 
 from xnai.catalogue import PARTS, container_names, secret_forms
 from xnai.facts.podman import BootUnit, Container, PodmanUnknown, Running, Store, StoreFacts
+from xnai.facts.sections import file_difference
 from xnai.operations.generation import good_directory
 from xnai.pyinfra_ext import HostFailed
 from xnai.settings.model import Settings
-from xnai.stack_plan import file_name
+from xnai.stack_plan import StackPlan, file_name
 
 _KEY = "xnai_store"
 
@@ -25,6 +26,16 @@ def stack_directory(settings: Settings) -> str:
 def compose_files(settings: Settings) -> list[str]:
     """Return the paths of the compose files on the host, also of parts that are switched off."""
     return [f"{stack_directory(settings)}/{file_name(part)}" for part in PARTS]
+
+
+def other_files(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> list[str]:
+    """Return the compose files that are not on the host as planned: name and difference."""
+    found = []
+    for file in wanted.files.values():
+        path = f"{stack_directory(settings)}/{file.name}"
+        if difference := file_difference(facts.files.get(path), file.text):
+            found.append(f"{file.name} ({difference})")
+    return found
 
 
 def unit(settings: Settings) -> str:
