@@ -3,10 +3,13 @@
 # deploy.py does them, without any check of what is already right.
 # Usage, as root on the machine, in a directory with the rendered files as a tree `root/`, the
 # build contexts `build/NAME/` and podman-compose's lock:
-#   by_hand.sh STACK_USER UID 'PACKAGE ...' 'DIRECTORY=TARGET=REFERENCE ...' 'SECRET ...' SERVICES
+#   by_hand.sh STACK_USER UID 'PACKAGE ...' 'DIRECTORY=TARGET=REFERENCE ...' 'SECRET ...' SERVICES \
+#     'NETWORK=INTERNAL ...' 'VOLUME=UID:GID ...' 'PROJECT=FILE ...'
 # TARGET is a Dockerfile's stage, or - for the last one.
 set -eu
 user=$1 uid=$2 packages=$3 images=$4 secrets=$5 services=$6
+shift 6
+networks=$1 volumes=$2 projects=$3
 export DEBIAN_FRONTEND=noninteractive
 early="etc/systemd/zram-generator.conf.d etc/sysctl.d etc/tmpfiles.d"
 for directory in $early; do
@@ -52,6 +55,18 @@ for secret in $secrets; do
         *) printf %s "$value" ;;
     esac | xnai-podman secret create "$secret" -
 done
-xnai-podman compose -p xnai -f /var/lib/xnai/xnai/stack/docker-compose.yml up --detach --no-build
+for pair in $networks; do
+    set --
+    [ "${pair#*=}" = 0 ] || set -- --internal
+    xnai-podman network create "$@" "${pair%%=*}"
+done
+for pair in $volumes; do
+    owner=${pair#*=}
+    xnai-podman volume create --opt "o=uid=${owner%:*},gid=${owner#*:}" "${pair%%=*}"
+done
+for pair in $projects; do
+    xnai-podman compose -p "${pair%%=*}" -f "/var/lib/xnai/xnai/stack/${pair#*=}" \
+        up --detach --no-build
+done
 systemctl --global enable xnai-stack.service
 until [ "$(xnai-podman ps --filter health=healthy --quiet | wc -l)" = "$services" ]; do sleep 1; done

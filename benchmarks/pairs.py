@@ -39,7 +39,8 @@ def timed(side: str, act: Callable[[], None]) -> Run:
 
 def median(runs: Sequence[Run], side: str, field: str = "wall_s") -> float:
     """Return the median of a field over one side's runs."""
-    return statistics.median(getattr(run, field) for run in runs if run.side == side)
+    values: list[float] = [getattr(run, field) for run in runs if run.side == side]
+    return statistics.median(values)
 
 
 def report(title: str, runs: Sequence[Run], names: tuple[str, str], goal: float) -> list[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from pyinfra_cli.main import cli  # isort: skip  (patches the standard library first)
+from pyinfra_cli.main import cli  # type: ignore[import-untyped]  # isort: skip  (patches the standard library first)
 from pyinfra.connectors.ssh import SSHConnector
 
 _count = 0

@@ -93,3 +93,15 @@ def take(name: str, config: Config, machine_dir: Path, progress: Progress) -> Pa
     shutil.rmtree(target, ignore_errors=True)
     part.rename(target)
     return target
+
+
+def remove(name: str) -> None:
+    """Delete a snapshot; machines that were started from it stay.
+
+    Args:
+        name: the snapshot's name.
+
+    Raises:
+        LabError: there is none of that name.
+    """
+    shutil.rmtree(find(name).directory)

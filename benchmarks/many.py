@@ -1,0 +1,111 @@
+"""What a run that changes nothing costs on one, two and three machines at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benchmarks import pairs
+from xnai.lab import deploying, machine, snapshots
+from xnai.lab.machine import Machine
+from xnai.lab.progress import Progress
+from xnai.lab.spec import MachineSpec
+from xnai.render import ROOT
+
+MOST_MACHINES = 3
+SNAPSHOT = "bench-many"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run: machines at once, wall seconds, CPU seconds of the controller's process."""
+
+    machines: int
+    wall_s: float
+    cpu_s: float
+
+
+def measure(one: Machine, runs: int, progress: Progress) -> list[str]:
+    """Run on one, two and three copies of a machine, in turn.
+
+    Args:
+        one: a provisioned machine; it is stopped while its disk is copied.
+        runs: how often each number of machines is measured.
+        progress: where each step is told.
+    """
+    one.stop(progress)
+    one.snapshot(SNAPSHOT, progress)
+    one.start(progress)
+    made = [one]
+    try:
+        for number in range(2, MOST_MACHINES + 1):
+            spec = MachineSpec(f"{one.name}-{number}", from_snapshot=SNAPSHOT)
+            made.append(machine.up(spec, progress))
+        with tempfile.TemporaryDirectory() as directory:
+            inventories = [
+                _inventory(made[:count], Path(directory) / f"{count}.py")
+                for count in range(1, MOST_MACHINES + 1)
+            ]
+            # The copies have their names to take in, and every container its first check.
+            _run(inventories[-1])
+            measured = []
+            for _ in range(runs):
+                for count, inventory in enumerate(inventories, 1):
+                    run = pairs.timed("a", partial(_unchanged, inventory))
+                    measured.append(Measured(count, run.wall_s, run.cpu_s))
+                    progress.say(f"{count} machines: {run.wall_s:.1f} s")
+    finally:
+        for copy in made[1:]:
+            copy.down()
+        snapshots.remove(SNAPSHOT)
+    lines = ["A run that changes nothing, on several machines at once", *_table(measured)]
+    pairs.keep("many", measured, lines)
+    return lines
+
+
+def _table(measured: Sequence[Measured]) -> list[str]:
+    lines = []
+    for count in range(1, MOST_MACHINES + 1):
+        walls = sorted(run.wall_s for run in measured if run.machines == count)
+        cpus = [run.cpu_s for run in measured if run.machines == count]
+        lines.append(
+            f"  {count} machines  median {statistics.median(walls):6.2f} s  "
+            f"(min {walls[0]:.2f}, max {walls[-1]:.2f}, n {len(walls)})  "
+            f"controller CPU {statistics.median(cpus):.2f} s"
+        )
+    return lines
+
+
+def _inventory(machines: Sequence[Machine], path: Path) -> Path:
+    """Write one inventory of several machines; each machine's own file names one host."""
+    files = [str(one.hosts_file) for one in machines]
+    path.write_text(
+        "import runpy\n"
+        f"lab = [host for path in {files!r} for host in runpy.run_path(path)['lab']]\n"
+    )
+    return path
+
+
+def _run(inventory: Path) -> list[str]:
+    """Run the deploy and return the names of the operations that it executed."""
+    done = subprocess.run(
+        deploying.pyinfra_argv("--json"), cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, "XNAI_HOSTS": str(inventory), "PYINFRA_PROGRESS": "off"},
+        stdin=subprocess.DEVNULL,
+    )
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+    return [item["name"] for item in json.loads(done.stdout)["results"]["operations"]]
+
+
+def _unchanged(inventory: Path) -> None:
+    if changed := _run(inventory):
+        sys.exit(f"not a run that changes nothing: {changed}")

@@ -1,0 +1,54 @@
+"""What the deploy wants of a lab machine, for those that check or make it without the deploy."""
+
+from __future__ import annotations
+
+import os
+
+from tasks import containers, memory
+from xnai.catalogue import least_oom_score_adj
+from xnai.facts.podman import XNAI_PODMAN
+from xnai.image_content import build_inputs
+from xnai.lab import deploying
+from xnai.lab.machine import Machine
+from xnai.looking import Where, loaded
+from xnai.render import render
+from xnai.settings import check, layers
+from xnai.settings.derive import derive
+from xnai.settings.model import Settings
+from xnai.stack_plan import plan
+from xnai.stack_reading import stack_directory, unit_file
+
+UID = 2000
+
+
+def settings_of(one: Machine) -> Settings:
+    """Return the settings that the deploy uses for `one`."""
+    os.environ["XNAI_HOSTS"] = str(one.hosts_file)
+    with loaded(Where(group_data=(deploying.GROUP_DATA,))) as (inventory, _):
+        checked, problems = check(layers.layers(next(iter(inventory))))
+    assert not problems, problems  # noqa: S101
+    ram_kib = int(one.run("grep ^MemTotal: /proc/meminfo").stdout.split()[1])
+    return derive(checked, ram_kib)
+
+
+def files_of(settings: Settings) -> dict[str, tuple[str, int]]:
+    """Return every file that the deploy writes: absolute path -> (text, mode)."""
+    home = f"/home/{settings.stack_user}"
+    script = render("containers/xnai-podman.j2", user=settings.stack_user, uid=UID, home=home)
+    in_system = containers.system_texts(settings)
+    compose = plan(settings, build_inputs(settings)).files.values()
+    texts = {
+        **memory.rendered(settings, settings.zram_compression_algorithm),
+        **containers.authorities(settings),
+        **{path.format(uid=UID): text for path, text in in_system.items()},
+        **{f"{home}/{path}": text for path, text in containers.home_texts(settings).items()},
+        **{f"{stack_directory(settings)}/{file.name}": file.text for file in compose},
+        unit_file(settings): render(
+            "stack/xnai-stack.service.j2",
+            stack_name=settings.stack_name, stack_user=settings.stack_user,
+            least_oom_score_adj=least_oom_score_adj(settings),
+        ),
+    }
+    files = {path: (text, 0o644) for path, text in texts.items()}
+    files[XNAI_PODMAN] = (script, 0o755)
+    return files
