@@ -13,7 +13,7 @@ from xnai.operations import backup
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.settings import current
 from xnai.stack_plan import foreign, plan
-from xnai.stack_reading import other_files, read_running, read_store, stack_directory
+from xnai.stack_reading import other_files, read_store, stack_of
 
 
 def apply() -> None:
@@ -37,10 +37,7 @@ def apply() -> None:
         name=f"restore: {PurePosixPath(settings.restore_from).name}",
         spec=make_spec(settings, wanted, "restore", backup_task.copy_command()),
         home=home(settings),
-        plan=wanted,
-        directory=stack_directory(settings),
-        read=lambda name: read_running(host, settings, check=name),
-        absent_files=wanted.absent_files,
+        of=stack_of(host, settings, wanted),
     )
 
 

@@ -11,7 +11,7 @@ from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.rotation.bundle import home, make_spec, marker
 from xnai.settings import current
 from xnai.stack_plan import differences, foreign, plan
-from xnai.stack_reading import forget_store, other_files, read_running, read_store, stack_directory
+from xnai.stack_reading import forget_store, other_files, read_store, stack_of
 
 
 def apply() -> None:
@@ -43,13 +43,7 @@ def apply() -> None:
         ),
         spec=make_spec(settings, wanted, chosen, settled=not found),
         home=home(settings),
-        of=rotation.Stack(
-            plan=wanted,
-            directory=stack_directory(settings),
-            read=lambda name: read_running(host, settings, check=name),
-            timeout_s=settings.stack_healthy_timeout_s,
-            absent_files=wanted.absent_files,
-        ),
+        of=stack_of(host, settings, wanted),
         recreate=recreate,
         differing=lambda: _differing(settings, wanted),
     )

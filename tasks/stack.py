@@ -24,6 +24,7 @@ from xnai.stack_reading import (
     read_running,
     read_store,
     stack_directory,
+    stack_of,
     unit,
     unit_file,
     wait_for_boot,
@@ -43,7 +44,7 @@ def apply() -> None:
         )
     absent = _files(settings, wanted, facts)
     if reasons := _reasons(settings, wanted, facts):
-        _bring_up(settings, wanted, reasons, absent)
+        _bring_up(settings, wanted, reasons)
     elif names := starting(wanted, _containers(facts)):
         _wait(settings, names)
     else:
@@ -86,20 +87,16 @@ def _read(settings):
     return lambda name: read_running(host, settings, check=name)
 
 
-def _bring_up(settings, wanted, reasons, absent):
+def _bring_up(settings, wanted, reasons):
     shown = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
     stack.bring_up(
         name=f"stack: bring up {shown}",
-        plan=wanted,
-        directory=stack_directory(settings),
+        of=stack_of(host, settings, wanted),
         recreate=[service for service in wanted.services if service.name in reasons],
-        read=_read(settings),
-        timeout_s=settings.stack_healthy_timeout_s,
         previous={
             previous_name(settings.stack_name, name): id_
             for name, id_ in images.replaced(settings).items()
         },
-        absent_files=absent,
     )
 
 

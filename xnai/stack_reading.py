@@ -11,6 +11,7 @@ from xnai.catalogue import PARTS, container_names, secret_forms
 from xnai.facts.podman import BootUnit, Container, PodmanUnknown, Running, Store, StoreFacts
 from xnai.facts.sections import file_difference
 from xnai.operations.generation import good_directory
+from xnai.operations.stack import Stack
 from xnai.pyinfra_ext import HostFailed
 from xnai.settings.model import Settings
 from xnai.stack_plan import StackPlan, file_name
@@ -118,3 +119,14 @@ def read_running(host: Host, settings: Settings, check: str = "") -> dict[str, C
         Running, containers=container_names(settings), check=check
     )
     return found
+
+
+def stack_of(host: Host, settings: Settings, wanted: StackPlan) -> Stack:
+    """Return what operations are told of the stack whose containers they make anew."""
+    return Stack(
+        plan=wanted,
+        directory=stack_directory(settings),
+        read=lambda name: read_running(host, settings, check=name),
+        timeout_s=settings.stack_healthy_timeout_s,
+        absent_files=wanted.absent_files,
+    )

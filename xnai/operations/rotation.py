@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import shlex
-from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
-from pyinfra.api.command import FileUploadCommand, StringCommand
 from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host, ctx_state
 
 from xnai.catalogue import Service
-from xnai.operations import generation, stack
-from xnai.operations.guard import failing_operation, one_at_a_time
-from xnai.operations.healthy import Containers
+from xnai.operations import generation
+from xnai.operations.guard import failing_operation
+from xnai.operations.program import Commands, Program
+from xnai.operations.stack import Stack
 from xnai.pyinfra_ext import run_within
 from xnai.rotation.bundle import bundle
 from xnai.rotation.spec import Spec
-from xnai.stack_plan import StackPlan
-
-
-@dataclass(frozen=True)
-class Stack:
-    """The stack whose containers are made anew.
-
-    Attributes:
-        plan: as it should be; its compose files are on the host.
-        directory: of the compose files, absolute.
-        read: reads its containers anew, after the health check of the one named.
-        timeout_s: how long each service may take until it is healthy, in seconds.
-        absent_files: names of the compose files of parts that are switched off.
-    """
-
-    plan: StackPlan
-    directory: str
-    read: Callable[[str], Containers]
-    timeout_s: int
-    absent_files: Sequence[str]
-
-    def bring_up(self, services: Sequence[Service]) -> Generator[str, None, None]:
-        """Make containers anew as the stack's own step does."""
-        found: Generator[str, None, None] = stack.bring_up._inner(
-            plan=self.plan, directory=self.directory, recreate=services, read=self.read,
-            timeout_s=self.timeout_s, previous={}, absent_files=self.absent_files,
-        )
-        return found
 
 
 @failing_operation
@@ -56,7 +25,7 @@ def rotate(
     of: Stack,
     recreate: Sequence[Service],
     differing: Callable[[], Sequence[Service]],
-) -> Generator[StringCommand | FileUploadCommand | str, None, None]:
+) -> Commands:
     """Replace secrets and make anew what reads them; on failure the old secrets are in force.
 
     Args:
@@ -70,18 +39,11 @@ def rotate(
     Raises:
         OperationError: the secrets were not rotated; with what came of going back.
     """
-    packed = bundle(spec)
-    # A name of its own: a killed run's program may still be at work.
-    file = f"{home}/rotate-{hashlib.sha256(packed).hexdigest()[:16]}.pyz"
-    quoted = shlex.quote(home)
-    yield (
-        f"[ -e {quoted} ] || install -d -m 0700 -o root -g root {quoted}; "
-        f"find {quoted} -maxdepth 1 -name '*.pyz' -mmin +600 -delete"
-    )
-    yield FileUploadCommand(io.BytesIO(packed), file)
-    finish = f"rm -f {shlex.join((spec.kept, spec.marker, file))}"
+    program = Program(bundle(spec), "rotate", home)
+    yield from program.send()
+    finish = f"rm -f {shlex.join((spec.kept, spec.marker, program.file))}"
     if not ctx_state.get().is_executing:
-        yield _program(file, "replace")
+        yield program.command("replace")
         yield from of.bring_up(recreate)
     else:
         # Not yielded: a command that fails would end the operation, and nothing would go back.
@@ -90,17 +52,17 @@ def rotate(
                 # What is healthy is what a bring-up that fails must not replace.
                 files = [one.name for one in of.plan.files.values()]
                 generation.run(generation.keep(of.directory, files), "keeping this generation")
-            _act(file, "replace")
-            if refused := _anew(spec, file, of, recreate, going_back=False):
+            _act(program, "replace")
+            if refused := _anew(spec, program, of, recreate, going_back=False):
                 raise OperationError(refused)
         except OperationError as error:
-            came_of_it = _go_back(spec, file, of, differing, finish)
+            came_of_it = _go_back(spec, program, of, differing, finish)
             raise OperationError(f"{error}\n  {came_of_it}") from error
     yield finish
 
 
 def _anew(
-    spec: Spec, file: str, of: Stack, services: Sequence[Service], going_back: bool
+    spec: Spec, program: Program, of: Stack, services: Sequence[Service], going_back: bool
 ) -> str:
     """Make containers anew with the secrets that there are now, and the role's password too.
 
@@ -121,7 +83,7 @@ def _anew(
     refused = ""
     if spec.database:
         try:
-            _act(file, "role")
+            _act(program, "role")
         except OperationError as error:
             refused = str(error)
             if not going_back:
@@ -137,7 +99,7 @@ def _bring_up(of: Stack, services: Sequence[Service]) -> None:
 
 
 def _go_back(
-    spec: Spec, file: str, of: Stack, differing: Callable[[], Sequence[Service]], finish: str
+    spec: Spec, program: Program, of: Stack, differing: Callable[[], Sequence[Service]], finish: str
 ) -> str:
     """Let the old secrets be in force again; return in words what came of it."""
     began, _ = run_within(f"test -e {shlex.quote(spec.marker)}")
@@ -146,9 +108,9 @@ def _go_back(
         return "Nothing was changed."
     ctx_host.get().log("going back to the old secrets")
     try:
-        _act(file, "back")
+        _act(program, "back")
         again = list(differing())
-        refused = _anew(spec, file, of, again, going_back=True)
+        refused = _anew(spec, program, of, again, going_back=True)
         generation.run(finish, "removing the old values")
     except OperationError as error:
         return (
@@ -160,20 +122,5 @@ def _go_back(
     return f"The old secrets are in force again; made anew with them and healthy: {names}.{role}"
 
 
-def _act(file: str, action: str) -> None:
-    """Run the program on the host and show what it tells.
-
-    Raises:
-        OperationError: it failed; with its last lines.
-    """
-    succeeded, output = run_within(_program(file, action))
-    for line in output.stdout_lines:
-        ctx_host.get().log(line)
-    if not succeeded:
-        raise OperationError(
-            "\n    ".join([f"the secrets ({action}):", *output.stderr_lines[-8:]])
-        )
-
-
-def _program(file: str, action: str) -> str:
-    return one_at_a_time(f"umask 077; exec python3 -I -B {shlex.quote(file)} {action}")
+def _act(program: Program, action: str) -> None:
+    program.act(action, f"the secrets ({action})")

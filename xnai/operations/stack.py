@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
@@ -17,15 +19,33 @@ from xnai.operations.healthy import Containers, wait_until_healthy
 from xnai.stack_plan import StackPlan
 
 
+@dataclass(frozen=True)
+class Stack:
+    """The stack whose containers are made anew.
+
+    Attributes:
+        plan: as it should be; its compose files are on the host by now.
+        directory: of the compose files, absolute.
+        read: reads its containers anew, after the health check of the one named.
+        timeout_s: how long each service may take until it is healthy, in seconds.
+        absent_files: names of the compose files of parts that are switched off.
+    """
+
+    plan: StackPlan
+    directory: str
+    read: Callable[[str], Containers]
+    timeout_s: int
+    absent_files: Sequence[str]
+
+    def bring_up(self, services: Sequence[Service]) -> Generator[str, None, None]:
+        """Make containers anew inside another operation, as the stack's own step does."""
+        found: Generator[str, None, None] = bring_up._inner(of=self, recreate=services)
+        return found
+
+
 @failing_operation
 def bring_up(
-    plan: StackPlan,
-    directory: str,
-    recreate: Sequence[Service],
-    read: Callable[[str], Containers],
-    timeout_s: int,
-    previous: Mapping[str, str],
-    absent_files: Sequence[str],
+    of: Stack, recreate: Sequence[Service], previous: Mapping[str, str] = MappingProxyType({})
 ) -> Generator[str, None, None]:
     """Make containers anew, in dependency order, each healthy before the next one starts.
 
@@ -34,13 +54,9 @@ def bring_up(
     the host's state. Named volumes are never removed.
 
     Args:
-        plan: the stack as it should be; its compose files are on the host by now.
-        directory: of the compose files, absolute.
+        of: the stack.
         recreate: the services in dependency order; their containers exist or not.
-        read: reads the stack's containers anew, after the health check of the one named.
-        timeout_s: how long each service may take until it is healthy, in seconds.
         previous: name -> ID of an image that a container leaves: it gets that name, to go back to.
-        absent_files: names of the compose files of parts that are switched off.
 
     Raises:
         OperationError: a service is not healthy in time or restarts again and again; with its
@@ -49,6 +65,7 @@ def bring_up(
     """
     for name, id_ in previous.items():
         yield one_at_a_time(f"{XNAI_PODMAN} tag {id_} {shlex.quote(name)}")
+    plan, directory = of.plan, of.directory
     yield one_at_a_time(" && ".join(_shared(plan)))
     files = [file.name for file in plan.files.values()]
     names = [service.container_name for service in recreate]
@@ -62,11 +79,11 @@ def bring_up(
             generation.run(generation.remove(names[::-1]), "removing the containers")
             for entry in _entries(plan, names):
                 generation.run(generation.up(entry, directory), f"starting {entry.container}")
-                wait_until_healthy(read, entry.container, timeout_s)
+                wait_until_healthy(of.read, entry.container, of.timeout_s)
         except OperationError as error:
-            failed = dict.fromkeys(absent_files, "")
+            failed = dict.fromkeys(of.absent_files, "")
             failed |= {file.name: file.text for file in plan.files.values()}
-            came_of_it = generation.go_back(directory, failed, names, read, timeout_s)
+            came_of_it = generation.go_back(directory, failed, names, of.read, of.timeout_s)
             raise OperationError(f"{error}\n  {came_of_it}") from error
     yield generation.keep(directory, files)
 

@@ -13,7 +13,9 @@ from unit_settings import make
 
 from xnai.backup.bundle import bundle, home, make_spec
 from xnai.operations import backup
+from xnai.operations import stack as stack_operation
 from xnai.operations.guard import one_at_a_time
+from xnai.operations.stack import Stack
 from xnai.pyinfra_ext import LiveCommand
 
 SETTINGS = make()
@@ -30,8 +32,8 @@ def restore(executing, **values):
         for name, value in values.items():
             setattr(host, name, value)
         found = commands(
-            backup.restore, spec=spec("restore"), home=HOME, plan=PLAN, directory="/stack",
-            read=lambda name: {}, absent_files=[],
+            backup.restore, spec=spec("restore"), home=HOME,
+            of=Stack(PLAN, "/stack", lambda name: {}, 10, ()),
         )
     return host, found
 
@@ -78,7 +80,7 @@ def test_other_secrets_make_all_containers_anew(monkeypatch):
         brought_up.append([service.name for service in arguments["recreate"]])
         yield "true"
 
-    monkeypatch.setattr(backup.stack.bring_up, "_inner", bring_up)
+    monkeypatch.setattr(stack_operation.bring_up, "_inner", bring_up)
     _, found = restore(True, files={f"{HOME}/.secrets-changed": ""})
     assert brought_up == [[service.name for service in PLAN.services]]
     assert found[3:] == ["true", f"rm -f {HOME}/.secrets-changed"]
@@ -89,7 +91,7 @@ def test_a_stack_that_is_not_healthy_with_them_says_where_the_old_data_are(monke
         yield "true"
         raise backup.OperationError("xnai_redis is not healthy")
 
-    monkeypatch.setattr(backup.stack.bring_up, "_inner", bring_up)
+    monkeypatch.setattr(stack_operation.bring_up, "_inner", bring_up)
     said = r"xnai_redis is not healthy\n.*-before-restore"
     with pytest.raises(backup.OperationError, match=said):
         restore(True, files={f"{HOME}/.secrets-changed": ""})

@@ -15,6 +15,7 @@ from unit_settings import make
 
 from xnai.catalogue import secret_forms
 from xnai.operations import generation, healthy, rotation
+from xnai.operations.stack import Stack
 from xnai.rotation.bundle import home, make_spec
 
 SETTINGS = make()
@@ -66,7 +67,7 @@ class Failing:
 
 def rotate(fails="none", times=1, executing=True, spec=SPEC, differing=SERVICES):
     """The operation: (what it yielded, the steps that it ran, its error)."""
-    of = rotation.Stack(
+    of = Stack(
         plan=PLAN, directory="/stack", timeout_s=10, absent_files=(),
         read=lambda name: {name: as_wanted(
             next(one for one in PLAN.services if one.container_name == name)
@@ -93,7 +94,7 @@ def rotate(fails="none", times=1, executing=True, spec=SPEC, differing=SERVICES)
 def test_prepared_it_asks_the_host_for_nothing():
     found, steps, _ = rotate(executing=False)
     assert steps == []
-    assert found[0].startswith(f"[ -e {HOME} ] || install -d -m 0700 -o root -g root {HOME}; find")
+    assert found[0].startswith(f'for d in {HOME}; do [ -e "$d" ] || install -d -m 0700 -o root')
     assert isinstance(found[1], FileUploadCommand)
     assert found[1].dest.startswith(f"{HOME}/rotate-")
     assert found[2].startswith("flock -o ") and " replace" in found[2]

@@ -34,9 +34,9 @@ def but(**changes: object) -> dict[str, Container]:
 
 
 def bring_up(read, recreate=SERVICES, timeout_s: int = 180, previous=None) -> list[str]:
+    of = stack.Stack(PLAN, DIRECTORY, read, timeout_s, absent_files=())
     return commands(
-        stack.bring_up, plan=PLAN, directory=DIRECTORY, recreate=list(recreate),
-        read=read, timeout_s=timeout_s, previous=previous or {}, absent_files=(),
+        stack.bring_up, of=of, recreate=list(recreate), previous=previous or {},
     )
 
 
