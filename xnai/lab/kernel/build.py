@@ -29,9 +29,11 @@ BUILD_PACKAGES = (
     "libelf-dev",
     "xz-utils",
     "kmod",
+    "patch",
 )
 EPOCH = "1767225600"
 HERE = Path(__file__).resolve().parent
+PATCH = "uaccess.patch"
 FILES = ("linux", "config", "release", "modules.tar")
 
 
@@ -60,6 +62,7 @@ def fragment_hash() -> str:
         {
             "fragment": (HERE / "uml.config").read_bytes(),
             "script": (HERE / "build.sh").read_bytes(),
+            "patch": (HERE / PATCH).read_bytes(),
             "suite": BUILD_SUITE,
             "packages": " ".join(BUILD_PACKAGES),
         }
@@ -157,6 +160,7 @@ def _build(work: Path, cache: Path, progress: Progress) -> Kernel:
         f'upload "{source}" /build/source.tar.xz',
         f'upload "{HERE / "uml.config"}" /build/fragment',
         f'upload "{HERE / "build.sh"}" /build/build.sh',
+        f'upload "{HERE / PATCH}" /build/patch',
         *(f'upload "{work / name}" /build/{name}' for name in inputs),
         'chroot "$1" sh /build/build.sh',
         *(f'download /build/{name} "{out / name}"' for name in FILES),

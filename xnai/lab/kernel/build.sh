@@ -1,11 +1,12 @@
 #!/bin/sh
 # Runs inside the build chroot: /build holds the source package's tarball,
-# the fragment, the number of jobs and the epoch. Leaves /build/linux.
+# the fragment, the patch, the number of jobs and the epoch. Leaves /build/linux.
 set -eu
 cd /build
 mkdir src
 tar -xf source.tar.xz -C src --strip-components=1
 cd src
+patch -p1 --forward < /build/patch
 make ARCH=um x86_64_defconfig
 scripts/kconfig/merge_config.sh -m -O . .config /build/fragment
 make ARCH=um olddefconfig
