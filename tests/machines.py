@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xnai.lab import machine, registry
+from xnai.lab import machine, registry, ssh
 from xnai.lab.progress import Lines
 from xnai.lab.spec import MachineSpec
 
@@ -29,6 +29,9 @@ def new_machine(request):
         return one
 
     yield make
+    for one in made:
+        if died := ssh.panic(one.directory / "console.log"):
+            progress.say(f"{one.name}: {died}")
     if not request.config.getoption("--keep"):
         for one in made:
             if one.directory.exists():

@@ -98,9 +98,25 @@ def run(
     if check and done.returncode != 0:
         output = "\n".join((done.stdout + done.stderr).strip().splitlines()[-20:])
         raise LabError(
-            f"{host_name}: exit code {done.returncode} from: {command}", found=output or "no output"
+            f"{host_name}: exit code {done.returncode} from: {command}",
+            found=output or "no output",
+            todo=panic(directory / "console.log") if done.returncode == _SSH_FAILED else "",
         )
     return done
+
+
+def panic(console: Path) -> str:
+    """What to read where a machine does not answer because its kernel died.
+
+    Args:
+        console: the machine's console.log.
+
+    Returns:
+        The kernel's last words and the file's name; empty where it did not die.
+    """
+    text = console.read_text("utf-8", "replace") if console.exists() else ""
+    _, found, said = text.rpartition("Kernel panic")
+    return f"its kernel died ({found}{said.partition('\n')[0]}): read {console}" if found else ""
 
 
 def wait(
