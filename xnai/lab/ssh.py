@@ -116,7 +116,8 @@ def panic(console: Path) -> str:
     """
     text = console.read_text("utf-8", "replace") if console.exists() else ""
     _, found, said = text.rpartition("Kernel panic")
-    return f"its kernel died ({found}{said.partition('\n')[0]}): read {console}" if found else ""
+    words = found + said.partition("\n")[0]
+    return f"its kernel died ({words}): read {console}" if words else ""
 
 
 def wait(
