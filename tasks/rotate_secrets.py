@@ -1,7 +1,6 @@
 """New values for the secrets of a stack that is up (docs/stack.md)."""
 
 from pyinfra import host
-from pyinfra.facts.files import File
 
 from tasks import images
 from xnai.catalogue import secret_forms
@@ -22,7 +21,7 @@ def apply() -> None:
     facts = read_store(host, settings)
     if found := _lacking(settings, wanted, facts):
         _refuse(found)
-    unfinished = bool(host.get_fact(File, path=marker(settings)))
+    unfinished = marker(settings) in facts.files
     found = _not_up(wanted, facts)
     if found and not unfinished:
         _refuse(found)

@@ -6,7 +6,7 @@ from pyinfra import host
 from pyinfra.api.exceptions import OperationError
 from pyinfra.operations import files, server
 
-from tasks import images, preflight, verify
+from tasks import before, images, preflight, verify
 from tasks.containers import MANAGER_RESTARTED
 from xnai.catalogue import least_oom_score_adj
 from xnai.facts.podman import PodmanUnknown
@@ -25,6 +25,7 @@ from xnai.stack_reading import (
     read_store,
     stack_directory,
     stack_of,
+    unfinished_rotation,
     unit,
     unit_file,
     wait_for_boot,
@@ -36,6 +37,8 @@ def apply() -> None:
     settings = current()
     wanted = plan(settings, images.inputs(settings))
     facts = _facts_after_boot(settings)
+    if refused := unfinished_rotation(settings, facts):
+        fail_host(f"stack: {refused}")
     if names := foreign(wanted, _containers(facts), settings.stack_name):
         fail_host(
             f"{', '.join(names)} in the Podman store of {settings.stack_user}: made by somebody "
@@ -167,5 +170,6 @@ def _at_boot(settings, facts):
 if __name__ == RUN_BY_PYINFRA:
     with this_host_alone():
         preflight.apply()
+        before.apply()
         apply()
         verify.waiting()

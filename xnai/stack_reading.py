@@ -13,6 +13,7 @@ from xnai.facts.sections import file_difference
 from xnai.operations.generation import good_directory
 from xnai.operations.stack import Stack
 from xnai.pyinfra_ext import HostFailed
+from xnai.rotation.bundle import marker
 from xnai.settings.model import Settings
 from xnai.stack_plan import StackPlan, file_name
 
@@ -37,6 +38,23 @@ def other_files(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> lis
         if difference := file_difference(facts.files.get(path), file.text):
             found.append(f"{file.name} ({difference})")
     return found
+
+
+def unfinished_rotation(settings: Settings, facts: StoreFacts) -> str:
+    """Return why a deploy must not begin where a rotation of secrets was killed; else nothing.
+
+    Secrets are then a mixture: what a deploy made anew would log in with a password that the
+    database may not know, and would not get healthy.
+    """
+    if marker(settings) not in facts.files:
+        return ""
+    return (
+        f"a rotation of secrets was begun and not finished ({marker(settings)}), so some services "
+        "and the database may have old ones and some new. Nothing was changed. Finish it, with the "
+        "settings of the last deploy: pyinfra inventory.py tasks/rotate_secrets.py, then run this "
+        "again. Where that refuses and names this step, take what is there as it is: sudo rm "
+        f"{marker(settings)}"
+    )
 
 
 def unit(settings: Settings) -> str:
@@ -69,6 +87,7 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
                 *compose_files(settings),
                 *(f"{good_directory(stack_directory(settings))}/{file_name(p)}" for p in PARTS),
                 unit_file(settings),
+                marker(settings),
             ],
             wants=f"/etc/systemd/user/default.target.wants/{unit(settings)}",
         )

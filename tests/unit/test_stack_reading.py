@@ -13,8 +13,9 @@ from unit_settings import make
 
 from xnai import stack_reading
 from xnai.facts.podman import PodmanUnknown, Running, Store, StoreFacts
+from xnai.facts.sections import FileState
 from xnai.pyinfra_ext import HostFailed
-from xnai.stack_reading import forget_store, read_running, read_store
+from xnai.stack_reading import forget_store, read_running, read_store, unfinished_rotation
 
 EMPTY = StoreFacts((), {}, {}, frozenset(), {}, enabled=False, set_up=True)
 
@@ -88,6 +89,7 @@ def test_the_store_is_read_once_until_it_is_forgotten():
                     "/var/lib/xnai/mine/stack/good/docker-compose.yml",
                     "/var/lib/xnai/mine/stack/good/docker-compose.vikunja.yml",
                     "/etc/systemd/user/mine-stack.service",
+                    "/var/lib/xnai/mine/rotation/unfinished",
                 ],
                 "wants": "/etc/systemd/user/default.target.wants/mine-stack.service",
             },
@@ -121,3 +123,13 @@ def test_a_boot_is_waited_for_and_told_once(monkeypatch):
     assert told == ["waiting for xnai-stack.service, which starts the stack after a boot"]
     stack_reading.wait_for_boot(host, make(), 60)
     assert len(told) == 1 and states == []
+
+
+def test_an_unfinished_rotation_is_named_with_what_finishes_it():
+    settings = make(stack_name="mine")
+    assert unfinished_rotation(settings, EMPTY) == ""
+    path = "/var/lib/xnai/mine/rotation/unfinished"
+    found = dataclasses.replace(EMPTY, files={path: FileState("0" * 64, "0600", "root", "root")})
+    said = unfinished_rotation(settings, found)
+    assert f"not finished ({path})" in said and "Nothing was changed." in said
+    assert "pyinfra inventory.py tasks/rotate_secrets.py" in said and f"sudo rm {path}" in said
