@@ -116,8 +116,8 @@ def panic(console: Path) -> str:
     """
     text = console.read_text("utf-8", "replace") if console.exists() else ""
     _, found, said = text.rpartition("Kernel panic")
-    words = found + said.partition("\n")[0]
-    return f"its kernel died ({words}): read {console}" if words else ""
+    last_words, _, _ = said.partition("\n")
+    return f"its kernel died ({found}{last_words}): read {console}" if found else ""
 
 
 def wait(
