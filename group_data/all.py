@@ -7,6 +7,7 @@ None means "derived from what the host is" (by the rule in the comment).
 
 __all__ = [
     "awq_image",
+    "awq_memory_limit_mib",
     "backup_age_recipient",
     "backup_dir",
     "backup_passphrase_file",
@@ -214,6 +215,9 @@ build_cache_max_mib = 2048
 
 # True builds the AWQ quantisation image as well: its packages weigh some 3 GB.
 awq_image = False
+# What a quantisation may take, run by hand beside the stack; as much swap again. Not in the sum
+# that preflight holds against the machine.
+awq_memory_limit_mib = 8192
 
 # --- services ---------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import yaml
 
-from xnai.catalogue import PARTS, Service, data_network, services
+from xnai.catalogue import PARTS, Service, Tool, data_network, services, tools
 from xnai.drift import drift
 from xnai.facts.podman import Container, PodmanUnknown
 from xnai.image_content import BuildInput
@@ -38,7 +38,7 @@ class StackPlan:
 
     Attributes:
         services: in dependency order.
-        references: service name -> image reference.
+        references: service or tool name -> image reference.
         config_hashes: service name -> hash of all that its container is made from.
         files: part of the stack -> its compose file.
         networks: name -> whether it is without a way out.
@@ -65,27 +65,35 @@ def plan(settings: Settings, inputs: list[BuildInput]) -> StackPlan:
     built = {item.name: item.reference for item in inputs}
     wanted = services(settings)
     references = {s.name: built[s.build] if s.build else s.image for s in wanted}
+    references |= {tool.name: built[tool.build] for tool in tools(settings)}
     hashes: dict[str, str] = {}
     files: dict[str, ComposeFile] = {}
     for part in dict.fromkeys(service.part for service in wanted):
         of_part = [service for service in wanted if service.part == part]
+        # In the stack's own file, not in those of its further parts.
+        by_hand = () if part else tools(settings)
         name = file_name(part)
         project = "_".join(filter(None, (settings.stack_name, part)))
 
         def compose(
             known: Mapping[str, str],
             name: str = name, project: str = project, of_part: list[Service] = of_part,
+            by_hand: tuple[Tool, ...] = by_hand,
         ) -> str:
             return render(
                 f"stack/{name}.j2",
                 stack_name=settings.stack_name,
                 project=project,
                 services=of_part,
+                tools=by_hand,
                 references=references,
                 config_hashes=known,
                 run_arguments={s.name: run_arguments(s) for s in of_part},
                 networks=sorted({network for s in of_part for network in s.networks}),
-                volumes=sorted({volume for s in of_part for volume, _ in s.volumes}),
+                volumes=sorted(
+                    {volume for s in of_part for volume, _ in s.volumes}
+                    | {volume for tool in by_hand for volume, _ in tool.volumes}
+                ),
                 secrets=sorted({secret.secret for s in of_part for secret in s.secrets}),
             )
 
@@ -95,6 +103,7 @@ def plan(settings: Settings, inputs: list[BuildInput]) -> StackPlan:
         files[part] = ComposeFile(name, project, compose(hashes))
     networks = {settings.stack_name: False, data_network(settings): True}
     owners = {volume: service.user for service in wanted for volume, _ in service.volumes}
+    owners |= {volume: tool.user for tool in tools(settings) for volume, _ in tool.volumes}
     return StackPlan(wanted, references, hashes, files, networks, owners, settings.stack_name)
 
 

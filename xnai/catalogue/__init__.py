@@ -7,9 +7,10 @@ the status table, the host tests. A further service is one more entry.
 from __future__ import annotations
 
 from xnai.catalogue.images import base, images
-from xnai.catalogue.model import Copy, Image, Memory, SecretFile, Service
+from xnai.catalogue.model import Copy, Image, Memory, SecretFile, Service, Tool
 from xnai.catalogue.services import PARTS, secret_forms, services
 from xnai.catalogue.shared import data_network, least_oom_score_adj
+from xnai.catalogue.tools import tools
 from xnai.settings.model import Settings
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "Memory",
     "SecretFile",
     "Service",
+    "Tool",
     "base",
     "container_names",
     "data_network",
@@ -28,6 +30,7 @@ __all__ = [
     "published_ports",
     "secret_forms",
     "services",
+    "tools",
 ]
 
 

@@ -1,4 +1,4 @@
-"""What the catalogue consists of: images, services, secrets as files."""
+"""What the catalogue consists of: images, services and tools, secrets as files."""
 
 from __future__ import annotations
 
@@ -134,3 +134,26 @@ class Service:
     capabilities: tuple[str, ...] = ()
     publish_setting: str = ""
     url_path: str | None = None
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program of the stack that somebody runs by hand, offline, until it is done.
+
+    Attributes:
+        name: service name in docker-compose.yml.
+        profile: of the compose file, without which it is not there.
+        build: name of the Image that it runs.
+        memory_limit_mib: memory.max of its cgroup, in MiB.
+        user: uid:gid inside the container.
+        volumes: named volume -> path.
+        tmpfs: paths that must be writable under a read-only root.
+    """
+
+    name: str
+    profile: str
+    build: str
+    memory_limit_mib: int
+    user: str
+    volumes: tuple[tuple[str, str], ...]
+    tmpfs: tuple[str, ...]

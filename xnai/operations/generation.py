@@ -43,14 +43,14 @@ class Entry:
 
 
 def entries(file: str, text: str) -> list[Entry]:
-    """Return the services of a compose file of ours, in its order."""
+    """Return the services of a compose file of ours, in its order, without tools run by hand."""
     content = yaml.safe_load(text)
     return [
         Entry(
             name, service["container_name"], content["name"], file,
             tuple(service["x-xnai"]["run_arguments"]),
         )
-        for name, service in content["services"].items()
+        for name, service in content["services"].items() if "container_name" in service
     ]
 
 

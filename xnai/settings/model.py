@@ -45,6 +45,7 @@ class Settings:
     """
 
     awq_image: bool
+    awq_memory_limit_mib: int
     backup_age_recipient: str | None
     backup_dir: str | None
     backup_passphrase_file: str | None

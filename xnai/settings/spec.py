@@ -76,6 +76,7 @@ SPEC: dict[str, Check] = {
     "crawler_allowed_private": checks.names(checks.private_place),
     "docs_port": _PORT,
     "awq_image": checks.boolean,
+    "awq_memory_limit_mib": checks.integer(512, _MOST_MIB),
     "browser_hosts": checks.names(checks.host_name, at_least=1),
     "service_sources": checks_sources.service_sources,
     "context_max_mib": checks.integer(1, 10240),

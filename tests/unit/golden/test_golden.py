@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from rendering import render_everything, stack
 from unit_settings import make, problems
 
-from xnai.catalogue import services
+from xnai.catalogue import services, tools
 from xnai.render import MANAGED_BY, TEMPLATES
 from xnai.settings.checks import image
 from xnai.settings.model import Settings
@@ -106,7 +106,8 @@ def check_part(settings: Settings, part: str) -> None:
     compose = compose_of(settings, part)
     wanted = [service for service in services(settings) if service.part == part]
     assert compose["name"] == "_".join(filter(None, (settings.stack_name, part)))
-    assert list(compose["services"]) == [service.name for service in wanted]
+    by_hand = () if part else tools(settings)
+    assert list(compose["services"]) == [one.name for one in (*wanted, *by_hand)]
     earlier: set[str] = set()
     for service in wanted:
         entry = compose["services"][service.name]
@@ -150,6 +151,15 @@ def check_part(settings: Settings, part: str) -> None:
         assert not entry.get("ports") or settings.stack_name in entry["networks"]
         assert "privileged" not in entry and "build" not in entry and "env_file" not in entry
         earlier.add(service.name)
+    for tool in by_hand:
+        entry = compose["services"][tool.name]
+        assert entry["profiles"] == [tool.profile]
+        # The boot unit and the deploy know their own by these; a person's run is not theirs.
+        assert "labels" not in entry and "container_name" not in entry
+        assert entry["network_mode"] == "none" and "networks" not in entry
+        assert entry["mem_limit"] == f"{tool.memory_limit_mib}m"
+        assert (entry["cap_drop"], entry["read_only"], entry["restart"]) == (["ALL"], True, "no")
+        assert {volume.split(":")[0] for volume in entry["volumes"]} <= set(compose["volumes"])
     # A secret's value lives on the host alone: the file only names it.
     assert all(secret == {"external": True} for secret in compose["secrets"].values())
     used = {s["source"] for e in compose["services"].values() for s in e.get("secrets", [])}
@@ -157,7 +167,7 @@ def check_part(settings: Settings, part: str) -> None:
     # The deploy makes them: with their owners, and one network is without a way out.
     made = [*compose["networks"].values(), *compose.get("volumes", {}).values()]
     assert all(item == {"external": True} for item in made)
-    networks = {name for e in compose["services"].values() for name in e["networks"]}
+    networks = {name for e in compose["services"].values() for name in e.get("networks", [])}
     assert networks == set(compose["networks"])
 
 
