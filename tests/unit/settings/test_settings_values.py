@@ -46,7 +46,7 @@ SERVICE_NAMES = f"one of {', '.join(repr(name) for name in LOWEST_LIMIT_MIB)}"
 # (setting, wrong value, what must be said). Every setting and every check's every sentence.
 WRONG = [
     ("awq_image", 1, "True or False"),
-    ("awq_memory_limit_mib", 100, "from 512 to 1048576"),
+    ("awq_memory_limit_mib", 100, "at least 512"),
     ("backup_age_recipient", "AGE-SECRET-KEY-1", "a public key of age: age1 and 58 characters"),
     ("backup_dir", "backups", HOST_PATH),
     ("backup_passphrase_file", "/root/../passphrase", f"{HOST_PATH}, and no .."),
