@@ -7,19 +7,27 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.operations import files, server
 
 from tasks import before, images, preflight, verify
+from tasks.backup import copy_command
 from tasks.containers import MANAGER_RESTARTED
+from xnai.backup.bundle import DATABASE
+from xnai.backup.bundle import home as backup_home
 from xnai.catalogue import least_oom_score_adj
 from xnai.facts.podman import PodmanUnknown
 from xnai.facts.sections import file_difference
 from xnai.image_plan import builds, find, previous_name
 from xnai.operations import stack
+from xnai.operations.data import Data
 from xnai.operations.generation import good_directory
 from xnai.operations.healthy import wait_until_healthy
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.render import render
+from xnai.rollback import bundle as rollback
+from xnai.rollback import majors
 from xnai.settings import current
-from xnai.stack_plan import differences, foreign, plan, starting
+from xnai.stack_plan import changed_images, differences, foreign, plan, starting, with_data
 from xnai.stack_reading import (
+    as_good,
+    data_record,
     forget_store,
     read_running,
     read_store,
@@ -45,9 +53,16 @@ def apply() -> None:
             "else, and would have to be removed for ours. Rename or remove them, or choose "
             "another stack_name. Nothing was changed."
         )
+    image_ids = _image_ids(settings, wanted, facts)
+    reasons = _reasons(wanted, facts, image_ids)
+    copied = changed_images(
+        wanted, reasons, facts.containers, image_ids, as_good(settings, wanted, facts)
+    )
+    if refused := _other_major(wanted, facts, copied):
+        fail_host(f"stack: {refused}")
     absent = _files(settings, wanted, facts)
-    if reasons := _reasons(settings, wanted, facts):
-        _bring_up(settings, wanted, reasons)
+    if reasons:
+        _bring_up(settings, wanted, facts, with_data(wanted, reasons, copied), copied)
     elif names := starting(wanted, _containers(facts)):
         _wait(settings, names)
     else:
@@ -72,17 +87,42 @@ def _facts_after_boot(settings):
     return facts
 
 
-def _reasons(settings, wanted, facts):
-    """Why services must be brought up: name -> reason, in dependency order."""
-    if host.connector_data.get(MANAGER_RESTARTED):
-        return dict.fromkeys((s.name for s in wanted.services), "its user manager restarts")
+def _image_ids(settings, wanted, facts):
+    """The images that are there and will not be built anew: reference -> ID."""
     present = () if isinstance(facts.images, PodmanUnknown) else facts.images
     anew = {build.wanted.reference for build in builds(images.inputs(settings), present)}
-    image_ids = {
+    return {
         reference: found.id for reference in wanted.references.values()
         if reference not in anew and (found := find(present, reference))
     }
+
+
+def _reasons(wanted, facts, image_ids):
+    """Why services must be brought up: name -> reason, in dependency order."""
+    if host.connector_data.get(MANAGER_RESTARTED):
+        return dict.fromkeys((s.name for s in wanted.services), "its user manager restarts")
     return differences(wanted, facts.containers, facts.secrets, image_ids)
+
+
+def _other_major(wanted, facts, copied):
+    """Why the database's image is refused, where its tag and the present one's tell it already.
+
+    Where they do not, the program on the host asks the files and the image, before it stops
+    anything.
+    """
+    service = next((s for s in wanted.services if s.name == DATABASE and s.name in copied), None)
+    container = _containers(facts).get(service.container_name) if service else None
+    if container is None or isinstance(facts.images, PodmanUnknown):
+        return ""
+    names = [name for i in facts.images if i.id == container.image_id for name in i.names]
+    reference = wanted.references[service.name]
+    return majors.refusal(
+        majors.of_references(names), majors.of_references([reference]),
+        names[0] if names else "", reference,
+        [s.container_name for s in wanted.services if DATABASE in s.depends_on]
+        + [service.container_name],
+        service.volumes[0][0],
+    )
 
 
 def _read(settings):
@@ -90,16 +130,28 @@ def _read(settings):
     return lambda name: read_running(host, settings, check=name)
 
 
-def _bring_up(settings, wanted, reasons):
+def _bring_up(settings, wanted, facts, reasons, copied):
     shown = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
+    first = f"; first a copy of the data of {', '.join(copied)}" if copied else ""
+    recreate = [service for service in wanted.services if service.name in reasons]
+    data = None
+    # What a killed run has copied is gone back to as well.
+    if copied or data_record(settings) in facts.files:
+        data = Data(
+            rollback.make_spec(
+                settings, wanted, copied, recreate, data_record(settings), copy_command()
+            ),
+            backup_home(settings),
+        )
     stack.bring_up(
-        name=f"stack: bring up {shown}",
+        name=f"stack: bring up {shown}{first}",
         of=stack_of(host, settings, wanted),
-        recreate=[service for service in wanted.services if service.name in reasons],
+        recreate=recreate,
         previous={
             previous_name(settings.stack_name, name): id_
             for name, id_ in images.replaced(settings).items()
         },
+        data=data,
     )
 
 
@@ -136,7 +188,8 @@ def _keep(settings, wanted, facts, absent):
     directory = stack_directory(settings)
     good = good_directory(directory)
     texts = {f"{good}/{file.name}": file.text for file in wanted.files.values()}
-    if any(f"{good}/{name}" in facts.files for name in absent) or any(
+    left = data_record(settings) in facts.files
+    if left or any(f"{good}/{name}" in facts.files for name in absent) or any(
         file_difference(facts.files.get(path), text) for path, text in texts.items()
     ):
         stack.keep(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import yaml
@@ -156,6 +156,60 @@ def differences(
         if reason:
             reasons[service.name] = reason
     return reasons
+
+
+def changed_images(
+    wanted: StackPlan,
+    reasons: Mapping[str, str],
+    containers: Mapping[str, Container] | PodmanUnknown,
+    image_ids: Mapping[str, str],
+    as_good: Collection[str],
+) -> list[str]:
+    """Return the services with data that come up with another image than their data's, in order.
+
+    With them those whose data they migrate.
+
+    Args:
+        wanted: the plan.
+        reasons: what `differences` returned.
+        containers: what is there.
+        image_ids: reference -> ID of the images that exist and will not be built anew.
+        as_good: parts of the stack whose last healthy generation is this one; of an absent
+            container nothing else says which image its data have seen.
+    """
+    found: dict[str, None] = {}
+    for service in wanted.services:
+        if service.name not in reasons or not service.is_stateful:
+            continue
+        present = not isinstance(containers, PodmanUnknown) and service.container_name in containers
+        if (
+            _image_differs(service, wanted, containers, image_ids) if present
+            else service.part not in as_good
+        ):
+            found |= dict.fromkeys((service.name, *service.migrates))
+    return [service.name for service in wanted.services if service.name in found]
+
+
+def with_data(
+    wanted: StackPlan, reasons: Mapping[str, str], copied: Collection[str]
+) -> dict[str, str]:
+    """Return `reasons` with the services that stand still while their data are copied.
+
+    Args:
+        wanted: the plan.
+        reasons: what `differences` returned.
+        copied: what `changed_images` returned.
+    """
+    found: dict[str, str] = {}
+    for service in wanted.services:
+        upstream = [name for name in service.depends_on if name in found]
+        if service.name in reasons:
+            found[service.name] = reasons[service.name]
+        elif service.name in copied:
+            found[service.name] = "its data are copied"
+        elif upstream:
+            found[service.name] = f"depends on {upstream[0]}"
+    return found
 
 
 def _image_differs(

@@ -25,6 +25,11 @@ def stack_directory(settings: Settings) -> str:
     return f"/var/lib/xnai/{settings.stack_name}/stack"
 
 
+def data_record(settings: Settings) -> str:
+    """Return the path of what says which copies of data belong to the last healthy generation."""
+    return f"{good_directory(stack_directory(settings))}/data.json"
+
+
 def compose_files(settings: Settings) -> list[str]:
     """Return the paths of the compose files on the host, also of parts that are switched off."""
     return [f"{stack_directory(settings)}/{file_name(part)}" for part in PARTS]
@@ -38,6 +43,21 @@ def other_files(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> lis
         if difference := file_difference(facts.files.get(path), file.text):
             found.append(f"{file.name} ({difference})")
     return found
+
+
+def as_good(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> set[str]:
+    """Return the parts of the stack whose last healthy generation is the one that is wanted.
+
+    Where there is no healthy generation yet, that is all of them: nothing has data that matter.
+    """
+    good = good_directory(stack_directory(settings))
+    paths = {part: f"{good}/{file.name}" for part, file in wanted.files.items()}
+    if not any(path in facts.files for path in paths.values()):
+        return set(paths)
+    return {
+        part for part, path in paths.items()
+        if not file_difference(facts.files.get(path), wanted.files[part].text)
+    }
 
 
 def unfinished_rotation(settings: Settings, facts: StoreFacts) -> str:
@@ -88,6 +108,7 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
                 *(f"{good_directory(stack_directory(settings))}/{file_name(p)}" for p in PARTS),
                 unit_file(settings),
                 marker(settings),
+                data_record(settings),
             ],
             wants=f"/etc/systemd/user/default.target.wants/{unit(settings)}",
         )

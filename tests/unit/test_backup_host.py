@@ -85,7 +85,7 @@ def machine(tmp_path, monkeypatch):
         (tmp_path / "secrets" / name).write_text(f"value-{name}")
     (tmp_path / "redis_version").write_text("8.0.2")
     (tmp_path / "database").write_text("PGDMP rows")
-    old = {number: signal.getsignal(number) for number in backup_host._SIGNALS}
+    old = {number: signal.getsignal(number) for number in backup_host.SIGNALS}
     mask = os.umask(0o077)
     yield tmp_path
     os.umask(mask)

@@ -64,6 +64,12 @@ def test_what_does_not_fit(service, wrote, reads, said):
     assert said in found
 
 
+def test_a_dump_goes_into_a_newer_postgresql_and_no_older_one():
+    assert misfits({"vikunja_db": "15.13"}, {"vikunja_db": "17.6"}, dumped=True) == []
+    assert len(misfits({"vikunja_db": "17.6"}, {"vikunja_db": "15.13"}, dumped=True)) == 1
+    assert len(misfits({"vikunja_db": "15.13"}, {"vikunja_db": "17.6"})) == 1
+
+
 def test_all_at_once():
     wrote, reads = {"redis": "8.0", "vikunja_db": "17"}, {"redis": "7", "vikunja_db": "16"}
     assert len(misfits(wrote, reads)) == 2

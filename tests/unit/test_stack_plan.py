@@ -14,7 +14,15 @@ from xnai import stack_plan
 from xnai.catalogue import secret_forms
 from xnai.facts.configuration import Configuration
 from xnai.facts.podman import Container, PodmanUnknown
-from xnai.stack_plan import StackPlan, foreign, plan, run_arguments, starting
+from xnai.stack_plan import (
+    StackPlan,
+    changed_images,
+    foreign,
+    plan,
+    run_arguments,
+    starting,
+    with_data,
+)
 
 SETTINGS = make()
 TWO = ("redis", "rag_api")
@@ -270,3 +278,50 @@ def test_a_cgroup_that_was_written_to_by_hand(changes, said):
 
 def test_a_container_whose_cgroup_cannot_be_read_is_judged_by_its_configuration():
     assert differences(PLAN, containers(RAG_API, cgroup=None), SECRETS) == {}
+
+
+WHOLE = stack(SETTINGS)
+UP = {
+    service.container_name: as_wanted(service, image_id=f"image of {service.name}")
+    for service in WHOLE.services
+}
+IDS = {WHOLE.references[s.name]: f"image of {s.name}" for s in WHOLE.services}
+ALL = {service.name: "configuration changed" for service in WHOLE.services}
+
+
+def changed(reasons=ALL, containers=UP, ids=IDS, as_good=("", "vikunja")) -> list[str]:
+    """The services whose data are copied first."""
+    return changed_images(WHOLE, reasons, containers, ids, as_good)
+
+
+def test_data_are_copied_where_their_image_changes():
+    assert changed() == []
+    # Pulled under the same name, or not there yet.
+    for ids in (
+        IDS | {WHOLE.references["redis"]: "another"},
+        {name: id_ for name, id_ in IDS.items() if name != WHOLE.references["redis"]},
+    ):
+        assert changed(ids=ids) == ["redis"]
+        assert changed({"rag_api": "configuration changed"}, ids=ids) == []
+    own = IDS | {WHOLE.references["rag_api"]: "another"}
+    assert changed(ids=own) == []
+
+
+def test_what_another_vikunja_migrates_is_copied_with_its_files():
+    copied = changed({"vikunja": "x"}, ids=IDS | {WHOLE.references["vikunja"]: "another"})
+    assert copied == ["vikunja_db", "vikunja"]
+    assert with_data(WHOLE, {"vikunja": "configuration changed"}, copied) == {
+        "vikunja_db": "its data are copied", "vikunja": "configuration changed",
+    }
+    assert with_data(WHOLE, {"llm": "x"}, ["redis"]) == {
+        "redis": "its data are copied", "llm": "x",
+        **dict.fromkeys(("rag_api", "crawler", "curation_worker", "vikunja"), "depends on redis"),
+    }
+    assert with_data(WHOLE, ALL, []) == ALL
+
+
+def test_of_an_absent_container_the_healthy_generation_tells():
+    gone = {name: one for name, one in UP.items() if name != "xnai_redis"}
+    for containers in (gone, PodmanUnknown()):
+        assert changed(containers=containers) == []
+    assert changed(containers=gone, as_good=("vikunja",)) == ["redis"]

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from pyinfra.context import ctx_state
+from rendering import stack
 from unit_settings import make
 
 from xnai import stack_reading
 from xnai.facts.podman import PodmanUnknown, Running, Store, StoreFacts
 from xnai.facts.sections import FileState
 from xnai.pyinfra_ext import HostFailed
-from xnai.stack_reading import forget_store, read_running, read_store, unfinished_rotation
+from xnai.stack_reading import (
+    as_good,
+    forget_store,
+    read_running,
+    read_store,
+    unfinished_rotation,
+)
 
 EMPTY = StoreFacts((), {}, {}, frozenset(), {}, enabled=False, set_up=True)
 
@@ -90,6 +98,7 @@ def test_the_store_is_read_once_until_it_is_forgotten():
                     "/var/lib/xnai/mine/stack/good/docker-compose.vikunja.yml",
                     "/etc/systemd/user/mine-stack.service",
                     "/var/lib/xnai/mine/rotation/unfinished",
+                    "/var/lib/xnai/mine/stack/good/data.json",
                 ],
                 "wants": "/etc/systemd/user/default.target.wants/mine-stack.service",
             },
@@ -133,3 +142,24 @@ def test_an_unfinished_rotation_is_named_with_what_finishes_it():
     said = unfinished_rotation(settings, found)
     assert f"not finished ({path})" in said and "Nothing was changed." in said
     assert "pyinfra inventory.py tasks/rotate_secrets.py" in said and f"sudo rm {path}" in said
+
+
+def test_what_is_as_the_last_healthy_generation():
+    settings = make(stack_name="mine")
+    wanted = stack(settings)
+    good = "/var/lib/xnai/mine/stack/good"
+    states = {
+        part: FileState(hashlib.sha256(file.text.encode()).hexdigest(), "0644", "root", "root")
+        for part, file in wanted.files.items()
+    }
+    paths = {part: f"{good}/{file.name}" for part, file in wanted.files.items()}
+
+    def of(**changes):
+        files = {paths[part]: state for part, state in (states | changes).items() if state}
+        return as_good(settings, wanted, dataclasses.replace(EMPTY, files=files))
+
+    assert of() == {"", "vikunja"}
+    assert of(vikunja=dataclasses.replace(states[""], sha256="0" * 64)) == {""}
+    assert of(vikunja=None) == {""}
+    # Nothing was healthy yet.
+    assert as_good(settings, wanted, EMPTY) == {"", "vikunja"}

@@ -9,9 +9,10 @@ from xnai.facts.podman import XNAI_PODMAN
 from xnai.settings.model import Settings
 from xnai.stack_plan import StackPlan
 
-_MODULES = tuple(
+MODULES = tuple(
     f"backup/{name}" for name in (
         "archive", "encryption", "ending", "host", "podman", "role", "spec", "versions",
+        "whole_file",
     )
 )
 _MAIN = """\
@@ -49,7 +50,7 @@ def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> 
     Args:
         settings: the host's.
         wanted: its stack.
-        action: make or restore.
+        action: make or restore, or empty for another program that is told the same.
         copy: how an archive is copied, with {path} and {name}.
     """
     containers = {service.name: service.container_name for service in wanted.services}
@@ -80,4 +81,4 @@ def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> 
 
 def bundle(spec: Spec) -> bytes:
     """Return the program with its specification, for `python3 FILE`."""
-    return pack(_MAIN.format(text=spec.text()), _MODULES)
+    return pack(_MAIN.format(text=spec.text()), MODULES)

@@ -11,14 +11,18 @@ from contextlib import suppress
 from xnai.backup.podman import Failed
 
 
+class Ended(Failed):
+    """A signal says that the run shall end; nothing that goes on without may hide it."""
+
+
 def fail_on(signals: Iterable[signal.Signals]) -> None:
-    """Let the first of the signals raise Failed, and the others have no effect after it."""
+    """Let the first of the signals raise Ended, and the others have no effect after it."""
     numbers = tuple(signals)
 
     def end(number: int, _: object) -> None:
         # What is put right from here on must not be cut off as well.
         ignore(numbers)
-        raise Failed(f"ended by signal {number}")
+        raise Ended(f"ended by signal {number}")
 
     for number in numbers:
         signal.signal(number, end)

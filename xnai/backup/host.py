@@ -24,6 +24,7 @@ from xnai.backup.ending import fail_on, report
 from xnai.backup.podman import Failed, Podman, run, tell
 from xnai.backup.role import set_password
 from xnai.backup.spec import Database, Part, Spec
+from xnai.backup.whole_file import sync
 
 _WORK = ".work"
 _PAUSED = "paused"
@@ -31,11 +32,11 @@ _PAUSED = "paused"
 CHANGED = ".secrets-changed"
 _SPARE_BYTES = 64 << 20
 _SAVE_TIMEOUT_S = 600
-_STOP_TIMEOUT_S = 120
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+STOP_TIMEOUT_S = 120
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 # Inside Redis' container. LASTSAVE counts whole seconds: the save must be in a later one.
-_SAVE = """
+SAVE = """
 export REDISCLI_AUTH="$(cat /run/secrets/redis_password)"
 info() { redis-cli info persistence | tr -d '\\r' | grep -q "^$1\\$"; }
 end=$(($(date +%s) + @TIMEOUT@))
@@ -61,7 +62,7 @@ info rdb_last_bgsave_status:ok
 """.replace("@TIMEOUT@", str(_SAVE_TIMEOUT_S))
 
 
-class _Exports:
+class Exports:
     """Members that lie as files in a directory, and secrets that are in memory alone."""
 
     def __init__(self, directory: Path) -> None:
@@ -135,6 +136,8 @@ class Run:
         if self.spec.database:
             programs[self.spec.database.service] = "postgres"
         for part in self.spec.parts:
+            if not part.image:
+                continue  # nobody knows what it ran
             if part.name in programs:
                 program = programs[part.name]
                 words = ["exec", part.container, program]
@@ -158,7 +161,7 @@ class Run:
         """Whether archives are encrypted, and so may hold secrets."""
         return bool(self.spec.recipient or self.spec.passphrase_file)
 
-    def pack(self, exports: _Exports, suffix: str, versions: dict[str, str]) -> Path:
+    def pack(self, exports: Exports, suffix: str, versions: dict[str, str]) -> Path:
         """Write the archive of what was exported, under its name only when it is whole."""
         now = time.gmtime()
         manifest = archive.Manifest(
@@ -193,7 +196,7 @@ class Run:
             time.sleep(0.1)
 
     def _encrypted(
-        self, words: list[str], file: int, manifest: archive.Manifest, exports: _Exports
+        self, words: list[str], file: int, manifest: archive.Manifest, exports: Exports
     ) -> None:
         with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=file) as child:
             assert child.stdin is not None  # noqa: S101  (it was asked for)
@@ -229,7 +232,7 @@ class Run:
         self.require_space(
             self.directory, 2 * sum(sizes.values()), "for the data and their archive"
         )
-        exports = _Exports(self.work / "data")
+        exports = Exports(self.work / "data")
         began = time.monotonic()
         try:
             self._export_running(exports)
@@ -262,7 +265,7 @@ class Run:
         marker.unlink(missing_ok=True)
         self.podman.wait(paused, self.spec.timeout_s)
 
-    def _export_running(self, exports: _Exports) -> None:
+    def _export_running(self, exports: Exports) -> None:
         database = self.spec.database
         stores = {self.spec.redis} | ({database.service} if database else set())
         writers = [p.container for p in self.spec.parts if p.volumes and p.name not in stores]
@@ -274,7 +277,7 @@ class Run:
         self._pause(writers)
         redis = self._part(self.spec.redis)
         tell("waiting for Redis to save")
-        self.podman.run("exec", redis.container, "sh", "-c", _SAVE, doing="saving Redis")
+        self.podman.run("exec", redis.container, "sh", "-c", SAVE, doing="saving Redis")
         self._pause([redis.container])
         for part in self.spec.parts:
             if database and part.name == database.service:
@@ -287,7 +290,7 @@ class Run:
                 tell(f"exporting {volume}")
                 exports.volume(self.podman, volume, owner)
 
-    def _dump(self, part: Part, database: Database, exports: _Exports) -> None:
+    def _dump(self, part: Part, database: Database, exports: Exports) -> None:
         name = "database.dump"
         self.podman.output_to(
             exports.directory / name, "exec", part.container,
@@ -314,7 +317,7 @@ class Run:
         self._require_fit(manifest, versions)
         tell(f"made {manifest.time} on {manifest.host}; whole, and fit for this machine")
         tell(f"stopping {', '.join(self.holders)}")
-        old = _Exports(self.work / "old")
+        old = Exports(self.work / "old")
         old_secrets = self.secret_values()
         secrets = archive.read_secrets(manifest, new)
         changed = {n: v for n, v in secrets.items() if old_secrets.get(n) != v}
@@ -333,7 +336,7 @@ class Run:
             began_to_replace = True
             self._replace(manifest.members, new, changed)
             if not changed:
-                self._start()
+                self.start()
         except BaseException as error:
             self._go_back(began_to_replace, kept_members if began_to_replace else [], old, {
                 name: old_secrets[name] for name in changed if name in old_secrets
@@ -396,7 +399,8 @@ class Run:
                     f"it has data of {', '.join(lacking)}, and this machine has no such service: "
                     "switch it on in the settings (vikunja = True), run deploy.py, then this again"
                 )
-        wrong += backup_versions.misfits(manifest.versions, versions)
+        dumped = any(member.kind == archive.DATABASE for member in manifest.members)
+        wrong += backup_versions.misfits(manifest.versions, versions, dumped)
         if strangers := sorted(self.podman.users(list(self.volumes)) - set(self.containers)):
             wrong.append(
                 f"{', '.join(strangers)}, which is none of the stack's, uses one of its volumes: "
@@ -465,15 +469,22 @@ class Run:
 
     def _stop(self) -> None:
         self.podman.run(
-            "stop", "--time", str(_STOP_TIMEOUT_S), *reversed(self.holders),
+            "stop", "--time", str(STOP_TIMEOUT_S), *reversed(self.holders),
             doing=f"stopping {', '.join(self.holders)}",
         )
 
-    def _start(self) -> None:
-        """Start the stack, each service when those that it depends on are healthy."""
-        tell("starting the stack")
+    def start(self, containers: Sequence[str] | None = None) -> None:
+        """Start services, each when those that it depends on are healthy.
+
+        Args:
+            containers: theirs; by default all of the stack.
+        """
+        chosen = set(self.containers if containers is None else containers)
+        tell(f"starting {'the stack' if containers is None else ', '.join(containers)}")
         states = self.podman.states(self.containers)
-        left, healthy = list(self.spec.parts), set[str]()
+        left = [part for part in self.spec.parts if part.container in chosen]
+        awaited = {name for part in left for name in part.depends_on}
+        healthy = set(self.containers) - chosen
         while left:
             # All that only wait for what is healthy: one call, and they load at the same time.
             ready = [part for part in left if healthy.issuperset(part.depends_on)]
@@ -484,13 +495,13 @@ class Run:
             needed = {name for part in left for name in part.depends_on} & set(names)
             self.podman.wait(sorted(needed), self.spec.timeout_s)
             healthy.update(names)
-        awaited = {name for part in self.spec.parts for name in part.depends_on}
         self.podman.wait(
-            [name for name in self.containers if name not in awaited], self.spec.timeout_s
+            [part.container for part in self.spec.parts if part.container in chosen - awaited],
+            self.spec.timeout_s,
         )
 
     def _go_back(
-        self, replaced: bool, members: Sequence[archive.Member], old: _Exports,
+        self, replaced: bool, members: Sequence[archive.Member], old: Exports,
         secrets: dict[str, str],
     ) -> None:
         """Let the machine be what it was before the restore."""
@@ -499,7 +510,7 @@ class Run:
             if replaced:
                 self._stop()
                 self._replace(members, old.directory, secrets)
-            self._start()
+            self.start()
         except Failed as failed:
             raise Failed(
                 f"going back failed as well: {failed}\nRestore the archive that was kept "
@@ -537,19 +548,10 @@ def used(directory: Path) -> int:
     return found
 
 
-def sync(path: Path) -> None:
-    """Wait until a file or a directory is on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def main(spec: Spec) -> int:
     """Do what the specification says; return the exit code."""
     os.umask(0o077)
-    fail_on(_SIGNALS)
+    fail_on(SIGNALS)
     one = Run(spec)
     actions: dict[str, Callable[[], None]] = {"make": one.make, "restore": one.restore}
     try:

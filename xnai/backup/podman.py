@@ -122,7 +122,7 @@ class Podman:
             "volume", "inspect", "--format", "{{.Name}} {{.Mountpoint}}", *volumes,
             doing="looking for the volumes",
         )
-        self._places = {
+        self._places |= {
             name: Path(place) for name, place in (line.split(" ", 1) for line in said.splitlines())
         }
 
@@ -158,9 +158,29 @@ class Podman:
             owner: uid:gid of its owner, as containers see it.
             owner_then: the same when it was exported.
         """
+        words = self._in(volume, _EMPTY, _EXTRACT, _own(owner, owner_then))
+        self._feed(words, path, f"filling the volume {volume}")
+
+    def unpack(self, directory: Path, path: Path, owner: str, owner_then: str) -> None:
+        """Write what `export` wrote into a new directory among the volumes, and onto the disk.
+
+        Args:
+            directory: absolute; what is there is removed.
+            path: the file.
+            owner: uid:gid of its owner, as containers see it.
+            owner_then: the same when it was exported.
+        """
+        script = " && ".join((
+            'rm -rf -- "$1"', 'mkdir -- "$1"', 'cd "$1"', _EXTRACT, _own(owner, owner_then),
+            "sync --file-system .",
+        ))
+        words = [self._program, "unshare", "sh", "-c", script, "sh", str(directory)]
+        self._feed(words, path, f"filling {directory}")
+
+    def _feed(self, words: Sequence[str], path: Path, doing: str) -> None:
+        """Run a command with a compressed file's content as its input."""
         with tempfile.TemporaryFile() as errors, subprocess.Popen(
-            self._in(volume, _EMPTY, _EXTRACT, _own(owner, owner_then)),
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors,
+            words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors,
         ) as child, gzip.open(path, "rb") as file:
             assert child.stdin is not None  # noqa: S101
             try:
@@ -170,7 +190,54 @@ class Podman:
             except BrokenPipeError:
                 pass  # it ended; its exit code and words say why
             if child.wait():
-                raise Failed(f"filling the volume {volume} failed: {_last(errors)}")
+                raise Failed(f"{doing} failed: {_last(errors)}")
+
+    def rename(self, directory: Path, to: Path) -> None:
+        """Rename a directory of the stack user's to a name that is free, or of an empty one.
+
+        By rename(2) alone: it is done as a whole or not at all, and nothing is copied.
+        """
+        code = "import os, sys; os.rename(sys.argv[1], sys.argv[2])"
+        run(
+            [self._program, "unshare", "python3", "-I", "-c", code, str(directory), str(to)],
+            f"renaming {directory} to {to}",
+        )
+
+    def read_file(self, path: Path) -> str:
+        """Return what a file of the stack user's holds, read with that user's rights."""
+        said = run([self._program, "unshare", "cat", "--", str(path)], f"reading {path}")
+        return said.decode("utf-8", "replace")
+
+    def images(self, containers: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Return container -> ID and reference of the image that it was made from.
+
+        Args:
+            containers: names; they exist.
+        """
+        if not containers:
+            return {}
+        said = self.run(
+            "container", "inspect", "--format", "{{.Name}} {{.Image}} {{.ImageName}}",
+            *containers, doing="asking what the containers were made from",
+        )
+        lines = (line.split(" ", 2) for line in said.splitlines())
+        return {name: (id_, reference) for name, id_, reference in lines}
+
+    def image_id(self, reference: str) -> str:
+        """Return the ID of the image that a reference names, or an empty text."""
+        if not self.succeeds("image", "exists", reference):
+            return ""
+        return self.run(
+            "image", "inspect", "--format", "{{.Id}}", reference, doing=f"looking for {reference}"
+        ).strip()
+
+    def make_volume(self, stack: str, name: str, owner: str) -> None:
+        """Make a volume of the stack's where there is none of that name."""
+        uid, _, gid = owner.partition(":")
+        self.run(
+            "volume", "create", "--ignore", f"--label=io.xnai.stack={stack}",
+            f"--opt=o=uid={uid},gid={gid}", name, doing=f"making the volume {name}",
+        )
 
     def empty(self, volume: str, owner: str) -> None:
         """Remove what is in a volume."""

@@ -21,12 +21,15 @@ def of_reference(reference: str) -> str:
     return found[1] if found else ""
 
 
-def misfits(archive: Mapping[str, str], machine: Mapping[str, str]) -> list[str]:
+def misfits(
+    archive: Mapping[str, str], machine: Mapping[str, str], dumped: bool = False
+) -> list[str]:
     """Return a sentence for each program that cannot be given the archive's data.
 
     Args:
         archive: service -> version of the program that wrote the data.
         machine: the same of what would read it; services that are not there are left out.
+        dumped: whether the database is there as a dump, which a newer PostgreSQL reads too.
     """
     found = []
     for service, wrote in archive.items():
@@ -34,7 +37,8 @@ def misfits(archive: Mapping[str, str], machine: Mapping[str, str]) -> list[str]
         if reads is None or not wrote or not reads:
             continue
         if service == "vikunja_db":
-            if _part(wrote, 1) != _part(reads, 1):
+            newer = _part(wrote, 1) < _part(reads, 1)
+            if _part(wrote, 1) != _part(reads, 1) and not (dumped and newer):
                 major = _part(wrote, 1)[0]
                 found.append(
                     f"the database is of PostgreSQL {wrote}, and this machine has {reads}: set "

@@ -111,6 +111,7 @@ class Service:
         capabilities: that it keeps; all others are dropped.
         publish_setting: the setting that publishes its port, where one does.
         url_path: what to append to its URL for a person, or None where it has no page.
+        migrates: services whose data another version of it changes when it starts.
     """
 
     name: str
@@ -134,6 +135,12 @@ class Service:
     capabilities: tuple[str, ...] = ()
     publish_setting: str = ""
     url_path: str | None = None
+    migrates: tuple[str, ...] = ()
+
+    @property
+    def is_stateful(self) -> bool:
+        """Whether its image is another project's, which alone knows what its data mean."""
+        return bool(self.image and self.volumes)
 
 
 @dataclass(frozen=True)

@@ -100,5 +100,6 @@ def _vikunja(settings: Settings) -> Service:
         tmpfs=("/tmp",),  # noqa: S108
         secrets=secrets,
         depends_on=("redis", "vikunja_db"),
+        migrates=("vikunja_db",),
         url_path="/",
     )

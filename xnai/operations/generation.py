@@ -7,7 +7,7 @@ A compose file says all that its containers were made from: images by their cont
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import yaml
@@ -15,6 +15,7 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host
 
 from xnai.facts.podman import XNAI_PODMAN, Container
+from xnai.operations.data import Data
 from xnai.operations.guard import one_at_a_time
 from xnai.operations.healthy import wait_until_healthy
 from xnai.pyinfra_ext import run_within
@@ -97,9 +98,24 @@ def keep(directory: str, files: Sequence[str]) -> str:
     good = shlex.quote(good_directory(directory))
     names = " ".join(map(shlex.quote, files))
     # Changed by renaming alone: a run that is killed leaves the one or the other.
+    # The record of data to go back to is beside the old files, and goes with them.
     return one_at_a_time(
-        f"cd {shlex.quote(directory)} && rm -rf {good}.new && umask 022 && mkdir {good}.new && "
-        f"cp {names} {good}.new/ && rm -rf {good} && mv {good}.new {good}"
+        f"cd {shlex.quote(directory)} && rm -rf {good}.new {good}.old && umask 022 && "
+        f"mkdir {good}.new && cp {names} {good}.new/ && {{ [ ! -e {good} ] || mv {good} {good}.old;"
+        f" }} && mv {good}.new {good} && rm -rf {good}.old"
+    )
+
+
+def put_back(directory: str, names: Iterable[str]) -> str:
+    """Return the command that puts the last healthy generation's files in place.
+
+    Args:
+        directory: of the compose files, absolute.
+        names: of every compose file that there can be.
+    """
+    good, quoted = shlex.quote(good_directory(directory)), " ".join(map(shlex.quote, names))
+    return one_at_a_time(
+        f"cd {shlex.quote(directory)} && rm -f {quoted} && cp {good}/*.yml ."
     )
 
 
@@ -125,8 +141,11 @@ def go_back(
     containers: Sequence[str],
     read: Callable[[str], Mapping[str, Container]],
     timeout_s: int,
+    data: Data | None = None,
 ) -> str:
     """Put the last healthy generation's files in place and bring up what they say of containers.
+
+    Data that were copied before an image changed are put back as well.
 
     Args:
         directory: of the compose files, absolute.
@@ -135,6 +154,7 @@ def go_back(
         containers: those that the failed generation replaced, in dependency order.
         read: reads the stack's containers anew, after the health check of the one named.
         timeout_s: how long each may take until it is healthy, in seconds.
+        data: what was copied, or None where no stateful image changed.
 
     Returns:
         What came of it, in words for the error of the run.
@@ -146,29 +166,31 @@ def go_back(
         if succeeded:
             texts[file] = "\n".join([*output.stdout_lines, ""])
     before = [entry for file, text in texts.items() for entry in entries(file, text)]
-    if texts == {file: text for file, text in failed.items() if text}:
+    since = data.since() if data else []
+    if not since and texts == {file: text for file, text in failed.items() if text}:
         return "this generation was healthy before, there is no other one to go back to"
     if not before:
         return (
             "there is no earlier healthy generation to go back to; what was started is left as "
             "it is, to be looked at"
         )
+    # What a killed run has replaced goes back too.
+    containers = since or containers
     again = [entry for entry in before if entry.container in containers]
     ctx_host.get().log(f"going back to the generation before: {_names(again)}")
-    names = " ".join(map(shlex.quote, failed))
+    kept: list[str] = []
     try:
         run(remove(list(reversed(containers))), "removing the new containers")
-        put_back = f"rm -f {names} && cp {shlex.quote(good)}/*.yml ."
-        run(
-            one_at_a_time(f"cd {shlex.quote(directory)} && {put_back}"),
-            "putting the files of the generation before in place",
-        )
+        run(put_back(directory, failed), "putting the files of the generation before in place")
+        if data and since:
+            kept = data.back()
         for entry in again:
             run(up(entry, directory), f"starting {entry.container}")
             wait_until_healthy(read, entry.container, timeout_s)
     except OperationError as error:
-        return f"going back to the generation before failed as well: {error}"
-    return f"back to the generation before: {_names(again)} healthy again"
+        where = f"\n  The data from before: {data.copies}" if data and since else ""
+        return f"going back to the generation before failed as well: {error}{where}"
+    return "\n  ".join([f"back to the generation before: {_names(again)} healthy again", *kept])
 
 
 def _names(found: Sequence[Entry]) -> str:

@@ -68,6 +68,10 @@ class Program:
             f"umask 077; exec python3 -I -B {shlex.quote(self.file)} {shlex.quote(action)}"
         )
 
+    def remove(self) -> str:
+        """Return the command that removes it."""
+        return f"rm -f {shlex.quote(self.file)}"
+
     def act(self, action: str, doing: str) -> list[str]:
         """Let it do one thing while an operation is executed; show and return what it tells.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -14,8 +14,11 @@ from pyinfra.context import ctx_state
 from xnai.catalogue import Service
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.operations import generation
+from xnai.operations.data import Data
 from xnai.operations.guard import failing_operation, one_at_a_time
 from xnai.operations.healthy import Containers, wait_until_healthy
+from xnai.operations.program import Commands
+from xnai.pyinfra_ext import run_within
 from xnai.stack_plan import StackPlan
 
 
@@ -45,8 +48,9 @@ class Stack:
 
 @failing_operation
 def bring_up(
-    of: Stack, recreate: Sequence[Service], previous: Mapping[str, str] = MappingProxyType({})
-) -> Generator[str, None, None]:
+    of: Stack, recreate: Sequence[Service], previous: Mapping[str, str] = MappingProxyType({}),
+    data: Data | None = None,
+) -> Commands:
     """Make containers anew, in dependency order, each healthy before the next one starts.
 
     podman-compose itself would wait for ever on a dependency that never gets healthy, and its
@@ -57,11 +61,13 @@ def bring_up(
         of: the stack.
         recreate: the services in dependency order; their containers exist or not.
         previous: name -> ID of an image that a container leaves: it gets that name, to go back to.
+        data: whose data are copied first, or that an earlier run has copied; None where no
+            stateful image changes.
 
     Raises:
-        OperationError: a service is not healthy in time or restarts again and again; with its
-            state and last log lines. The last healthy generation is then up again, where there
-            was one.
+        OperationError: there is no copy of the data, and nothing was removed; or a service is not
+            healthy in time or restarts again and again; with its state and last log lines. The
+            last healthy generation is then up again, with its data, where there was one.
     """
     for name, id_ in previous.items():
         yield one_at_a_time(f"{XNAI_PODMAN} tag {id_} {shlex.quote(name)}")
@@ -69,23 +75,49 @@ def bring_up(
     yield one_at_a_time(" && ".join(_shared(plan)))
     files = [file.name for file in plan.files.values()]
     names = [service.container_name for service in recreate]
+    if data:
+        yield from data.program.send(data.spec.backup.directory)
+    failed = dict.fromkeys(of.absent_files, "")
+    failed |= {file.name: file.text for file in plan.files.values()}
     if not ctx_state.get().is_executing:
+        if data:
+            yield data.program.command("keep")
         yield generation.remove(names[::-1])
         for entry in _entries(plan, names):
             yield generation.up(entry, directory)
     else:
         # Not yielded: a command that fails would end the operation, and nothing would go back.
+        if data:
+            _copy(data, directory, failed)
         try:
             generation.run(generation.remove(names[::-1]), "removing the containers")
             for entry in _entries(plan, names):
                 generation.run(generation.up(entry, directory), f"starting {entry.container}")
                 wait_until_healthy(of.read, entry.container, of.timeout_s)
         except OperationError as error:
-            failed = dict.fromkeys(of.absent_files, "")
-            failed |= {file.name: file.text for file in plan.files.values()}
-            came_of_it = generation.go_back(directory, failed, names, of.read, of.timeout_s)
+            came_of_it = generation.go_back(
+                directory, failed, names, of.read, of.timeout_s, data
+            )
+            if data:
+                run_within(data.program.remove())
             raise OperationError(f"{error}\n  {came_of_it}") from error
     yield generation.keep(directory, files)
+    if data:
+        yield data.program.remove()
+
+
+def _copy(data: Data, directory: str, files: Iterable[str]) -> None:
+    """Copy data before anything is removed; where that fails the files are put back as well."""
+    try:
+        data.keep()
+    except OperationError:
+        run_within(data.program.remove())
+        good = shlex.quote(generation.good_directory(directory))
+        if run_within(f"test -d {good}")[0]:
+            generation.run(
+                generation.put_back(directory, files), "putting the compose files back"
+            )
+        raise
 
 
 def _entries(plan: StackPlan, containers: Sequence[str]) -> list[generation.Entry]:

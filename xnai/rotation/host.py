@@ -18,6 +18,7 @@ from pathlib import Path
 from xnai.backup.ending import fail_on, ignore, report
 from xnai.backup.podman import Failed, Podman, tell
 from xnai.backup.role import set_password
+from xnai.backup.whole_file import write
 from xnai.rotation.spec import Spec
 
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
@@ -42,9 +43,9 @@ class Run:
         """
         self._require_database()
         old = self._old()
-        _write(self.kept, json.dumps(old))
+        write(self.kept, json.dumps(old))
         # From here on the next run knows, also after a restart of the machine.
-        _write(self.marker, "".join(f"{name}\n" for name in self.spec.names))
+        write(self.marker, "".join(f"{name}\n" for name in self.spec.names))
         try:
             for forms in self.spec.values:
                 value = secrets.token_hex(_BYTES)
@@ -114,23 +115,6 @@ class Run:
                 "is nothing older to go back to than what is there now"
             )
         return now | before
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file of root's alone, under its name only when it is whole."""
-    new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(path)
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
 
 
 def main(spec: Spec, action: str) -> int:

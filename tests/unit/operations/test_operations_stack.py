@@ -9,13 +9,16 @@ import subprocess
 import pytest
 import rendering
 from operation_runs import commands, on_a_host
+from pyinfra.api.command import FileUploadCommand
 from pyinfra.api.exceptions import OperationError
 from unit_containers import as_wanted
 from unit_settings import make
 
 from xnai.facts.podman import Container
 from xnai.operations import generation, healthy, stack
+from xnai.operations.data import Data
 from xnai.operations.guard import LOCK, one_at_a_time
+from xnai.rollback.bundle import make_spec
 
 DIRECTORY = "/var/lib/xnai/xnai/stack"
 PLAN = rendering.stack(make())
@@ -33,10 +36,11 @@ def but(**changes: object) -> dict[str, Container]:
     return {"xnai_redis": dataclasses.replace(UP, **changes)}
 
 
-def bring_up(read, recreate=SERVICES, timeout_s: int = 180, previous=None) -> list[str]:
+def bring_up(read, recreate=SERVICES, timeout_s: int = 180, previous=None, data=None) -> list[str]:
     of = stack.Stack(PLAN, DIRECTORY, read, timeout_s, absent_files=())
     return commands(
         stack.bring_up, of=of, recreate=list(recreate), previous=previous or {},
+        data=data,
     )
 
 
@@ -118,11 +122,13 @@ GOOD = {f"{DIRECTORY}/good/{file.name}": file.text for file in PLAN.files.values
 OLDER = {path: text.replace("redis:8.0", "redis:7.9") for path, text in GOOD.items()}
 
 
-def fails(files: dict[str, str], read=lambda name: {}, failing=()) -> tuple[str, list[str]]:
+def fails(
+    files: dict[str, str], read=lambda name: {}, failing=(), data=None, stdout=()
+) -> tuple[str, list[str]]:
     """The error of a bring-up that fails where `files` is the generation before; the commands."""
     with on_a_host() as host, pytest.raises(OperationError) as failure:
-        host.files, host.failing = files, failing
-        bring_up(read, timeout_s=5)
+        host.files, host.failing, host.stdout = files, failing, list(stdout)
+        bring_up(read, timeout_s=5, data=data)
     return str(failure.value), host.commands
 
 
@@ -168,6 +174,78 @@ def test_the_same_generation_is_not_gone_back_to():
     assert sum(" rm --force" in text for text in asked) == 1
 
 
+RECORD = f"{DIRECTORY}/good/data.json"
+DATA = Data(
+    make_spec(make(), PLAN, ("redis",), SERVICES, RECORD, "scp {path}"),
+    "/var/lib/xnai/xnai/backup",
+)
+# A killed run had made the crawler anew as well.
+BEGUN = {RECORD: '{"containers": ["xnai_redis", "xnai_rag_api", "xnai_crawler"], "copies": {}}'}
+
+
+def healthy_after(count: int):
+    """What reads containers of which none is healthy before it was asked `count` times."""
+    tried = []
+
+    def read(name):
+        tried.append(name)
+        return {name: dataclasses.replace(UP, name=name)} if len(tried) > count else {}
+
+    return read
+
+
+def test_data_are_copied_before_anything_is_removed():
+    with on_a_host(executing=False):
+        prepared = bring_up(lambda name: pytest.fail("read"), data=DATA)
+    file = DATA.program.file
+    assert file.startswith("/var/lib/xnai/xnai/backup/rollback-")
+    assert isinstance(prepared[2], FileUploadCommand) and prepared[2].dest == file
+    assert prepared[3] == DATA.program.command("keep") and " rm --force" in prepared[4]
+    assert prepared[-1] == f"rm -f {file}"
+    with on_a_host() as host:
+        yielded = bring_up(healthy_after(0), data=DATA)
+    asked = [text for text in host.commands if not text.startswith("cat ")]
+    assert asked[0] == DATA.program.command("keep") and " rm --force" in asked[1]
+    assert (yielded[-2], yielded[-1]) == (generation.keep(DIRECTORY, FILES), f"rm -f {file}")
+
+
+def test_without_a_copy_nothing_is_removed_and_the_files_are_put_back():
+    said, asked = fails(OLDER, failing=(" keep",), data=DATA)
+    assert said.startswith("copying the data before their image changes:")
+    assert not any(" rm --force" in text or "--no-deps" in text for text in asked)
+    assert asked[-1] == generation.put_back(DIRECTORY, FILES)
+
+
+def test_data_go_back_before_their_containers_do():
+    kept = "kept: the volume xnai_redis_data_failed_20260131T120000Z"
+    said, asked = fails(
+        OLDER | BEGUN, healthy_after(7), data=DATA, stdout=("unpacking", kept)
+    )
+    assert said.endswith(
+        "back to the generation before: xnai_redis, xnai_rag_api, xnai_crawler healthy again\n  "
+        + kept
+    )
+    told = [text for text in asked if not text.startswith("cat ")]
+    after = told[next(n for n, text in enumerate(told) if "logs" in text) + 1:]
+    assert "rm --force --ignore --time 30 xnai_crawler xnai_rag_api xnai_redis" in after[0]
+    assert after[1:3] == [generation.put_back(DIRECTORY, FILES), DATA.program.command("back")]
+    assert ["--no-deps redis" in after[3], "--no-deps crawler" in after[5]] == [True, True]
+    assert after[6] == DATA.program.remove()
+
+
+def test_the_same_generation_with_data_from_before_is_gone_back_to():
+    said, asked = fails(GOOD | BEGUN, healthy_after(7), data=DATA)
+    assert "back to the generation before: xnai_redis" in said
+    assert DATA.program.command("back") in asked
+
+
+def test_data_that_cannot_be_put_back_are_named():
+    said, asked = fails(OLDER | BEGUN, failing=(" back",), data=DATA)
+    assert "failed as well: putting the data from before back" in said
+    assert "The data from before: /var/lib/xnai/xnai/backup/*-before-upgrade-*.tar" in said
+    assert sum("--no-deps redis" in text for text in asked) == 1
+
+
 def test_keep():
     with on_a_host(executing=False):
         found = commands(stack.keep, directory=DIRECTORY, files=FILES)
@@ -178,13 +256,15 @@ def test_keep():
 def test_keep_replaces_the_generation_before_as_a_whole(tmp_path, shell):
     (tmp_path / "good").mkdir()
     (tmp_path / "good/gone.yml").touch()
+    (tmp_path / "good/data.json").touch()
     (tmp_path / "good.new").mkdir()
+    (tmp_path / "good.old").mkdir()
     (tmp_path / "one.yml").write_text("x")
     command = generation.keep(str(tmp_path), ["one.yml"]).replace(LOCK, str(tmp_path / "lock"))
     for _ in range(2):
         subprocess.run([shell, "-c", command], check=True)
         assert [path.name for path in (tmp_path / "good").iterdir()] == ["one.yml"]
-    assert not (tmp_path / "good.new").exists()
+    assert not (tmp_path / "good.new").exists() and not (tmp_path / "good.old").exists()
 
 
 def test_an_image_that_a_container_leaves_keeps_a_name():
