@@ -1,10 +1,11 @@
 """The whole machine, step by step: pyinfra inventory.py deploy.py"""
 
-from tasks import containers, images, memory, preflight, secrets, stack, verify
+from tasks import before, containers, images, memory, preflight, secrets, stack, verify
 from xnai.pyinfra_ext import this_host_alone
 
 with this_host_alone():
     preflight.apply()  # first: everything wrong is said at once, before anything changes
+    before.apply()  # before anything changes: what this machine is, for teardown
     memory.apply()  # before images: a build on a small machine needs the swap
     containers.apply()
     images.apply()

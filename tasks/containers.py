@@ -257,7 +257,10 @@ def _compose(settings, facts):
 
 
 if __name__ == RUN_BY_PYINFRA:
+    from tasks import before  # here: it records what this module is about to replace
+
     with this_host_alone():
         preflight.apply()
+        before.apply()
         apply()
         verify.waiting()

@@ -4,7 +4,7 @@ from importlib.metadata import version
 
 from pyinfra import host
 
-from tasks import preflight, verify
+from tasks import before, preflight, verify
 from xnai.catalogue import services
 from xnai.facts.podman import PodmanUnknown
 from xnai.image_content import build_inputs
@@ -134,5 +134,6 @@ def replaced(settings):
 if __name__ == RUN_BY_PYINFRA:
     with this_host_alone():
         preflight.apply()
+        before.apply()
         apply()
         verify.waiting()

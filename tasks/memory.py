@@ -112,7 +112,10 @@ def apply() -> None:
 
 
 if __name__ == RUN_BY_PYINFRA:
+    from tasks import before  # here: it records what this module is about to replace
+
     with this_host_alone():
         preflight.apply()
+        before.apply()
         apply()
         verify.waiting()

@@ -2,7 +2,7 @@
 
 from pyinfra import host
 
-from tasks import preflight, verify
+from tasks import before, preflight, verify
 from xnai.catalogue import secret_forms
 from xnai.facts.podman import PodmanUnknown
 from xnai.operations import secret
@@ -28,5 +28,6 @@ def apply() -> None:
 if __name__ == RUN_BY_PYINFRA:
     with this_host_alone():
         preflight.apply()
+        before.apply()
         apply()
         verify.waiting()

@@ -11,8 +11,14 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.api.facts import FactBase
 from pyinfra.context import ctx_host, ctx_state
 
+from xnai.before import DIRECTORY, INSTALLED, INSTALLING
 from xnai.operations.guard import failing_operation
 
+# Without the architecture's name, where it is the machine's own: apt prints it so.
+LIST = (
+    "dpkg-query -W -f='${db:Status-Status} ${binary:Package}\\n' | "
+    "sed \"s/:$(dpkg --print-architecture)$//\""
+)
 LOCK_FILES = (
     "/var/lib/dpkg/lock-frontend",
     "/var/lib/dpkg/lock",
@@ -66,9 +72,29 @@ def wait_for_lock(timeout_s: int) -> None:
         time.sleep(_POLL_S)
 
 
+def remember() -> str:
+    """Return shell code that lists the packages before an installation."""
+    return (
+        f"umask 022; mkdir -p {DIRECTORY}; [ -e {INSTALLING} ] || "
+        f"{{ {LIST} > {INSTALLING}.new && mv {INSTALLING}.new {INSTALLING}; }}"
+    )
+
+
+def note() -> str:
+    """Return shell code that notes what came since `remember`, if it was."""
+    return (
+        f"[ ! -e {INSTALLING} ] || {{ umask 022; {LIST} | awk 'NR == FNR {{was[$2] = $1; next}} "
+        '$1 == "installed" && was[$2] != "installed" '
+        '{print $2, (was[$2] == "config-files" ? "remove" : "purge")}\' '
+        f"{INSTALLING} - >> {INSTALLED} && rm {INSTALLING}; }}"
+    )
+
+
 @failing_operation
 def install(packages: Sequence[str], lock_timeout_s: int = 300) -> Generator[str, None, None]:
     """Install Debian packages without recommended ones; mend an interrupted dpkg first.
+
+    What was installed, with what came with it, is noted for teardown.
 
     Args:
         packages: names of Debian packages, at least one, none of them installed.
@@ -83,6 +109,7 @@ def install(packages: Sequence[str], lock_timeout_s: int = 300) -> Generator[str
     if ctx_state.get().is_executing:
         wait_for_lock(lock_timeout_s)
     names = " ".join(shlex.quote(name) for name in packages)
+    yield remember()
     # A run killed inside dpkg leaves packages unpacked; apt refuses to go on before this.
     yield "test -z \"$(dpkg --audit)\" || DEBIAN_FRONTEND=noninteractive dpkg --configure -a"
     install_them = (
@@ -93,3 +120,4 @@ def install(packages: Sequence[str], lock_timeout_s: int = 300) -> Generator[str
     # The lists of an earlier step are good enough while they know the packages; fetching them
     # again is a third of the time of a small installation.
     yield f"{install_them} || {{ apt-get -q update && {install_them}; }}"
+    yield note()

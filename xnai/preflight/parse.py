@@ -165,6 +165,7 @@ def parse(output: Iterable[str]) -> PreflightFacts:
         ),
         sysctl_files=all_.files("sysctl", "sysctldirs"),
         zram_files=all_.files("zramconf", "zramdirs"),
+        before=all_.reading("before"),
         listeners=_listeners(all_),
         podman_installed=all_.reading("podman"),
         python3=all_.reading("python3"),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 
+from xnai.before import RECORD
 from xnai.preflight import shell
 
 PACKAGES = (
@@ -110,7 +111,7 @@ def script(
         shell.HELPERS,
         shell.PLATFORM,
         shell.SOFTWARE.replace("@PACKAGES@", quoted(PACKAGES)),
-        shell.CONFIGURATION,
+        shell.CONFIGURATION.replace("@RECORD@", RECORD),
     ]
     parts.append(_live(sysctl_keys))
     users = shell.USERS.replace("@USER@", shlex.quote(stack_user)).replace("@UNITS@", quoted(UNITS))

@@ -110,6 +110,7 @@ else put locks unreadable; fi
 """
 
 CONFIGURATION = r"""
+if [ -e @RECORD@ ]; then put before ok; else put before absent; fi
 put sysctldirs ok
 for d in /etc /run /usr/local/lib /usr/lib; do files sysctl "$d/sysctl.d" .conf; done
 if [ ! -L /lib ]; then files sysctl /lib/sysctl.d .conf; fi

@@ -1,0 +1,137 @@
+"""What the machine was before the first change, recorded once: teardown puts it back."""
+
+import dataclasses
+from pathlib import PurePosixPath
+
+from pyinfra import host
+
+from tasks import containers, memory, preflight
+from xnai.before import BYTES_OF, DIRECTORY, RECORD, Before, Damaged, OldZram, parse
+from xnai.facts.before import BeforeState
+from xnai.facts.memory import Memory
+from xnai.facts.podman import XNAI_PODMAN
+from xnai.operations import before
+from xnai.preflight.config_files import HEADER, is_ours
+from xnai.preflight.sysctl_files import assignments, normalise
+from xnai.preflight.sysctl_rivals import OUR_PATH
+from xnai.pyinfra_ext import fail_host
+from xnai.settings import current
+from xnai.stack_reading import unit, unit_file
+
+# Of which it is told whether they were there, beside the directories above our files.
+ALSO = (
+    "/etc/subuid", "/etc/subgid", "/opt/xnai", containers.COMPOSE, DIRECTORY, "/sys/block/zram0",
+)
+
+
+def apply() -> None:
+    """Declare the record where there is none, or where later settings name further sysctls.
+
+    A machine that was provisioned before there were records has our files and none of what was
+    there before them: nothing is recorded, and teardown says so.
+    """
+    settings = current()
+    seen = preflight.look(settings)
+    ours = next((f for f in seen.sysctl_files or () if f.path == OUR_PATH and is_ours(f)), None)
+    if seen.before.state == "ok":
+        named = {line.key for line in assignments(ours)} if ours else set()
+        keys = [key for key in settings.sysctls if normalise(key) not in named]
+        if ours and keys:
+            _add(settings, keys)
+    elif ours is None:
+        _write(settings)
+
+
+def files(settings):
+    """Return the paths of all of root's files that a deploy may write, where they are known."""
+    return [
+        memory.ZRAM_CONF, memory.SYSCTL_CONF, memory.ZSWAP_CONF, XNAI_PODMAN,
+        *(path for path in containers.SLICES if "{uid}" not in path),
+        unit_file(settings), *containers.authorities(settings),
+    ]
+
+
+def above_files(settings):
+    """Return the directories above root's files, the deepest first."""
+    wants = f"/etc/systemd/user/default.target.wants/{unit(settings)}"
+    return above([*files(settings), wants])
+
+
+def above(paths):
+    """Return the directories above files, the deepest first, without the root."""
+    found = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
+    return sorted(found - {"/", "."}, key=lambda path: (-path.count("/"), path))
+
+
+def _write(settings):
+    home_files = list(containers.home_texts(settings))
+    facts = host.get_fact(
+        BeforeState, user=settings.stack_user, files=files(settings), home_files=home_files,
+        existing=[*above_files(settings), *ALSO], home_existing=above(home_files),
+    )
+    live = _memory(settings.sysctls)
+    if facts is None or live is None:
+        fail_host("could not read what this machine is (getent, stat, base64). Nothing was changed")
+    if facts.record is not None or containers.COMPOSE in facts.existing or any(
+        HEADER.encode() in file.content for file in facts.files.values()
+    ):
+        return  # another run's, or a machine from before there were records
+    record = Before(
+        sysctls=live.sysctls,
+        zswap=live.zswap_enabled,
+        zram=OldZram(
+            generator=memory.PACKAGE in live.packages,
+            swap_active=live.zram.swap_active,
+            disksize_mib=live.zram.disksize_mib,
+            algorithm=live.zram.algorithm,
+            priority=live.zram.swap_priority,
+        ),
+        user=dataclasses.replace(facts.user, name=settings.stack_user),
+        files=facts.files,
+        existing=facts.existing,
+    )
+    if facts.kept is not None:
+        record = record.with_kept(_parsed(facts.kept), facts.home)
+    before.write(
+        name=f"before: record in {RECORD} what this machine is, for teardown", text=record.text()
+    )
+
+
+def _add(settings, keys):
+    facts = host.get_fact(
+        BeforeState, user=settings.stack_user, files=[], home_files=[], existing=[],
+        home_existing=[],
+    )
+    live = _memory(keys)
+    if facts is None or facts.record is None or live is None:
+        fail_host(f"could not read {RECORD}. Nothing was changed.")
+    record = _parsed(facts.record)
+    added = {key: value for key, value in live.sysctls.items() if key not in record.sysctls}
+    if added:
+        before.write(
+            name=f"before: record what {', '.join(added)} is, for teardown",
+            text=record.with_sysctls(added).text(), over=True,
+        )
+
+
+def _memory(keys):
+    return host.get_fact(
+        Memory, packages=[memory.PACKAGE], paths=[],
+        keys=[*keys, *(BYTES_OF[key] for key in keys if key in BYTES_OF)],
+    )
+
+
+def _parsed(content):
+    try:
+        return parse(content)
+    except Damaged as damaged:
+        fail_host(damage(damaged))
+
+
+def damage(damaged):
+    """Return an error's text for a record that cannot be read."""
+    return (
+        f"the record of what this machine was before ({RECORD}, or kept.json beside it) is "
+        f"damaged: {damaged}. Put it back from a backup of the machine; or move it away "
+        f"(mv {RECORD} /root/), and what was there before cannot be put back. Nothing was changed."
+    )

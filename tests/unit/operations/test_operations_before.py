@@ -1,0 +1,42 @@
+"""before.write: the record is put in place whole, once."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from operation_runs import commands, on_a_host
+from pyinfra.api.command import FileUploadCommand
+
+from xnai.before import DIRECTORY
+from xnai.operations import before
+
+
+def write(tmp_path, text, **arguments):
+    """Really do it, in a directory of the test's own."""
+    with on_a_host(executing=False):
+        found = commands(before.write, text=text, **arguments)
+    for command in found:
+        if isinstance(command, FileUploadCommand):
+            Path(command.dest.replace(DIRECTORY, str(tmp_path))).write_bytes(command.src.read())
+        else:
+            here = command.replace(DIRECTORY, str(tmp_path))
+            subprocess.run(["sh", "-c", here], check=True)
+
+
+def test_it_is_written_once_and_roots_alone(tmp_path):
+    write(tmp_path, "first\n")
+    write(tmp_path, "second\n")
+    record = tmp_path / "before.json"
+    assert record.read_text() == "first\n"
+    assert record.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["before.json"]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_one_that_adds_takes_its_place(tmp_path, there):
+    if there:
+        write(tmp_path, "first\n")
+    write(tmp_path, "more\n", over=True)
+    assert (tmp_path / "before.json").read_text() == "more\n"

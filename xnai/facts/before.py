@@ -1,0 +1,116 @@
+"""What a host is before the first change, beside its memory: user, files, directories."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyinfra.api.facts import FactBase
+
+from xnai.before import KEPT, RECORD, OldFile, OldUser
+from xnai.facts.sections import script, split
+
+
+@dataclass(frozen=True)
+class BeforeFacts:
+    """What goes into the record.
+
+    Attributes:
+        record: content of the record, or None where there is none.
+        kept: content of the record of a stack whose data were kept, or None.
+        user: the stack's user.
+        home: its home, or empty.
+        files: path -> file that stands where ours will be.
+        existing: those of the paths asked for that exist; of the user's home with the home.
+    """
+
+    record: bytes | None
+    kept: bytes | None
+    user: OldUser
+    home: str
+    files: dict[str, OldFile]
+    existing: frozenset[str]
+
+
+def in_base64(path: str) -> str:
+    """Return shell code that prints a file as one line, or nothing where there is none."""
+    return f"[ ! -e {path} ] || {{ base64 -w0 < {path}; echo; }}"
+
+
+def decoded(lines: Sequence[str]) -> bytes | None:
+    """Return what `in_base64` printed; content that was cut off is empty, which no record is."""
+    if not lines:
+        return None
+    try:
+        return base64.b64decode(lines[0], validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+class BeforeState(FactBase[BeforeFacts | None]):
+    """What a host is before the first change, or None where it could not be read."""
+
+    def command(
+        self, user: str, files: Sequence[str], home_files: Sequence[str],
+        existing: Sequence[str], home_existing: Sequence[str],
+    ) -> str:
+        """Return the script.
+
+        Args:
+            user: the stack user's name.
+            files: our files, absolute.
+            home_files: our files below that user's home, relative.
+            existing: paths to look for, absolute.
+            home_existing: the same below that user's home, relative.
+        """
+        name = shlex.quote(user)
+
+        def words(plain: Sequence[str], below_home: Sequence[str]) -> str:
+            # Ours are plain words.
+            return " ".join((*plain, *(f'"$h"/{path}' for path in below_home)))
+
+        return f"h=$(getent passwd {name} | cut -d: -f6); h=${{h:-/nonexistent}}\n" + script(
+            {
+                "record": in_base64(RECORD),
+                "kept": in_base64(KEPT),
+                "passwd": f"getent passwd {name}; :",
+                "linger": f"ls /var/lib/systemd/linger/{name}; :",
+                "subuid": f"grep '^{user}:' /etc/subuid; :",
+                "subgid": f"grep '^{user}:' /etc/subgid; :",
+                "files": f"for f in {words(files, home_files)}; do "
+                '[ -f "$f" ] && echo "$(stat -L -c "%a %U %G" "$f") $f $(base64 -w0 < "$f")"; '
+                "done; :",
+                "existing": f"for f in {words(existing, home_existing)}; do "
+                '[ ! -e "$f" ] || echo "$f"; done',
+            }
+        )
+
+    def process(self, output: list[str]) -> BeforeFacts | None:
+        """Parse the sections; None where one is missing."""
+        found = split(output)
+        if "existing" not in found:
+            return None
+        passwd = found["passwd"][0].split(":") if found["passwd"] else []
+        files = {}
+        for line in found["files"]:
+            # An empty file has no fifth word.
+            mode, owner, group, path, *content = line.split()
+            file = OldFile(decoded(content) or b"", mode.zfill(4), owner, group)
+            files[path] = file
+        return BeforeFacts(
+            record=decoded(found["record"]),
+            kept=decoded(found["kept"]),
+            user=OldUser(
+                name=passwd[0] if passwd else "",
+                existed=bool(passwd),
+                lingering=bool(found["linger"]),
+                subuid=tuple(found["subuid"]),
+                subgid=tuple(found["subgid"]),
+            ),
+            home=passwd[5] if len(passwd) == 7 else "",
+            files=files,
+            existing=frozenset(found["existing"]),
+        )
