@@ -224,6 +224,5 @@ if __name__ == RUN_BY_PYINFRA:
     with this_host_alone():
         preflight.apply()
         before.apply()
-        before.apply()
         apply()
         verify.waiting()
