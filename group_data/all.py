@@ -47,6 +47,7 @@ __all__ = [
     "oom_guard_exempt_stack",
     "package_index_url",
     "protected_services",
+    "purge",
     "rag_api_memory_limit_mib",
     "rag_api_memory_reservation_mib",
     "rag_api_port",
@@ -342,3 +343,9 @@ restore_age_identity_file = None
 # For one run of tasks/rotate_secrets.py, as `--data 'rotate_only=["xnai_ingest_token"]'`: the
 # secrets to make anew, by their Podman names. Empty: all of the stack's.
 rotate_only = []
+
+# --- teardown (docs/teardown.md) --------------------------------------------------------------
+
+# For one run of tasks/teardown.py, as `--data purge=laptop.lan`: the name of the host whose data
+# (volumes, secrets, the user that was made for them) go as well. None: data are kept.
+purge = None

@@ -59,3 +59,54 @@ def listing(machine: Machine) -> str:
         "-o -path /var/tmp -o -path /var/lib/systemd -o -path /root/.cache \\) -prune -o "
         "-type f -printf '%p %m %u %g %s %T@\\n' | sort"
     ).stdout
+
+
+# What a listing leaves out of the root file system: what a machine writes by itself while it runs,
+# and what apt downloads.
+_LEFT_OUT = (
+    "/proc", "/sys", "/dev", "/run", "/tmp", "/var/log", "/var/cache", "/var/lib/apt/lists",
+    "/var/lib/systemd/random-seed", "/var/lib/systemd/timesync", "/root/.cache",
+)
+_DIGESTED = ("/etc", "/usr/local", "/opt", "/var/lib/xnai", "/home", "/root")
+_SYSCTLS = (
+    "vm.swappiness", "vm.page-cluster", "vm.watermark_boost_factor", "vm.watermark_scale_factor",
+    "vm.vfs_cache_pressure", "vm.dirty_background_ratio", "vm.dirty_background_bytes",
+    "vm.dirty_ratio", "vm.dirty_bytes",
+)
+_ASKED = {
+    "units": "systemctl list-unit-files --no-legend --no-pager | sed 's/ *$//'",
+    "user units": "systemctl --global list-unit-files --no-legend --no-pager | sed 's/ *$//'",
+    "sysctls": f"cd /proc/sys && grep -H '' {' '.join(k.replace('.', '/') for k in _SYSCTLS)}",
+    "zswap": "cat /sys/module/zswap/parameters/enabled; :",
+    "linger": "ls /var/lib/systemd/linger; :",
+    "swaps": "sed 's/[[:space:]]\\+/ /g' /proc/swaps | cut -d' ' -f1-3,5",
+    "users": "getent passwd; getent group",
+    "subordinate IDs": "cat /etc/subuid /etc/subgid; :",
+    "packages": "dpkg-query -W -f '${Package}:${Architecture} ${Version} ${Status}\\n'",
+    "automatic": "apt-mark showauto",
+    "memory.low": "cat /sys/fs/cgroup/user.slice/memory.low",
+}
+
+
+def everything(machine: Machine) -> dict[str, set[str]]:
+    """Return what a machine is, to be compared with what it was: section -> lines.
+
+    Of every file type, mode, owner, group, size and where a link leads; of those in /etc, /home and
+    other places of the administrator's the content too; units, sysctls, swap, users, packages.
+    """
+    pruned = " -o ".join(f"-path {path}" for path in _LEFT_OUT)
+    asked = {
+        "files": f"find / -xdev \\( {pruned} \\) -prune -o -type d -printf '%p d %m %U %G\\n' "
+        "-o -printf '%p %y %m %U %G %s %l\\n'",
+        "content": f"find {' '.join(_DIGESTED)} -xdev -path /root/.cache -prune -o -type f "
+        "-exec sha256sum {} +; :",
+    } | _ASKED
+    script = "\n".join(f"echo '@@ {name}'; {code}" for name, code in asked.items())
+    found: dict[str, set[str]] = {}
+    for line in machine.run(script, timeout_s=600).stdout.splitlines():
+        if line.startswith("@@ "):
+            lines = found.setdefault(line[3:], set())
+        else:
+            lines.add(line)
+    assert set(found) == set(asked)
+    return found

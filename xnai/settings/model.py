@@ -85,6 +85,7 @@ class Settings:
     oom_guard_exempt_stack: bool
     package_index_url: str | None
     protected_services: tuple[str, ...]
+    purge: str | None
     rag_api_memory_limit_mib: int
     rag_api_memory_reservation_mib: int
     rag_api_port: int

@@ -96,6 +96,7 @@ SPEC: dict[str, Check] = {
     "backup_passphrase_file": checks.optional(checks.host_path),
     "restore_from": checks.optional(checks.host_path),
     "restore_age_identity_file": checks.optional(checks.host_path),
+    "purge": checks.optional(checks.pattern(r"[!-~]{1,253}", "the name of the host")),
     "rotate_only": checks.names(
         checks.pattern(r"[a-z][a-z0-9_]{0,99}", "names of Podman secrets: a-z 0-9 _")
     ),

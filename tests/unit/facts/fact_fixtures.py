@@ -54,7 +54,7 @@ def expected(fact: str, case: str) -> object:
 
 
 def plain(value: object) -> object:
-    """Return a fact's value as JSON has it: sets sorted, times in UTC, the unknown as a word."""
+    """Return a fact's value as JSON has it: sets sorted, bytes as text, the unknown as a word."""
     if isinstance(value, PodmanUnknown):
         return "unknown"
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -65,6 +65,8 @@ def plain(value: object) -> object:
         return sorted(value)
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat()
     return value

@@ -44,7 +44,7 @@ def test_output_that_ends_anywhere_is_no_error(fact):
         process(text[:end].splitlines())
 
 
-@pytest.mark.parametrize("fact", ["Containers", "Memory"])
+@pytest.mark.parametrize("fact", ["BeforeState", "Containers", "Memory", "Teardown"])
 def test_half_an_answer_is_none(fact):
     lines = output(fact, "normal")
     process = fact_classes()[fact]().process

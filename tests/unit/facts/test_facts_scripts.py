@@ -14,11 +14,14 @@ from pathlib import Path
 import pytest
 from fact_fixtures import SHELLS, output, plain
 
+from xnai.before import DIRECTORY
+from xnai.facts.before import BeforeState
 from xnai.facts.cgroups import SCRIPT, Cgroup, parse_cgroups
 from xnai.facts.containers import BUNDLE, CA_DIRECTORY, Containers
 from xnai.facts.hardware import Hardware
 from xnai.facts.memory import Memory
 from xnai.facts.podman import XNAI_PODMAN, Running, Store
+from xnai.facts.teardown import Teardown
 from xnai.operations.apt import LOCK_FILES, AptLockHolder
 from xnai.render import render
 
@@ -324,3 +327,53 @@ def test_who_holds_apts_lock(shell, tmp_path):
     comm = Path("/proc/self/comm").read_text("ascii").strip()
     assert found == f"PID {os.getpid()} ({comm}), user {ME.pw_name}"
     assert AptLockHolder().process(run(shell, AptLockHolder().command())) is None
+
+
+@EACH_SHELL
+def test_what_a_host_is_before(shell, tmp_path):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/empty").touch()
+    (tmp_path / "etc/mine").write_bytes(b"\x00\n@@ end\n")
+    (tmp_path / "before.json").write_text("{}")
+    text = BeforeState().command(
+        user=ME.pw_name, files=[f"{tmp_path}/etc/{name}" for name in ("mine", "empty", "no")],
+        home_files=["no/such/file"], existing=[f"{tmp_path}/etc", "/no/such"],
+        home_existing=["no/such", "."],
+    )
+    found = BeforeState().process(run(shell, text.replace(DIRECTORY, str(tmp_path))))
+    assert found is not None
+    assert (found.record, found.kept) == (b"{}", None)
+    assert (found.user.name, found.user.existed, found.home) == (ME.pw_name, True, ME.pw_dir)
+    assert {path: file.content for path, file in found.files.items()} == {
+        f"{tmp_path}/etc/mine": b"\x00\n@@ end\n", f"{tmp_path}/etc/empty": b"",
+    }
+    assert found.existing == {f"{tmp_path}/etc", f"{ME.pw_dir}/."}
+
+
+@EACH_SHELL
+def test_what_there_is_to_be_taken_down(shell, tmp_path):
+    for directory in ("xnai/stack", "xnai/backup", "other/stack", "gone/backup"):
+        (tmp_path / directory).mkdir(parents=True)
+    (tmp_path / "packages.installed").touch()
+    (tmp_path / "kept.json").touch()
+    (tmp_path / "ours").write_text("#!/bin/sh\n# Managed by xnai: a program\n")
+    (tmp_path / "theirs").write_text("#!/bin/sh\n\n# Managed by xnai\n")
+    text = Teardown().command(
+        stack="xnai", user="no-such-user", files=[f"{tmp_path}/*s", f"{tmp_path}/no/*"],
+        home_files=["no/such"], wants=f"{tmp_path}/no",
+    )
+    text = text.replace(DIRECTORY, str(tmp_path)).replace(XNAI_PODMAN, f"{tmp_path}/no/podman")
+    found = Teardown().process(run(shell, text))
+    assert found is not None
+    assert (found.record, found.kept, found.account, found.store) == (None, b"", None, None)
+    assert found.files == {f"{tmp_path}/ours": True, f"{tmp_path}/theirs": False}
+    assert found.others == ("other", "xnai")
+    assert found.in_directory == ("backup", "stack")
+    assert found.packages and not found.enabled
+    # A Podman that fails is not one that has nothing.
+    program = tmp_path / "xnai-podman"
+    program.write_text("#!/bin/sh\nexit 125\n")
+    program.chmod(0o755)
+    text = text.replace(f"{tmp_path}/no/podman", str(program))
+    found = Teardown().process(run(shell, text))
+    assert found is not None and plain(found.store) == "unknown"

@@ -52,6 +52,8 @@ WRONG = [
     ("backup_passphrase_file", "/root/../passphrase", f"{HOST_PATH}, and no .."),
     ("restore_age_identity_file", "~/key", HOST_PATH),
     ("restore_from", "/root/$(id).tar", HOST_PATH),
+    ("purge", True, "the name of the host"),
+    ("purge", "a host", "the name of the host"),
     ("rotate_only", "xnai_ingest_token", "a list"),
     ("rotate_only", ["$(id)"], "names of Podman secrets: a-z 0-9 _"),
     ("base_image", "docker.io/library/python:3.9-slim", PYTHON),

@@ -1,0 +1,250 @@
+"""The stack taken down, the machine as it was; data stay unless purge names the host."""
+
+import shlex
+
+from pyinfra import host, state
+from pyinfra.operations import server
+
+from tasks import before as before_task
+from tasks import containers, memory
+from xnai.before import BYTES_OF, DIRECTORY, KEPT, RECORD, Damaged, parse
+from xnai.facts.memory import Memory
+from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.teardown import Teardown
+from xnai.operations import teardown, verify
+from xnai.operations.guard import one_at_a_time
+from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
+from xnai.settings import current, layers
+from xnai.stack_reading import unit, unit_file
+from xnai.teardown_plan import BACKUP, ROTATION, Found, plan, refusals
+
+
+def apply() -> None:
+    """Declare what is to be removed and put back. No preflight: nothing is deployed."""
+    settings = current()
+    if settings.purge not in (None, host.name):
+        where = layers.origin(layers.layers(host), "purge")
+        fail_host(
+            f"purge = {settings.purge!r} ({where}): this host is {host.name!r}. Data are removed "
+            f"only where purge is the host's own name: --data purge={host.name}; without purge "
+            "they are kept. Nothing was changed."
+        )
+    found = read(settings)
+    if said := refusals(found):
+        fail_host("teardown, nothing was changed:\n" + "\n".join(said))
+    wanted = plan(found)
+    _stack(settings, found, wanted)
+    if found.shared:
+        _user(settings, found, wanted)
+        _memory(found, wanted)
+        _machine(settings, found, wanted)
+    notes = list(wanted.notes)
+    if not state.ops[host] and not notes:
+        notes = [f"nothing of {settings.stack_name} is on this machine: nothing to take down"]
+    if state.ops[host]:
+        verify.report(
+            name="teardown: what stays", show=lambda: [host.log(line) for line in notes]
+        )
+    else:
+        for line in notes:
+            host.log(line)
+
+
+def read(settings):
+    """Return all that the plan is made from, or fail the host."""
+    remains = host.get_fact(
+        Teardown,
+        stack=settings.stack_name,
+        user=settings.stack_user,
+        files=[
+            memory.ZRAM_CONF, memory.SYSCTL_CONF, memory.ZSWAP_CONF, XNAI_PODMAN,
+            *(path.format(uid="*") for path in (containers.USER_SERVICE, *containers.SLICES)),
+            unit_file(settings),
+        ],
+        home_files=list(containers.home_texts(settings)),
+        wants=f"/etc/systemd/user/default.target.wants/{unit(settings)}",
+    )
+    if remains is None:
+        fail_host("could not read what is here (getent, stat, base64). Nothing was changed.")
+    record, former = _parsed(remains.record), _parsed(remains.kept)
+    keys = {*settings.sysctls, *BYTES_OF.values(), *(record.sysctls if record else ())}
+    return Found(
+        settings=settings,
+        remains=remains,
+        memory=_read_memory(sorted(keys))
+        or fail_host("could not read the memory state (/proc/meminfo, /proc/swaps, /sys/block)"),
+        record=record,
+        former=former,
+        above=before_task.above_files(settings),
+        host=host.name,
+    )
+
+
+def _read_memory(keys):
+    return host.get_fact(Memory, packages=[memory.PACKAGE], paths=[], keys=keys)
+
+
+def _parsed(content):
+    try:
+        return None if content is None else parse(content)
+    except Damaged as damaged:
+        fail_host(before_task.damage(damaged))
+
+
+def _stack(settings, found, wanted):
+    """What is this stack's alone."""
+    name, user = settings.stack_name, settings.stack_user
+    account = found.remains.account
+    if wanted.unit:
+        of_user = (
+            f"runuser -u {user} -- env XDG_RUNTIME_DIR=/run/user/{account.uid} systemctl --user"
+            if account else ""
+        )
+        server.shell(
+            name=f"teardown: boot unit {unit(settings)}",
+            commands=[
+                *([f"cd / && {of_user} stop {unit(settings)} || :"] if account else []),
+                f"systemctl --global disable {unit(settings)} || :; rm -f {unit_file(settings)}",
+                *([f"cd / && {of_user} daemon-reload || :"] if account else []),
+            ],
+        )
+    parts = {
+        "containers": wanted.containers, "networks": wanted.networks, "images": wanted.images,
+        "volumes": wanted.volumes, "secrets": wanted.secrets,
+    }
+    if any(parts.values()):
+        shown = ", ".join(
+            f"{kind} {summary(names)}" for kind, names in parts.items() if names
+        )
+        teardown.podman(name=f"teardown: {shown}", **parts, label=f"io.xnai.stack={name}")
+    here = f"{DIRECTORY}/{name}"
+    names = found.remains.in_directory
+    if wanted.names or names == ():
+        gone = " ".join(shlex.quote(f"{here}/{one}") for one in wanted.names)
+        server.shell(
+            name=f"teardown: {here} ({summary(wanted.names) or 'empty'})",
+            commands=[
+                one_at_a_time(
+                    f"rm -rf {gone}; "
+                    + teardown.without_empty([f"{here}/{BACKUP}", f"{here}/{ROTATION}", here])
+                    # Its group goes with the user.
+                    + f"; [ ! -d {here} ] || chgrp root {here}"
+                    + (f"; rm -f /run/xnai-rotation-{name}.json" if found.purge else "")
+                )
+            ],
+        )
+
+
+def _user(settings, found, wanted):
+    """What the stack's user has, and what is told of it."""
+    account, name = found.remains.account, settings.stack_user
+    if wanted.caches:
+        server.shell(
+            name=f"teardown: build caches {summary(wanted.caches)}",
+            commands=[one_at_a_time(f"rm -rf {shlex.join(wanted.caches)}")],
+        )
+    if wanted.home_files:
+        old = found.old_user.existing if found.old_user else None
+        above = before_task.above(wanted.home_files)
+        teardown.home_files(
+            name=f"teardown: {summary(wanted.home_files)}",
+            user=name, paths=wanted.home_files,
+            directories=[
+                path for path in above
+                if old is not None and path.startswith(f"{account.home}/") and path not in old
+            ],
+        )
+    if wanted.files:
+        server.shell(
+            name=f"teardown: {summary(wanted.files, most=4)}",
+            commands=[f"rm -f {shlex.join(wanted.files)}"],
+        )
+    if wanted.linger:
+        teardown.stop_user(
+            name=f"teardown: {name} lingers no more", user=name, uid=account.uid,
+            sessions=account.sessions,
+        )
+    for path, old in wanted.put_back.items():
+        home = f"{account.home}/" if account else "/nonexistent/"
+        teardown.put_back(
+            name=f"teardown: {path} as it was", path=path, old=old,
+            user=name if path.startswith(home) else "root",
+        )
+
+
+def _memory(found, wanted):
+    """Swap, sysctls and zswap as they were."""
+    if wanted.zram:
+        record = found.record
+        teardown.zram(
+            name="teardown: zram0 as it was" if record else "teardown: zram0",
+            read=lambda: _read_memory([]), conf=memory.ZRAM_CONF,
+            former=record.zram if record else None,
+            device_before=record is None or "/sys/block/zram0" in record.existing,
+        )
+    elif wanted.files:
+        server.shell(
+            name="teardown: tell systemd of what is gone", commands=["systemctl daemon-reload"]
+        )
+    if wanted.set_aside:
+        teardown.back(
+            name=f"teardown: {summary(list(wanted.set_aside.values()))} (was set aside)",
+            paths=wanted.set_aside,
+        )
+    if wanted.sysctls:
+        shown = [f"{key} {value}" for key, value in wanted.sysctls.items()]
+        teardown.sysctls(name=f"teardown: sysctls ({summary(shown)})", values=wanted.sysctls)
+    if wanted.zswap:
+        server.shell(
+            name="teardown: zswap on again",
+            commands=["echo Y > /sys/module/zswap/parameters/enabled"],
+        )
+
+
+def _machine(settings, found, wanted):
+    """Programs, the user, packages; the record last."""
+    if wanted.compose:
+        server.shell(
+            name=f"teardown: {containers.COMPOSE}",
+            commands=[
+                one_at_a_time(
+                    f"rm -rf {containers.COMPOSE} {containers.LOCK_UPLOAD}; "
+                    + teardown.without_empty(["/opt/xnai"])
+                )
+            ],
+        )
+    if wanted.certificates:
+        server.shell(
+            name=f"teardown: no longer trusted: {summary(wanted.certificates)}",
+            commands=[f"rm -f {shlex.join(wanted.certificates)}; update-ca-certificates --fresh"],
+        )
+    if wanted.user:
+        existing = found.old_user.existing
+        teardown.remove_user(
+            name=f"teardown: user {settings.stack_user} with its home", user=settings.stack_user,
+            uid=wanted.user.uid,
+            empty=[path for path in ("/etc/subuid", "/etc/subgid") if path not in existing],
+        )
+    if wanted.subuid or wanted.subgid:
+        teardown.subordinate_ids(
+            name=f"teardown: subordinate IDs of {settings.stack_user}", user=settings.stack_user,
+            uids=wanted.subuid, gids=wanted.subgid,
+        )
+    if wanted.packages:
+        teardown.packages(name="teardown: packages that were installed for the stack")
+    if wanted.directories and (wanted.files or wanted.record):
+        server.shell(
+            name="teardown: directories that were made for our files",
+            commands=[teardown.without_empty(wanted.directories)],
+        )
+    if wanted.record:
+        done = f"mv {RECORD} {KEPT}" if wanted.keep_record else f"rm -f {RECORD} {KEPT}"
+        server.shell(
+            name=f"teardown: the record ({'kept for the user' if wanted.keep_record else 'gone'})",
+            commands=[f"{done}; {teardown.without_empty([DIRECTORY])}"],
+        )
+
+
+if __name__ == RUN_BY_PYINFRA:
+    with this_host_alone():
+        apply()
