@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -21,6 +22,11 @@ REDIS = (
     "xnai-podman exec xnai_redis sh -c "
     "'REDISCLI_AUTH=$(cat /run/secrets/redis_password) exec redis-cli %s'"
 )
+
+
+BACKUPS = "/var/lib/xnai/xnai/backup"
+POSTGRES = "docker.io/library/postgres"
+PSQL = "xnai-podman exec xnai_vikunja_db psql --no-psqlrc -qtAX -U vikunja -c"
 
 
 def redis(machine, words: str) -> str:
@@ -176,8 +182,8 @@ BAD_GENERATIONS = [
 @pytest.mark.parametrize(("settings", "container", "why"), BAD_GENERATIONS)
 def test_a_generation_that_does_not_get_healthy_goes_back(deployed, settings, container, why):
     before = provisioned(deployed)
+    # Not saved: it is on no disk when the deploy begins.
     redis(deployed, "set xnai_kept 1")
-    redis(deployed, "save")
     data = (*settings, "stack_healthy_timeout_s=60")
     words = [word for name in data for word in ("--data", name)]
     outcome = deploy(deployed, *words)
@@ -187,12 +193,68 @@ def test_a_generation_that_does_not_get_healthy_goes_back(deployed, settings, co
     assert all_healthy(deployed)
     assert redis(deployed, "get xnai_kept") == "1"
     redis(deployed, "del xnai_kept")
+    kept = re.findall(r"is the volume (xnai_redis_data_failed_\w+)\.", outcome.log)
+    copies = f"ls {BACKUPS}/*-before-upgrade-redis.tar"
+    if container == "xnai_redis":
+        # What the error says of what it left is true, and works.
+        look, remove = re.findall(r"Look: (.+); remove it: (sudo .+)$", outcome.log, re.M)[-1]
+        assert "dump.rdb" in deployed.run(look).stdout and kept[-1] in remove
+        deployed.run(f"{copies} && {remove}; rm -f {BACKUPS}/*-before-upgrade-*")
+    else:
+        assert kept == [] and deployed.run(copies, check=False).stdout == ""
     outcome = deploy(deployed)
     # What was pulled for the failed generation is not the stack's own to remove.
     assert (outcome.code, outcome.changed) == (0, ()), outcome.log
     after = provisioned(deployed)
     del before["images"], after["images"]
     assert after == before
+
+
+def test_an_older_major_of_postgresql_is_refused_before_anything_changes(deployed):
+    made = ids(deployed)
+    outcome = deploy(deployed, "--data", f"vikunja_db_image={POSTGRES}:15")
+    assert outcome.code != 0 and outcome.changed == ()
+    assert f"vikunja_db_image = {POSTGRES}:15: PostgreSQL 15 does not read" in outcome.log
+    assert "There is no way back to an older major version" in outcome.log
+    assert ids(deployed) == made
+    outcome = deploy(deployed)
+    assert (outcome.code, outcome.changed) == (0, ()), outcome.log
+
+
+@pytest.mark.drill_only
+def test_a_newer_major_of_postgresql_comes_by_the_commands_of_its_refusal(deployed):
+    remove = (
+        "xnai-podman rm --force xnai_vikunja xnai_vikunja_db && "
+        "xnai-podman volume rm xnai_vikunja_db_data"
+    )
+    older = ("--data", f"vikunja_db_image={POSTGRES}:15")
+    # No way back for the files: a database of the older version from the start.
+    deployed.run(remove)
+    outcome = deploy(deployed, *older)
+    assert outcome.code == 0, outcome.log
+    deployed.run(f"{PSQL} \"create table xnai_kept as select 'periwinkle' as word\"")
+    made = ids(deployed)
+    outcome = deploy(deployed)
+    assert outcome.code != 0 and outcome.changed == () and ids(deployed) == made
+    for said in (f"tasks/backup.py --data {older[1]}", f"sudo {remove.replace('&& ', '&& sudo ')}"):
+        assert said in outcome.log, outcome.log
+
+    outcome = deploy(deployed, *older, deploy_file="tasks/backup.py")
+    assert outcome.code == 0, outcome.log
+    archive = deployed.run(f"ls -t {BACKUPS}/*.tar | head -n 1").stdout.strip()
+    deployed.run(remove)
+    outcome = deploy(deployed)
+    assert outcome.code == 0, outcome.log
+    outcome = deploy(
+        deployed, "--data", f"restore_from={archive}", deploy_file="tasks/restore.py"
+    )
+    assert outcome.code == 0, outcome.log
+    found = deployed.run(f"{PSQL} 'select word from xnai_kept'")  # noqa: S608  (fixed text)
+    assert found.stdout.strip() == "periwinkle"
+    assert deployed.run(f"{PSQL} 'show server_version'").stdout.startswith("17")
+    deployed.run(f"{PSQL} 'drop table xnai_kept'; rm -f {BACKUPS}/*")
+    outcome = deploy(deployed)
+    assert (outcome.code, outcome.changed) == (0, ()), outcome.log
 
 
 def test_a_boot_without_a_network_starts_everything(deployed):
