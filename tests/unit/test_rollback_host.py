@@ -44,7 +44,7 @@ case "$1 $2" in
 "volume create") for last; do :; done; mkdir -p "volumes/$last/_data" ;;
 "container inspect") case "$*" in
     *ExitCode*) shift 4; for c; do echo "$c $(cat exit_code 2>/dev/null || echo 0)"; done ;;
-    *) shift 4; for c; do r=$(cat "made_from/$c"); echo "$c $(cat "made_from/$c.id") $r"; done ;;
+    *) shift 4; for c; do echo "$c $(cat "made/$c")"; done ;;
     esac ;;
 "image exists") [ -e "images/$(echo "$3" | tr / _)" ] ;;
 "image inspect") id "$5" ;;
@@ -73,12 +73,11 @@ def machine(tmp_path, monkeypatch):
     # The disk of whoever runs these tests has other things to write.
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/sync").symlink_to("/bin/true")
-    for folder in ("states", "volumes", "images", "made_from", "backup", "good"):
+    for folder in ("states", "volumes", "images", "made", "backup", "good"):
         (tmp_path / folder).mkdir()
     for part in make_spec(SETTINGS, PLAN, (), (), "", "").backup.parts:
         (tmp_path / "states" / part.container).write_text("running\n")
-        (tmp_path / "made_from" / part.container).write_text(part.image)
-        (tmp_path / "made_from" / f"{part.container}.id").write_text(f"id-{part.name}")
+        (tmp_path / "made" / part.container).write_text(f"c-1 id-{part.name} {part.image}")
         image(tmp_path, part.image, f"id-{part.name}")
         for volume in part.volumes:
             place(tmp_path, volume).mkdir(parents=True, exist_ok=True)
@@ -145,7 +144,8 @@ def record(machine: Path) -> dict[str, object] | None:
 
 
 def new_generation(machine: Path) -> None:
-    """What a newer Redis would make of the data."""
+    """Another container, of a newer Redis, and what that would make of the data."""
+    (machine / "made/xnai_redis").write_text("c-2 id-new docker.io/library/redis:8.2")
     (place(machine, VOLUME) / "file").write_text("what only the new one reads")
     (place(machine, VOLUME) / "more").write_text("more")
 
@@ -183,8 +183,8 @@ def test_copied_when_all_that_write_stand_still_and_redis_has_saved(machine, cap
     found = record(machine)
     assert containers(json.dumps(found)) == ["xnai_redis", "xnai_rag_api", "xnai_crawler"]
     assert found["copies"]["redis"] | {"archive": ""} == {
-        "archive": "", "image": "id-redis", "reference": "docker.io/library/redis:8.0",
-        "moving": {},
+        "archive": "", "container": "c-1", "image": "id-redis",
+        "reference": "docker.io/library/redis:8.0", "moving": {},
     }
 
 
@@ -261,6 +261,19 @@ def test_the_first_copy_stays_the_one_to_go_back_to(machine, capfd):
     assert after["containers"] == [
         "xnai_redis", "xnai_rag_api", "xnai_crawler", "xnai_vikunja_db",
     ]
+
+
+def test_what_was_never_replaced_is_copied_anew(machine, capfd):
+    assert main(spec(machine), "keep") == 0
+    (first,) = archives(machine)
+    # Killed; the machine was started again, and the old container wrote for days.
+    (place(machine, VOLUME) / "file").write_text("later")
+    assert main(spec(machine), "keep") == 0
+    assert "before redis was replaced: it is copied anew" in capfd.readouterr().out
+    assert len(archives(machine)) == 2 and first not in record(machine)["copies"]["redis"].values()
+    new_generation(machine)
+    assert main(spec(machine), "back") == 0
+    assert content(machine)["file"] == "later"
 
 
 def test_with_the_image_from_before_again_its_data_are_put_in_place_first(machine):

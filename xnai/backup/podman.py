@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -71,6 +72,15 @@ _EXTRACT = "tar --extract --numeric-owner --same-permissions --same-owner"
 def _own(owner: str, owner_then: str) -> str:
     """Shell code that gives a volume to its owner: its top folder, or all if it had another."""
     return f"chown {'-R -h ' if owner != owner_then else ''}{shlex.quote(owner)} ."
+
+
+@dataclass(frozen=True)
+class Made:
+    """A container: its ID, and the image that it was made from, by ID and by name."""
+
+    container: str
+    image: str
+    reference: str
 
 
 class Podman:
@@ -208,8 +218,8 @@ class Podman:
         said = run([self._program, "unshare", "cat", "--", str(path)], f"reading {path}")
         return said.decode("utf-8", "replace")
 
-    def images(self, containers: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """Return container -> ID and reference of the image that it was made from.
+    def made(self, containers: Sequence[str]) -> dict[str, Made]:
+        """Return containers by name, as what they were made.
 
         Args:
             containers: names; they exist.
@@ -217,11 +227,11 @@ class Podman:
         if not containers:
             return {}
         said = self.run(
-            "container", "inspect", "--format", "{{.Name}} {{.Image}} {{.ImageName}}",
+            "container", "inspect", "--format", "{{.Name}} {{.Id}} {{.Image}} {{.ImageName}}",
             *containers, doing="asking what the containers were made from",
         )
-        lines = (line.split(" ", 2) for line in said.splitlines())
-        return {name: (id_, reference) for name, id_, reference in lines}
+        lines = (line.split(" ", 3) for line in said.splitlines())
+        return {name: Made(id_, image, reference) for name, id_, image, reference in lines}
 
     def image_id(self, reference: str) -> str:
         """Return the ID of the image that a reference names, or an empty text."""

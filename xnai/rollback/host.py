@@ -21,7 +21,7 @@ from typing import Any
 from xnai.backup import archive, versions
 from xnai.backup.ending import Ended, fail_on, ignore, report
 from xnai.backup.host import SAVE, SIGNALS, STOP_TIMEOUT_S, Exports, Run, used
-from xnai.backup.podman import Failed, tell
+from xnai.backup.podman import Failed, Made, tell
 from xnai.backup.spec import Part
 from xnai.backup.whole_file import write
 from xnai.rollback import majors
@@ -31,6 +31,7 @@ from xnai.rollback.spec import Spec
 KEPT = 3
 _OTHERS_STOP_TIMEOUT_S = 30
 _KILLED = 128 + 9
+_ABSENT = Made("", "", "")
 
 
 @dataclass
@@ -39,13 +40,15 @@ class Copy:
 
     Attributes:
         archive: path of the copy.
-        image: ID of the image that they belong to, or empty where nobody knows.
-        reference: its name.
+        container: ID of the container that wrote them, or empty where there was none.
+        image: ID of its image, or empty.
+        reference: the image's name, or empty.
         moving: volume -> the name that its present content gets, and the inode of the directory
             that has it; only while they are put back.
     """
 
     archive: str
+    container: str
     image: str
     reference: str
     moving: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -135,11 +138,8 @@ class Rollback:
         up = [n for n in self.spec.anew if states.get(n) in ("running", "paused")]
         if paused := [name for name in up if states[name] == "paused"]:
             self.podman.run("unpause", *paused, doing="letting the containers go on")
-        made_from = self.podman.images([name for name in names if name in states])
-        images = {
-            part.name: made_from.get(part.container, ("", ""))[1] for part in self.run.spec.parts
-            if part in chosen
-        }
+        made = self.podman.made([name for name in names if name in states])
+        images = {part.name: made.get(part.container, _ABSENT).reference for part in chosen}
         # Of an archive's images and versions those count that wrote the data.
         self.run.spec = dataclasses.replace(self.run.spec, parts=tuple(
             dataclasses.replace(part, image=images.get(part.name, part.image))
@@ -170,8 +170,10 @@ class Rollback:
             shutil.rmtree(exports.directory)
             tell(f"the data of {part.name}, to go back to:")
             self.run.told(path)
-            id_, reference = made_from.get(part.container, ("", ""))
-            record.copies[part.name] = Copy(str(path), id_, reference)
+            one = made.get(part.container, _ABSENT)
+            record.copies[part.name] = Copy(
+                str(path), one.container, one.image, one.reference
+            )
 
     def _versions(self) -> dict[str, str]:
         try:
@@ -251,7 +253,8 @@ class Rollback:
             doing=f"asking {part.image} for its version",
         )
         there = self.podman.states([part.container])
-        before = self.podman.images(list(there)).get(part.container, ("", f"postgres:{wrote}"))[1]
+        made = self.podman.made(list(there)).get(part.container)
+        before = made.reference if made else f"docker.io/library/postgres:{wrote}"
         dependents = [p.container for p in self.run.spec.parts if part.container in p.depends_on]
         if refused := majors.refusal(
             wrote.partition(".")[0], versions.version(said).partition(".")[0], before, part.image,
@@ -288,11 +291,22 @@ class Rollback:
 
     def _finish(self, record: Record) -> None:
         """End what a killed run has begun, where its data must not stay as they are."""
+        present = self.podman.states([
+            self.parts[name].container for name in record.copies if name in self.parts
+        ])
+        ids = {one.container for one in self.podman.made(list(present)).values()}
+        for name, copy in list(record.copies.items()):
+            # The killed run had not come to removing it: what it has written since counts.
+            if copy.container in ids and not copy.moving:
+                tell(f"an earlier run was ended before {name} was replaced: it is copied anew")
+                del record.copies[name]
         if not record.copies:
+            self.path.unlink(missing_ok=True)
             return
         began = any(copy.moving for copy in record.copies.values())
         again = all(
-            name in self.parts and self.podman.image_id(self.parts[name].image) == copy.image
+            copy.image and name in self.parts
+            and self.podman.image_id(self.parts[name].image) == copy.image
             for name, copy in record.copies.items()
         )
         if began or again:
