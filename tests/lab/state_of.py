@@ -74,8 +74,9 @@ _SYSCTLS = (
     "vm.dirty_ratio", "vm.dirty_bytes",
 )
 _ASKED = {
-    "units": "systemctl list-unit-files --no-legend --no-pager | sed 's/ *$//'",
-    "user units": "systemctl --global list-unit-files --no-legend --no-pager | sed 's/ *$//'",
+    # Columns are as wide as the longest name; a login's scope is gone with it.
+    "units": "systemctl list-unit-files --no-legend | awk '$2 != \"transient\" {$1 = $1; print}'",
+    "user units": "systemctl --global list-unit-files --no-legend | awk '{$1 = $1; print}'",
     "sysctls": f"cd /proc/sys && grep -H '' {' '.join(k.replace('.', '/') for k in _SYSCTLS)}",
     "zswap": "cat /sys/module/zswap/parameters/enabled; :",
     "linger": "ls /var/lib/systemd/linger; :",

@@ -50,7 +50,7 @@ def podman(
     if volumes:
         yield one_at_a_time(f"{XNAI_PODMAN} volume rm --force {words(volumes)} >/dev/null")
     if secrets:
-        yield one_at_a_time(f"{XNAI_PODMAN} secret rm {words(secrets)} >/dev/null")
+        yield one_at_a_time(f"{XNAI_PODMAN} secret rm --ignore {words(secrets)} >/dev/null")
     if images:
         # 2 is podman-rmi(1)'s word for "in use". What built images were made of goes with them.
         yield one_at_a_time(
@@ -89,7 +89,8 @@ def remove_user(user: str, uid: int, empty: Sequence[str]) -> Generator[str, Non
         f"pkill -KILL -u {uid}; i=0; while pgrep -u {uid} >/dev/null && [ $i -lt 100 ]; do "
         "i=$((i+1)); sleep 0.1; done"
     )
-    yield f"userdel --remove {quoted}"
+    # A killed run's may be at work, or done by now.
+    yield one_at_a_time(f"! id -u {quoted} >/dev/null 2>&1 || userdel --remove {quoted}")
     if empty:
         yield f"for f in {shlex.join(empty)}; do [ -s \"$f\" ] || rm -f \"$f\"; done"
 
