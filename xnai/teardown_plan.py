@@ -23,6 +23,8 @@ from xnai.stack_reading import unit_file
 # What a teardown that keeps the data leaves in the stack's directory, and what one with purge does.
 BACKUP = "backup"
 ROTATION = "rotation"
+# What Podman calls a volume that somebody made without a name.
+_NAMELESS = re.compile("volume [0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -72,21 +74,27 @@ class Found:
     def volumes(self) -> tuple[str, ...]:
         """The stack's volumes: by Podman's word, else by their directories."""
         known = {volume for service in services(self.settings) for volume, _ in service.volumes}
-        if self.store:
-            others = {item.removeprefix("volume ") for item in self.store.others}
-            return tuple(sorted({*self.store.volumes, *(known & others)}))
         prefix = f"{self.settings.stack_name}_"
-        return tuple(n for n in self.remains.volume_names if n in known or n.startswith(prefix))
+        if not self.store:
+            names = self.remains.volume_names
+            return tuple(n for n in names if n in known or n.startswith(prefix))
+        others = {item.removeprefix("volume ") for item in self.store.others}
+        if self.made_user:
+            # Nobody else has a reason to call one so in a store that was made for stacks.
+            known |= {name for name in others if name.startswith(prefix)}
+        return tuple(sorted({*self.store.volumes, *(known & others)}))
 
     @property
     def strangers(self) -> tuple[str, ...]:
-        """What else is in the stack user's store."""
+        """What else is in the stack user's store; a volume without a name belongs to nobody."""
         if self.store:
             names = {f"volume {name}" for name in self.volumes}
             labels = self.store.secrets.items()
             secrets = [f"secret {n}" for n, stack in labels if stack != self.settings.stack_name]
-            return tuple(item for item in (*self.store.others, *secrets) if item not in names)
-        return tuple(f"volume {n}" for n in self.remains.volume_names if n not in self.volumes)
+            found = (*self.store.others, *secrets)
+            return tuple(i for i in found if i not in names and not _NAMELESS.fullmatch(i))
+        left = (f"volume {n}" for n in self.remains.volume_names if n not in self.volumes)
+        return tuple(item for item in left if not _NAMELESS.fullmatch(item))
 
     @property
     def old_user(self) -> Before | None:

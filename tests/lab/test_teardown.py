@@ -13,7 +13,7 @@ import pytest
 from tests.lab.state_of import everything
 from xnai.lab.deploying import ROOT, Outcome, deploy, environment, pyinfra_argv
 
-pytestmark = [pytest.mark.lab, pytest.mark.drill_only]
+pytestmark = pytest.mark.lab
 
 RIVAL = "/etc/sysctl.d/99-zz-mine.conf"
 # What the administrator has: a file that the deploy sets aside, values that no file says, zswap,
@@ -76,6 +76,33 @@ def killed(machine, operation: str, *words: str) -> None:
     process.communicate()
 
 
+def test_a_machine_with_swap_of_its_own_has_it_again(new_machine):
+    machine = new_machine("swapped")
+    machine.run(
+        "mkdir -p /etc/systemd/zram-generator.conf.d && printf "
+        "'[zram0]\\nzram-size = 256\\ncompression-algorithm = lz4\\nswap-priority = 7\\n' "
+        "> /etc/systemd/zram-generator.conf.d/10-mine.conf && apt-get -q update >/dev/null && "
+        "DEBIAN_FRONTEND=noninteractive apt-get -qy --no-install-recommends install "
+        f"systemd-zram-generator >/dev/null 2>&1\n{MINE}",
+        timeout_s=300,
+    )
+    before = everything(machine)
+    assert any(line.startswith("/dev/zram0 ") for line in before["swaps"])
+    words = ("--data", "memory_rivals=set_aside")
+    outcome = deploy(machine, *words, deploy_file="tasks/memory.py")
+    assert outcome.code == 0, outcome.log
+    assert outcome.changed[0].startswith("before: record"), outcome.changed
+    during = everything(machine)
+    assert all(during[name] != before[name] for name in ("sysctls", "swaps", "content"))
+    assert deploy(machine, *words, deploy_file="tasks/memory.py").changed == ()
+    outcome = teardown(machine)
+    assert outcome.code == 0, outcome.log
+    assert differences(before, everything(machine)) == []
+    assert teardown(machine).changed == ()
+    machine.down()
+
+
+@pytest.mark.drill_only
 def test_a_machine_is_what_it_was_and_data_are_kept_unless_purged(new_machine):
     machine = new_machine("teardown")
     machine.run(MINE)

@@ -180,11 +180,16 @@ def test_another_stacks_kept_data_keep_the_user():
 
 def test_a_volume_of_ours_without_its_label_is_ours():
     store = dataclasses.replace(
-        STORE, volumes=("xnai_library",), others=("volume xnai_redis_data", "container mine")
+        STORE, volumes=("xnai_library",),
+        others=("volume xnai_redis_data", "container mine", f"volume {'0' * 64}", "volume xnai_x"),
     )
     one = found(remains(store=store))
-    assert one.volumes == ("xnai_library", "xnai_redis_data")
+    assert one.volumes == ("xnai_library", "xnai_redis_data", "xnai_x")
     assert one.strangers == ("container mine",)
+    # In somebody's own store a name alone says nothing.
+    mine = dataclasses.replace(RECORD, user=OldUser("me", True, True, (), ()))
+    one = found(remains(store=store), mine)
+    assert one.volumes == ("xnai_library", "xnai_redis_data")
 
 
 def test_a_user_that_was_there_stays_as_it_was():
