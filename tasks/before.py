@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from pyinfra import host
 
 from tasks import containers, memory, preflight
-from xnai.before import BYTES_OF, DIRECTORY, RECORD, Before, Damaged, OldZram, parse
+from xnai.before import BYTES_OF, DIRECTORY, KEPT, RECORD, Before, Damaged, OldZram, parse
 from xnai.facts.before import BeforeState
 from xnai.facts.memory import Memory
 from xnai.facts.podman import XNAI_PODMAN
@@ -91,7 +91,7 @@ def _write(settings):
         existing=facts.existing,
     )
     if facts.kept is not None:
-        record = record.with_kept(_parsed(facts.kept), facts.home)
+        record = record.with_kept(parsed(KEPT, facts.kept), facts.home)
     before.write(
         name=f"before: record in {RECORD} what this machine is, for teardown", text=record.text()
     )
@@ -105,7 +105,7 @@ def _add(settings, keys):
     live = _memory(keys)
     if facts is None or facts.record is None or live is None:
         fail_host(f"could not read {RECORD}. Nothing was changed.")
-    record = _parsed(facts.record)
+    record = parsed(RECORD, facts.record)
     added = {key: value for key, value in live.sysctls.items() if key not in record.sysctls}
     if added:
         before.write(
@@ -121,17 +121,18 @@ def _memory(keys):
     )
 
 
-def _parsed(content):
+def parsed(path, content):
+    """Return the record with this content, or fail the host, before any change."""
     try:
         return parse(content)
     except Damaged as damaged:
-        fail_host(damage(damaged))
+        fail_host(damage(path, damaged))
 
 
-def damage(damaged):
+def damage(path, damaged):
     """Return an error's text for a record that cannot be read."""
     return (
-        f"the record of what this machine was before ({RECORD}, or kept.json beside it) is "
-        f"damaged: {damaged}. Put it back from a backup of the machine; or move it away "
-        f"(mv {RECORD} /root/), and what was there before cannot be put back. Nothing was changed."
+        f"the record of what this machine was before ({path}) is damaged: {damaged}. Put it back "
+        f"from a backup of the machine; or move it away (mv {path} /root/), and what was there "
+        "before cannot be put back. Nothing was changed."
     )

@@ -7,7 +7,7 @@ from pyinfra.operations import server
 
 from tasks import before as before_task
 from tasks import containers, memory
-from xnai.before import BYTES_OF, DIRECTORY, KEPT, RECORD, Damaged, parse
+from xnai.before import BYTES_OF, DIRECTORY, KEPT, RECORD
 from xnai.facts.memory import Memory
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.facts.teardown import Teardown
@@ -66,7 +66,7 @@ def read(settings):
     )
     if remains is None:
         fail_host("could not read what is here (getent, stat, base64). Nothing was changed.")
-    record, former = _parsed(remains.record), _parsed(remains.kept)
+    record, former = _parsed(RECORD, remains.record), _parsed(KEPT, remains.kept)
     keys = {*settings.sysctls, *BYTES_OF.values(), *(record.sysctls if record else ())}
     return Found(
         settings=settings,
@@ -84,11 +84,8 @@ def _read_memory(keys):
     return host.get_fact(Memory, packages=[memory.PACKAGE], paths=[], keys=keys)
 
 
-def _parsed(content):
-    try:
-        return None if content is None else parse(content)
-    except Damaged as damaged:
-        fail_host(before_task.damage(damaged))
+def _parsed(path, content):
+    return None if content is None else before_task.parsed(path, content)
 
 
 def _stack(settings, found, wanted):

@@ -7,7 +7,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit_settings import make
 
+from tasks.before import above, above_files, damage, files
+from xnai.before import RECORD as PATH
 from xnai.before import Before, Damaged, OldFile, OldUser, OldZram, parse
 
 RECORD = Before(
@@ -140,3 +143,24 @@ def test_a_new_record_keeps_what_was_known_of_a_user_that_was_kept():
     assert both.user == kept.user
     assert (both.sysctls, both.zswap, both.zram) == (new.sysctls, True, new.zram)
     assert both.existing == {"/etc", "/etc/subuid"}
+
+
+def test_every_file_that_a_deploy_may_write_is_looked_for():
+    found = files(make())
+    assert {
+        "/etc/sysctl.d/90-xnai.conf", "/etc/systemd/zram-generator.conf.d/90-xnai.conf",
+        "/etc/tmpfiles.d/90-xnai.conf", "/usr/local/bin/xnai-podman",
+        "/etc/systemd/system/user.slice.d/90-xnai.conf", "/etc/systemd/user/xnai-stack.service",
+    } <= set(found)
+    assert "/etc/systemd/user/default.target.wants" in above_files(make())
+
+
+def test_directories_above_files_the_deepest_first():
+    found = above(["/a/b/x", "/a/c/d/y", ".config/z"])
+    assert found == ["/a/c/d", "/a/b", "/a/c", "/a", ".config"]
+
+
+def test_an_error_says_what_is_wrong_and_what_to_do():
+    text = damage(PATH, Damaged("it is empty"))
+    assert f"({PATH}) is damaged: it is empty" in text and "Nothing was changed." in text
+    assert f"mv {PATH} /root/" in text

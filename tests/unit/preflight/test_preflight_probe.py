@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from preflight_hosts import settings
 
+from xnai.before import RECORD
 from xnai.facts.preflight import Preflight
 from xnai.preflight.judge import judge
 from xnai.preflight.model import PreflightFacts
@@ -53,6 +54,22 @@ def test_runs_whole_and_silent(tmp_path, program):
     assert facts.probes == ()  # podman is there, so this is no fresh machine
     assert facts.stack_user_home is None
     assert facts.mem_total_kib and facts.swaps is not None and facts.sysctl_files is not None
+
+
+@pytest.mark.parametrize("program", ["sh", "dash", "bash"])
+def test_whether_there_is_a_record_costs_no_process(program, tmp_path):
+    text = script().replace(RECORD, str(tmp_path / "before.json"))
+    line = next(line for line in text.splitlines() if "before.json" in line)
+    assert line == (
+        f"if [ -e {tmp_path}/before.json ]; then put before ok; else put before absent; fi"
+    )
+    for state in ("absent", "ok"):
+        done = subprocess.run(
+            [program, "-c", text], capture_output=True, text=True, check=True,
+            env={"PATH": stubs(tmp_path)},
+        )
+        assert parse(done.stdout.splitlines()).before.state == state
+        (tmp_path / "before.json").touch()
 
 
 def test_this_machine_gets_one_clear_verdict(tmp_path):
