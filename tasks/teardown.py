@@ -11,12 +11,13 @@ from xnai.before import BYTES_OF, DIRECTORY, KEPT, RECORD
 from xnai.facts.memory import Memory
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.facts.teardown import Teardown
-from xnai.operations import teardown, verify
+from xnai.operations import memory_back, packages, teardown, verify
 from xnai.operations.guard import one_at_a_time
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.settings import current, layers
 from xnai.stack_reading import unit, unit_file
-from xnai.teardown_plan import BACKUP, ROTATION, Found, plan, refusals
+from xnai.teardown.model import BACKUP, ROTATION, Found
+from xnai.teardown.plan import plan, refusals
 
 
 def apply() -> None:
@@ -173,7 +174,7 @@ def _memory(found, wanted):
     """Swap, sysctls and zswap as they were."""
     if wanted.zram:
         record = found.record
-        teardown.zram(
+        memory_back.zram(
             name="teardown: zram0 as it was" if record else "teardown: zram0",
             read=lambda: _read_memory([]), conf=memory.ZRAM_CONF,
             former=record.zram if record else None,
@@ -184,13 +185,13 @@ def _memory(found, wanted):
             name="teardown: tell systemd of what is gone", commands=["systemctl daemon-reload"]
         )
     if wanted.set_aside:
-        teardown.back(
+        memory_back.back(
             name=f"teardown: {summary(list(wanted.set_aside.values()))} (was set aside)",
             paths=wanted.set_aside,
         )
     if wanted.sysctls:
         shown = [f"{key} {value}" for key, value in wanted.sysctls.items()]
-        teardown.sysctls(name=f"teardown: sysctls ({summary(shown)})", values=wanted.sysctls)
+        memory_back.sysctls(name=f"teardown: sysctls ({summary(shown)})", values=wanted.sysctls)
     if wanted.zswap:
         server.shell(
             name="teardown: zswap on again",
@@ -228,7 +229,7 @@ def _machine(settings, found, wanted):
             uids=wanted.subuid, gids=wanted.subgid,
         )
     if wanted.packages:
-        teardown.packages(name="teardown: packages that were installed for the stack")
+        packages.remove(name="teardown: packages that were installed for the stack")
     if wanted.directories and (wanted.files or wanted.record):
         server.shell(
             name="teardown: directories that were made for our files",

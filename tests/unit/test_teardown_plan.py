@@ -11,7 +11,8 @@ from xnai.before import Before, OldFile, OldUser, OldZram
 from xnai.facts.memory import MemoryFacts, Zram
 from xnai.facts.podman import PodmanUnknown, StoreImage
 from xnai.facts.teardown import Account, Kept, Remains
-from xnai.teardown_plan import Found, Plan, plan, refusals
+from xnai.teardown.model import Found, Plan
+from xnai.teardown.plan import plan, refusals
 
 CONF = "/etc/systemd/zram-generator.conf.d/90-xnai.conf"
 SYSCTL = "/etc/sysctl.d/90-xnai.conf"

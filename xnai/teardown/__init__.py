@@ -1,0 +1,1 @@
+"""What teardown removes and puts back, decided from what there is and what was."""

@@ -1,0 +1,171 @@
+"""From what there is, and the record of what was, to what teardown removes and puts back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from xnai.catalogue import secret_forms, services
+from xnai.facts.containers import CA_DIRECTORY
+from xnai.facts.podman import XNAI_PODMAN, PodmanUnknown
+from xnai.operations.image import cache_directories
+from xnai.operations.memory_back import lacking, to_set
+from xnai.preflight.config_files import SET_ASIDE_SUFFIX
+from xnai.preflight.zram_rivals import OUR_PATH as ZRAM_CONF
+from xnai.stack_reading import unit_file
+from xnai.teardown.model import BACKUP, ROTATION, Found, Plan
+from xnai.teardown.notes import notes
+
+
+def refusals(found: Found) -> list[str]:
+    """Return why nothing may be changed, a sentence each; empty if all is well."""
+    settings, remains = found.settings, found.remains
+    user = settings.stack_user
+    said = []
+    recorded = found.old_user.user.name if found.old_user else user
+    for name, where in ((remains.wrapper_user, XNAI_PODMAN), (recorded, "the record")):
+        if name not in ("", user):
+            said.append(
+                f"{where} is of a stack of {name}, stack_user is {user!r}: set stack_user = "
+                f"{name!r}, or None if that is the default."
+            )
+    if isinstance(remains.store, PodmanUnknown):
+        said.append(
+            f"Podman of {user} does not answer, so what is there cannot be told. Look: sudo "
+            "xnai-podman ps; pyinfra inventory.py deploy.py puts it right."
+        )
+    if (
+        found.purge and found.volumes and remains.store is None and not found.made_user
+        and remains.account
+    ):
+        said.append(
+            f"volumes {', '.join(found.volumes)} are in the store of {user}, a user that is not "
+            "known to have been made for the stack, and there is no Podman to remove them with. "
+            "Deploy, then purge; or remove their directories below "
+            f"{remains.account.home}/.local/share/containers/storage/volumes by hand."
+        )
+    stack_mib = found.store.swap_mib if found.store else 0
+    if found.shared and remains.files.get(ZRAM_CONF) and found.memory.zram.swap_active and (
+        short := lacking(found.memory, stack_mib)
+    ):
+        said.append(f"zram0 could not be emptied: {short}.")
+    return said
+
+
+def plan(found: Found) -> Plan:
+    """Return what is to be done."""
+    own = _own(found)
+    values = own | (_shared(found) if found.shared else {})
+    here = Plan(**values)  # type: ignore[arg-type]
+    return Plan(**values, notes=tuple(notes(found, here)))  # type: ignore[arg-type]
+
+
+def _own(found: Found) -> dict[str, object]:
+    """What is this stack's alone."""
+    settings, remains, store = found.settings, found.remains, found.store
+    values: dict[str, object] = {
+        "unit": remains.enabled or bool(remains.files.get(unit_file(settings))),
+        "kept_volumes": () if found.purge else found.volumes,
+    }
+    stay = {BACKUP} if found.purge else {BACKUP, ROTATION}
+    names = remains.in_directory
+    if names is not None:
+        values["names"] = tuple(name for name in names if name not in stay)
+    if store:
+        order = [service.container_name for service in services(settings)]
+        values["containers"] = tuple(sorted(
+            store.containers,
+            key=lambda name: -order.index(name) if name in order else -len(order),
+        ))
+        values["networks"] = store.networks
+        pulled = {service.image for service in services(settings)} | {settings.base_image}
+        values["images"] = tuple(
+            name for image in store.images for name in image.names
+            if image.labels.get("io.xnai.stack") == settings.stack_name
+            # In a store that was made for stacks nobody else asked for them.
+            or (found.made_user and found.shared and name in pulled)
+        )
+        if found.purge:
+            forms = {name for form in secret_forms(settings) for name in form}
+            values["volumes"] = found.volumes
+            values["secrets"] = tuple(
+                name for name, stack in store.secrets.items()
+                if stack == settings.stack_name or (not stack and name in forms)
+            )
+    return values
+
+
+def _shared(found: Found) -> dict[str, object]:
+    """What all stacks of the machine share; there is none left."""
+    settings, remains, record = found.settings, found.remains, found.record
+    account, known = remains.account, found.old_user
+    removed = bool(
+        found.purge and account and found.made_user and not found.strangers
+    )
+    home = f"{account.home}/" if account else "/nonexistent/"
+    old_files = record.files if record else {}
+    ours = [path for path, is_ours in remains.files.items() if is_ours]
+    apart = {ZRAM_CONF, unit_file(settings)}
+    values: dict[str, object] = {
+        "home_files": () if removed else tuple(p for p in ours if p.startswith(home)),
+        "files": tuple(
+            path for path in ours
+            if not path.startswith((home, CA_DIRECTORY)) and path not in apart
+        ),
+        "certificates": tuple(path for path in ours if path.startswith(CA_DIRECTORY)),
+        "directories": _directories(found, [p for p in ours if not p.startswith(home)]),
+        "linger": bool(
+            account and account.lingering and not removed
+            and (not known.user.lingering if known else not settings.stack_user_explicit)
+        ),
+        "put_back": {
+            path: old for path, old in old_files.items()
+            if remains.files.get(path) is not False
+            and not (removed and path.startswith(home))
+        },
+        "set_aside": {
+            path: path.removesuffix(SET_ASIDE_SUFFIX) for path in remains.set_aside
+        },
+        "sysctls": to_set(record.sysctls, found.memory.sysctls) if record else {},
+        "zswap": bool(record and record.zswap and found.memory.zswap_enabled is False),
+        "zram": bool(
+            remains.files.get(ZRAM_CONF)
+            or (record and record.zram.swap_active and not found.memory.zram.swap_active)
+        ),
+        "compose": "/opt/xnai/podman-compose" in remains.directories,
+        "user": account if removed else None,
+        "packages": remains.packages,
+    }
+    # The user of data that are kept, be they another stack's, is still to go one day.
+    stays = bool(account) and not removed and (not found.purge or bool(found.strangers))
+    values["record"] = record is not None or (found.former is not None and not stays)
+    values["keep_record"] = stays and record is not None
+    names = cache_directories(settings.stack_name).values()
+    if found.made_user:
+        values["caches"] = remains.caches
+    elif ours:
+        values["caches"] = tuple(f"{path}/{name}" for path in remains.caches for name in names)
+    if account and known and known.user.existed and found.purge and not found.strangers:
+        values["subuid"] = _ranges(account.subuid, known.user.subuid)
+        values["subgid"] = _ranges(account.subgid, known.user.subgid)
+    return values
+
+
+def _ranges(now: Sequence[str], then: Sequence[str]) -> tuple[str, ...]:
+    """The lines of subuid(5) that were not there then."""
+    return tuple(
+        line for line in now if line not in then and re.fullmatch(r"[^:]+:[0-9]+:[0-9]+", line)
+    )
+
+
+def _directories(found: Found, ours: Sequence[str]) -> tuple[str, ...]:
+    """The directories that were made for our files, the deepest first."""
+    uid_named = sorted(
+        parent for parent in {str(PurePosixPath(path).parent) for path in ours}
+        if parent.endswith((".service.d", ".slice.d")) and any(c.isdigit() for c in parent)
+    )
+    if found.record is None:
+        return tuple(uid_named)
+    existing = found.record.existing
+    return (*uid_named, *(path for path in found.above if path not in existing))
