@@ -8,7 +8,15 @@ from pyinfra.api.host import Host
 from pyinfra.context import ctx_state
 
 from xnai.catalogue import PARTS, container_names, secret_forms
-from xnai.facts.podman import BootUnit, Container, PodmanUnknown, Running, Store, StoreFacts
+from xnai.facts.podman import (
+    ANSWER_WITHIN_S,
+    BootUnit,
+    Container,
+    PodmanUnknown,
+    Running,
+    Store,
+    StoreFacts,
+)
 from xnai.facts.sections import file_difference
 from xnai.operations.generation import good_directory
 from xnai.operations.stack import Stack
@@ -116,8 +124,10 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
         unknown = any(isinstance(part, PodmanUnknown) for part in parts)
         if unknown and cached.set_up and not ctx_state.get().ops[host]:
             raise HostFailed(
-                f"Podman of {settings.stack_user} does not answer, so what is there cannot be "
-                "told. Look: sudo xnai-podman ps. Nothing was changed."
+                f"Podman of {settings.stack_user} does not answer, or not within "
+                f"{ANSWER_WITHIN_S} s, so what is there cannot be told. Look: sudo xnai-podman ps; "
+                "one that hangs waits for another that holds the store's lock (ps -fu "
+                f"{settings.stack_user}). Nothing was changed."
             )
         host.connector_data[_KEY] = cached
     return cached

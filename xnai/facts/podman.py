@@ -20,6 +20,9 @@ from xnai.facts.configuration import Configuration, parse_configuration
 from xnai.facts.sections import FileState, file_states, parse_file_states, script, split
 
 XNAI_PODMAN = "/usr/local/bin/xnai-podman"
+# A podman that hangs holds the store's lock, and every further one waits for it for ever.
+ANSWER_WITHIN_S = 120
+ASK_PODMAN = f"timeout --kill-after=5 {ANSWER_WITHIN_S} {XNAI_PODMAN}"
 _OK = "@ok"
 
 
@@ -119,7 +122,9 @@ class StoreFacts:
 
 def _inspect(kind: str, names: Sequence[str]) -> str:
     """Shell code that inspects by name; with a missing name Podman prints the others and fails."""
-    return f"{{ {XNAI_PODMAN} {kind} inspect {' '.join(map(shlex.quote, names))} || :; }}"
+    words = " ".join(map(shlex.quote, names))
+    # 124 and 137 are timeout's: then what was not printed is not missing, but unknown.
+    return f"{{ {ASK_PODMAN} {kind} inspect {words}; case $? in 124|137) false ;; esac; }}"
 
 
 class Store(FactBase[StoreFacts]):
@@ -143,12 +148,12 @@ class Store(FactBase[StoreFacts]):
             wants: the link that enables the boot unit.
         """
         calls = {
-            "images": f"{XNAI_PODMAN} images --format json",
+            "images": f"{ASK_PODMAN} images --format json",
             "secrets": _inspect("secret", secrets),
             "containers": _inspect("container", containers),
             # An image's labels are its containers' too, whoever made them; this one is Compose's.
             "of_stack": (
-                f"{XNAI_PODMAN} ps --all --filter {shlex.quote(f'label=io.xnai.stack={stack}')} "
+                f"{ASK_PODMAN} ps --all --filter {shlex.quote(f'label=io.xnai.stack={stack}')} "
                 "--filter label=io.xnai.config --format '{{.Names}}'"
             ),
         }
@@ -197,10 +202,10 @@ class Running(FactBase[dict[str, Container]]):
             containers: names of containers, at least one.
             check: a container whose health check to run now; its interval is long.
         """
-        now = f"{XNAI_PODMAN} healthcheck run {shlex.quote(check)} >&2; " if check else ""
+        now = f"{ASK_PODMAN} healthcheck run {shlex.quote(check)} >&2; " if check else ""
         return script(
             {
-                "containers": f"{now}{_inspect('container', containers)}; echo {_OK}",
+                "containers": f"{now}{_inspect('container', containers)} && echo {_OK}",
                 "cgroups": CGROUPS,
             }
         )

@@ -20,7 +20,7 @@ from xnai.facts.cgroups import SCRIPT, Cgroup, parse_cgroups
 from xnai.facts.containers import BUNDLE, CA_DIRECTORY, Containers
 from xnai.facts.hardware import Hardware
 from xnai.facts.memory import Memory
-from xnai.facts.podman import XNAI_PODMAN, Running, Store
+from xnai.facts.podman import ANSWER_WITHIN_S, ASK_PODMAN, XNAI_PODMAN, Running, Store
 from xnai.facts.teardown import Teardown
 from xnai.operations.apt import LOCK_FILES, AptLockHolder
 from xnai.render import render
@@ -269,6 +269,20 @@ def test_store_without_podman(shell, tmp_path):
         "of_stack": [], "files": {}, "enabled": False, "set_up": False,
     }
     assert list(tmp_path.iterdir()) == []
+
+
+@EACH_SHELL
+def test_a_podman_that_hangs_is_not_waited_for_for_ever(shell, tmp_path):
+    program = tmp_path / "xnai-podman"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    (tmp_path / "tmp").mkdir()
+    impatient = ASK_PODMAN.replace(f"{ANSWER_WITHIN_S}", "0.3").replace(XNAI_PODMAN, str(program))
+    lines = run(shell, STORE.replace(ASK_PODMAN, impatient), TMPDIR=str(tmp_path / "tmp"))
+    found = plain(Store().process(lines))
+    assert [found[part] for part in ("images", "secrets", "containers")] == ["unknown"] * 3
+    text = Running().command(["xnai_redis"]).replace(ASK_PODMAN, impatient)
+    assert Running().process(run(shell, text)) == {}
 
 
 def without_cgroups(containers):
