@@ -314,8 +314,12 @@ def test_redis_that_was_killed_has_not_saved(machine, capfd):
 
 def test_what_is_down_is_copied_as_it_is(machine):
     (machine / "states/xnai_redis").write_text("exited\n")
+    (machine / "states/xnai_crawler").write_text("created\n")
     assert main(spec(machine), "keep") == 0
-    assert "exec xnai_redis sh" not in calls(machine)
+    said = calls(machine)
+    assert "exec xnai_redis sh" not in said and "stop --time 30 xnai_crawler" not in said
+    # Its restart policy might start it meanwhile.
+    assert said.index("stop --time 30 xnai_redis") < said.index(f"volumes/{VOLUME}/_data .")
     assert len(archives(machine)) == 1
 
 

@@ -110,13 +110,14 @@ def _copy(data: Data, directory: str, files: Iterable[str]) -> None:
     """Copy data before anything is removed; where that fails the files are put back as well."""
     try:
         data.keep()
-    except OperationError:
+    except OperationError as error:
         run_within(data.program.remove())
         good = shlex.quote(generation.good_directory(directory))
-        if run_within(f"test -d {good}")[0]:
-            generation.run(
-                generation.put_back(directory, files), "putting the compose files back"
-            )
+        there, _ = run_within(f"test -d {good}")
+        if there and not run_within(generation.put_back(directory, files))[0]:
+            raise OperationError(
+                f"{error}\n  The compose files in {directory} are the new ones."
+            ) from error
         raise
 
 

@@ -31,6 +31,7 @@ from xnai.rollback.spec import Spec
 KEPT = 3
 _OTHERS_STOP_TIMEOUT_S = 30
 _KILLED = 128 + 9
+_UP = ("running", "paused")
 _ABSENT = Made("", "", "")
 
 
@@ -135,7 +136,9 @@ class Rollback:
         names = [part.container for part in chosen]
         states = self.podman.states(self.run.containers)
         # Theirs, and whoever would write meanwhile; all of them are made anew.
-        up = [n for n in self.spec.anew if states.get(n) in ("running", "paused")]
+        up = [n for n in self.spec.anew if states.get(n) in _UP]
+        # One that ends again and again is started again and again until it is stopped.
+        may_start = [n for n in self.spec.anew if states.get(n) not in (None, "created", *_UP)]
         if paused := [name for name in up if states[name] == "paused"]:
             self.podman.run("unpause", *paused, doing="letting the containers go on")
         made = self.podman.made([name for name in names if name in states])
@@ -147,7 +150,8 @@ class Rollback:
         ))
         versions_ = self._versions()
         stopped += up
-        self._stop([name for name in up if name not in names], _OTHERS_STOP_TIMEOUT_S)
+        others = [name for name in up if name not in names]
+        self._stop([*may_start, *others], _OTHERS_STOP_TIMEOUT_S)
         redis = next((p for p in chosen if p.name == self.run.spec.redis), None)
         if redis and redis.container in up:
             tell("waiting for Redis to save")
