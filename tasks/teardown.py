@@ -37,8 +37,9 @@ def apply() -> None:
     _stack(settings, found, wanted)
     if found.shared:
         _user(settings, found, wanted)
-        _memory(found, wanted)
         _machine(settings, found, wanted)
+        _memory(found, wanted)
+        _record(wanted)
     notes = list(wanted.notes)
     if not state.ops[host] and not notes:
         notes = [f"nothing of {settings.stack_name} is on this machine: nothing to take down"]
@@ -155,7 +156,7 @@ def _user(settings, found, wanted):
     if wanted.files:
         server.shell(
             name=f"teardown: {summary(wanted.files, most=4)}",
-            commands=[f"rm -f {shlex.join(wanted.files)}"],
+            commands=[f"rm -f {shlex.join(wanted.files)}; systemctl daemon-reload"],
         )
     if wanted.linger:
         teardown.stop_user(
@@ -171,7 +172,11 @@ def _user(settings, found, wanted):
 
 
 def _memory(found, wanted):
-    """Swap, sysctls and zswap as they were."""
+    """Swap, sysctls and zswap as they were.
+
+    After the packages: while zram's generator is there, the start of any service starts its swap
+    too (each wants sysinit.target, that swap.target, that dev-zram0.swap).
+    """
     if wanted.zram:
         record = found.record
         memory_back.zram(
@@ -179,10 +184,6 @@ def _memory(found, wanted):
             read=lambda: _read_memory([]), conf=memory.ZRAM_CONF,
             former=record.zram if record else None,
             device_before=record is None or "/sys/block/zram0" in record.existing,
-        )
-    elif wanted.files:
-        server.shell(
-            name="teardown: tell systemd of what is gone", commands=["systemctl daemon-reload"]
         )
     if wanted.set_aside:
         memory_back.back(
@@ -200,7 +201,7 @@ def _memory(found, wanted):
 
 
 def _machine(settings, found, wanted):
-    """Programs, the user, packages; the record last."""
+    """Programs, certificates, the user, packages."""
     if wanted.compose:
         server.shell(
             name=f"teardown: {containers.COMPOSE}",
@@ -230,6 +231,10 @@ def _machine(settings, found, wanted):
         )
     if wanted.packages:
         packages.remove(name="teardown: packages that were installed for the stack")
+
+
+def _record(wanted):
+    """Last: a run that was killed before this begins anew with all that was recorded."""
     if wanted.directories and (wanted.files or wanted.record):
         server.shell(
             name="teardown: directories that were made for our files",

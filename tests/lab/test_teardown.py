@@ -157,7 +157,7 @@ def test_a_machine_is_what_it_was_and_data_are_kept_unless_purged(new_machine):
 
     # Killed in the middle: what it had not done is done by the next.
     purge = ("--data", f"purge={machine.config.host_name}")
-    for operation in ("containers", "zram0", "user", "packages"):
+    for operation in ("containers", "user", "packages", "zram0"):
         killed(machine, f"teardown: {operation}", *purge)
     outcome = teardown(machine, *purge)
     assert outcome.code == 0, outcome.log

@@ -246,6 +246,8 @@ def test_zram_that_was_there_is_set_up_again_also_after_a_kill():
     assert plan(found(without, record, memory=off)).zram
     assert not plan(found(without, record)).zram
     assert not plan(found(without, RECORD, memory=off)).zram
+    # What was not there: the package starts it with a configuration of its own.
+    assert plan(found(without, RECORD)).zram
 
 
 def test_zswap():

@@ -46,9 +46,7 @@ def refusals(found: Found) -> list[str]:
             f"{remains.account.home}/.local/share/containers/storage/volumes by hand."
         )
     stack_mib = found.store.swap_mib if found.store else 0
-    if found.shared and remains.files.get(ZRAM_CONF) and found.memory.zram.swap_active and (
-        short := lacking(found.memory, stack_mib)
-    ):
+    if found.shared and _zram_goes(found) and (short := lacking(found.memory, stack_mib)):
         said.append(f"zram0 could not be emptied: {short}.")
     return said
 
@@ -129,10 +127,7 @@ def _shared(found: Found) -> dict[str, object]:
         },
         "sysctls": to_set(record.sysctls, found.memory.sysctls) if record else {},
         "zswap": bool(record and record.zswap and found.memory.zswap_enabled is False),
-        "zram": bool(
-            remains.files.get(ZRAM_CONF)
-            or (record and record.zram.swap_active and not found.memory.zram.swap_active)
-        ),
+        "zram": _zram_goes(found),
         "compose": "/opt/xnai/podman-compose" in remains.directories,
         "user": account if removed else None,
         "packages": remains.packages,
@@ -150,6 +145,14 @@ def _shared(found: Found) -> dict[str, object]:
         values["subuid"] = _ranges(account.subuid, known.user.subuid)
         values["subgid"] = _ranges(account.subgid, known.user.subgid)
     return values
+
+
+def _zram_goes(found: Found) -> bool:
+    """Whether zram0 is ours, or is not as it was, which a killed teardown leaves."""
+    record, active = found.record, found.memory.zram.swap_active
+    return bool(found.remains.files.get(ZRAM_CONF)) or (
+        record is not None and record.zram.swap_active != active
+    )
 
 
 def _ranges(now: Sequence[str], then: Sequence[str]) -> tuple[str, ...]:
