@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 
 import pytest
 
-from tests.lab.test_stack import all_healthy, redis, states
+from tests.lab.test_stack import REDIS, all_healthy, redis, states
 from xnai.lab.deploying import deploy
 from xnai.lab.errors import LabError
 from xnai.lab.waiting import until
@@ -66,12 +67,13 @@ def test_a_full_disk_that_is_freed_again(deployed):
     deployed.run(f"fallocate -l {(free_kib - 1024) * 1024} /filler", check=False)
     deployed.run("cat /dev/zero > /filler2; :", check=False)
     try:
-        # A save fails, and says so; what is in memory stays.
-        assert "OK" not in redis(deployed, "save")
-        assert redis(deployed, "get xnai_kept") == "1"
+        # Redis cannot save, or Podman cannot even write down that a command is to run.
+        said = deployed.run(REDIS % "save", check=False)
+        assert "OK" not in said.stdout, said
     finally:
         deployed.run("rm -f /filler /filler2")
     assert redis(deployed, "save") == "OK"
+    assert redis(deployed, "get xnai_kept") == "1"
     redis(deployed, "del xnai_kept")
     healthy_and_unchanged(deployed)
 
@@ -95,6 +97,36 @@ def test_a_lock_that_somebody_holds_is_waited_for_and_named(deployed):
     deployed.run("systemctl stop holder")
     outcome = deploy(deployed)
     assert outcome.code == 0 and len(outcome.changed) == 1, outcome.log
+
+
+HOLD = """
+import fcntl, sys, time
+file = open(sys.argv[1], "r+")
+fcntl.lockf(file, fcntl.LOCK_EX)
+time.sleep(900)
+"""
+
+
+def test_podmans_storage_left_locked(deployed):
+    # As a podman process does that hangs.
+    root = deployed.run("xnai-podman info --format '{{.Store.GraphRoot}}'").stdout.strip()
+    deployed.run(
+        "systemd-run --unit=holder "
+        + shlex.join(["python3", "-c", HOLD, f"{root}/overlay-containers/containers.lock"])
+    )
+    try:
+        assert until(
+            lambda: deployed.run("timeout 5 xnai-podman ps", check=False).returncode == 124,
+            timeout_s=30, every_s=1,
+        )
+        outcome = deploy(deployed)
+        assert outcome.code != 0 and outcome.changed == ()
+        assert "does not answer" in outcome.log and "Nothing was changed" in outcome.log, (
+            outcome.log
+        )
+    finally:
+        deployed.run("systemctl stop holder")
+    healthy_and_unchanged(deployed)
 
 
 def test_a_network_that_goes_during_a_pull(deployed):
