@@ -134,13 +134,16 @@ def put_back(
         user: who writes it.
     """
     upload = f"{DIRECTORY}/{hashlib.sha256(path.encode()).hexdigest()[:16]}.old"
+    # It may have been readable by its owner alone.
+    yield f"umask 077; : > {upload}"
     yield FileUploadCommand(io.BytesIO(old.content), upload)
     words = ["install", "-T", "-m", old.mode]
     if user == "root":
         words += ["-o", old.owner, "-g", old.group]
     done = shlex.join([*words, upload, path])
     if user != "root":
-        done = f"chmod 644 {upload} && runuser -u {shlex.quote(user)} -- {done}"
+        name = shlex.quote(user)
+        done = f"chown {name} {upload} && runuser -u {name} -- {done}"
     yield f"cd / && {done}; e=$?; rm -f {upload}; exit $e"
 
 

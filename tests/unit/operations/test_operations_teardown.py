@@ -83,10 +83,15 @@ def test_home_files(tmp_path):
 
 def put_back(tmp_path, old, user):
     path = tmp_path / "it"
-    upload, command = run(teardown.put_back, path=str(path), old=old, user=user)
+    new, upload, command = run(teardown.put_back, path=str(path), old=old, user=user)
     assert isinstance(upload, FileUploadCommand)
-    Path(upload.dest.replace(DIRECTORY, str(tmp_path))).write_bytes(upload.src.read())
-    command = command.replace(DIRECTORY, str(tmp_path)).replace("runuser -u me -- ", "")
+    subprocess.run(["sh", "-c", new.replace(DIRECTORY, str(tmp_path))], check=True)
+    written = Path(upload.dest.replace(DIRECTORY, str(tmp_path)))
+    assert written.stat().st_mode & 0o7777 == 0o600
+    written.write_bytes(upload.src.read())
+    command = command.replace(DIRECTORY, str(tmp_path))
+    for word in ("runuser -u me -- ", "chown me "):
+        command = command.replace(word, "true " if word.startswith("chown") else "")
     subprocess.run(["sh", "-c", command], check=True)
     assert sorted(tmp_path.iterdir()) == [path]
     return path, command
