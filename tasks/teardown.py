@@ -99,11 +99,13 @@ def _stack(settings, found, wanted):
             f"runuser -u {user} -- env XDG_RUNTIME_DIR=/run/user/{account.uid} systemctl --user"
             if account else ""
         )
+        ours = found.remains.files.get(unit_file(settings))
         server.shell(
             name=f"teardown: boot unit {unit(settings)}",
             commands=[
                 *([f"cd / && {of_user} stop {unit(settings)} || :"] if account else []),
-                f"systemctl --global disable {unit(settings)} || :; rm -f {unit_file(settings)}",
+                f"systemctl --global disable {unit(settings)} || :"
+                + (f"; rm -f {unit_file(settings)}" if ours else ""),
                 *([f"cd / && {of_user} daemon-reload || :"] if account else []),
             ],
         )
