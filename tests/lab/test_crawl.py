@@ -100,8 +100,10 @@ REDIS = (
 )
 READY = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8000/ready').read().decode())"
 STATE = " && ".join((
-    REDIS % "xlen crawl:failed",
+    # First: where nothing is left to do by then, what is counted afterwards is all.
     REDIS % "--json xinfo groups crawl:results",
+    REDIS % "xlen crawl:failed",
+    REDIS % "hlen curation:documents",
     f'python3 -c "{READY}"',
     # Last: whoever has nothing left to do by then runs.
     "xnai-podman inspect --format '{{.State.Pid}} {{.RestartCount}}' xnai_curation_worker",
@@ -125,6 +127,7 @@ class State:
     """What the curation worker has done, and what it is."""
 
     failed: int
+    recorded: int
     to_do: int
     documents: int
     passages: int
@@ -134,12 +137,12 @@ class State:
 
 def state(machine) -> State:
     """Ask all of it at once: a command of its own for each takes a busy machine seconds."""
-    failed, groups, ready, process = machine.run(STATE).stdout.splitlines()
+    groups, failed, recorded, ready, process = machine.run(STATE).stdout.splitlines()
     (group,) = (one for one in json.loads(groups) if one["name"] == "curators")
     index = json.loads(ready)["index"]
     return State(
-        int(failed), group["pending"] + group["lag"], index["documents"], index["passages"],
-        *map(int, process.split()),
+        int(failed), int(recorded), group["pending"] + group["lag"],
+        index["documents"], index["passages"], *map(int, process.split()),
     )
 
 
@@ -277,8 +280,9 @@ def test_a_worker_killed_in_a_batch_loses_and_doubles_nothing(deployed, rng, rou
             assert 0 <= left <= BATCH_SIZE
             assert after.restarts == before.restarts + 1
             assert after.failed == first.failed
-            assert (after.documents, after.passages) == (
-                before.documents + BATCH_SIZE, before.passages + BATCH_SIZE * PASSAGES
+            assert (after.recorded, after.documents, after.passages) == (
+                before.recorded + BATCH_SIZE, before.documents + BATCH_SIZE,
+                before.passages + BATCH_SIZE * PASSAGES,
             )
             before = after
             in_time += left > 0
