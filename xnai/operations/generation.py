@@ -188,7 +188,10 @@ def go_back(
             run(up(entry, directory), f"starting {entry.container}")
             wait_until_healthy(read, entry.container, timeout_s)
     except OperationError as error:
-        where = f"\n  The data from before: {data.copies}" if data and since else ""
+        where = "" if not (data and since) else (
+            f"\n  The data from before: {data.copies}. With the cause removed, the next run goes "
+            "on with putting them back."
+        )
         return f"going back to the generation before failed as well: {error}{where}"
     return "\n  ".join([f"back to the generation before: {_names(again)} healthy again", *kept])
 
