@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.lab.redis_cli import REDIS
 from xnai.lab.deploying import Outcome, deploy
 
 pytestmark = pytest.mark.lab
@@ -15,10 +16,6 @@ KEY_FILE = "/root/xnai-test-passphrase"
 WORD = "periwinkle"
 # ruff: noqa: S608  (no input: fixed text)
 PSQL = "xnai-podman exec xnai_vikunja_db psql --no-psqlrc -qtAX -U vikunja -c"
-REDIS = (
-    "xnai-podman exec xnai_redis sh -c "
-    "'REDISCLI_AUTH=$(cat /run/secrets/redis_password) exec redis-cli %s'"
-)
 # One login a step: each takes as long as a podman process does.
 PUT = f"""
 rm -f {BACKUPS}/*; {PSQL} 'drop table if exists xnai_kept'

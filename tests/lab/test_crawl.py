@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.lab import rag_api
+from tests.lab.redis_cli import REDIS, redis
 from xnai.lab.deploying import deploy
 from xnai.lab.registry import HOST_AS_SEEN_BY_GUESTS
 from xnai.lab.waiting import until
@@ -94,10 +95,6 @@ print(documents())
 """
 
 
-REDIS = (
-    "xnai-podman exec xnai_redis sh -c "
-    "'REDISCLI_AUTH=$(cat /run/secrets/redis_password) exec redis-cli %s'"
-)
 READY = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8000/ready').read().decode())"
 STATE = " && ".join((
     # First: where nothing is left to do by then, what is counted afterwards is all.
@@ -115,11 +112,6 @@ def in_container(machine, service: str, program: str, *words: str, stdin: str = 
     argv = shlex.join(["xnai-podman", "exec", "-i", f"xnai_{service}", "python", "-c", program,
                        *words])
     return machine.run(argv, stdin=stdin).stdout
-
-
-def redis(machine, words: str) -> str:
-    """What redis-cli in the container says."""
-    return machine.run(REDIS % words).stdout.strip()
 
 
 @dataclass(frozen=True)

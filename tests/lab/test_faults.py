@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from tests.lab.test_stack import REDIS, all_healthy, redis, states
+from tests.lab.redis_cli import REDIS, redis
+from tests.lab.test_stack import all_healthy, states
 from xnai.lab.deploying import deploy
 from xnai.lab.errors import LabError
 from xnai.lab.waiting import until

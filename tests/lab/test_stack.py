@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.redis_cli import REDIS, redis
 from tests.lab.state_of import provisioned
 from xnai.lab.deploying import GROUP_DATA, ROOT, deploy, environment
 from xnai.lab.waiting import until
@@ -18,20 +19,11 @@ from xnai.lab.waiting import until
 pytestmark = pytest.mark.lab
 
 STACK = "/var/lib/xnai/xnai/stack"
-REDIS = (
-    "xnai-podman exec xnai_redis sh -c "
-    "'REDISCLI_AUTH=$(cat /run/secrets/redis_password) exec redis-cli %s'"
-)
 
 
 BACKUPS = "/var/lib/xnai/xnai/backup"
 POSTGRES = "docker.io/library/postgres"
 PSQL = "xnai-podman exec xnai_vikunja_db psql --no-psqlrc -qtAX -U vikunja -c"
-
-
-def redis(machine, words: str) -> str:
-    """What redis-cli in the container says."""
-    return machine.run(REDIS % words).stdout.strip()
 
 
 def states(machine) -> dict[str, tuple[str, str]]:

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from tests.lab.redis_cli import REDIS
 from tests.lab.state_of import everything
 from xnai.lab.deploying import ROOT, Outcome, deploy, environment, pyinfra_argv
 
@@ -24,10 +25,6 @@ echo 33 > /proc/sys/vm/swappiness; echo 50000000 > /proc/sys/vm/dirty_bytes
 echo 77 > /proc/sys/vm/vfs_cache_pressure
 [ ! -e /sys/module/zswap/parameters/enabled ] || echo Y > /sys/module/zswap/parameters/enabled
 """
-REDIS = (
-    "xnai-podman exec xnai_redis sh -c "
-    "'REDISCLI_AUTH=$(cat /run/secrets/redis_password) exec redis-cli %s'"
-)
 VALUE = "xnai-podman secret inspect --showsecret --format '{{.SecretData}}' xnai_redis_password"
 
 # Section -> pattern of lines that may differ, each with its reason.
