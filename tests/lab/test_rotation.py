@@ -41,7 +41,9 @@ LEFT = "ls /run/xnai-rotation* /var/lib/xnai/xnai/rotation"
 WRITTEN = (
     f"cut -d' ' -f2 {OLD} > {OLD}.values; {VALUES % 'value'} | cut -d' ' -f2 >> {OLD}.values; "
     f"{{ journalctl -b --no-pager -o cat; cat {OLD}.log; find /var/log /var/lib/xnai /tmp -xdev "
-    f"-type f -exec cat {{}} +; }} | grep -aFcf {OLD}.values"
+    f"-type f -exec cat {{}} +; "
+    "xnai-podman inspect $(xnai-podman ps --all --quiet); cat /proc/[0-9]*/cmdline; "
+    f"}} 2>/dev/null | grep -aFcf {OLD}.values"
 )
 
 
