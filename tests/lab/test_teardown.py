@@ -127,7 +127,9 @@ def test_a_machine_is_what_it_was_and_data_are_kept_unless_purged(new_machine):
     assert outcome.code != 0
     assert "is damaged: it is no JSON" in outcome.log, outcome.log
     machine.run(f"mv /root/record {record}")
-    assert differences(deployed, everything(machine)) == []
+    # Redis and PostgreSQL write whenever they like.
+    changed = differences(deployed, everything(machine))
+    assert [line for line in changed if "/home/xnai/.local/share/containers/" not in line] == []
 
     # Without purge.
     outcome = teardown(machine)
