@@ -15,7 +15,14 @@ from xnai.facts.before import decoded, in_base64
 from xnai.facts.cgroups import SCRIPT as CGROUPS
 from xnai.facts.cgroups import parse_cgroups
 from xnai.facts.containers import CA_DIRECTORY
-from xnai.facts.podman import XNAI_PODMAN, PodmanUnknown, StoreImage, answer, parse_images
+from xnai.facts.podman import (
+    ASK_PODMAN,
+    XNAI_PODMAN,
+    PodmanUnknown,
+    StoreImage,
+    answer,
+    parse_images,
+)
 from xnai.facts.sections import script, split
 from xnai.preflight.config_files import HEADER, SET_ASIDE_SUFFIX
 
@@ -112,7 +119,7 @@ class Teardown(FactBase[Remains | None]):
         name = shlex.quote(user)
         here = f"{DIRECTORY}/{shlex.quote(stack)}"
         label = shlex.quote(f"label=io.xnai.stack={stack}")
-        podman = XNAI_PODMAN
+        podman = ASK_PODMAN
         calls = {
             "containers": (
                 # An image's labels are its containers' too, whoever made them; this one is
@@ -138,7 +145,7 @@ class Teardown(FactBase[Remains | None]):
         return (
             f"u=$(id -u {name} 2>/dev/null); h=$(getent passwd {name} | cut -d: -f6); "
             f"h=${{h:-/nonexistent}}; t=$(mktemp -d) && "
-            f"{{ [ ! -x {podman} ] || {{ {at_once} wait; }}; }}\n"
+            f"{{ [ ! -x {XNAI_PODMAN} ] || {{ {at_once} wait; }}; }}\n"
         ) + script(
             {f"podman_{part}": f'cat "$t/{part}"; :' for part in calls}
             | {
@@ -153,8 +160,8 @@ class Teardown(FactBase[Remains | None]):
                 # pipes beside the files would block whoever reads them.
                 "sessions": 'for s in /run/systemd/sessions/*; do [ -n "$u" ] && [ -f "$s" ] && '
                 'grep -qx "UID=$u" "$s" && grep -q "^CLASS=user" "$s" && echo "$s"; done; :',
-                "wrapper": f"sed -n 's/.*runuser -u \\([^ ]*\\) .*/\\1/p' {podman}; :",
-                "wrapper_there": f"ls {podman}; :",
+                "wrapper": f"sed -n 's/.*runuser -u \\([^ ]*\\) .*/\\1/p' {XNAI_PODMAN}; :",
+                "wrapper_there": f"ls {XNAI_PODMAN}; :",
                 "volume_names": f'ls "$h/{_STORAGE}/volumes"; :',
                 "files": f"for f in {' '.join(files)} {homes}; do if [ -f \"$f\" ]; then "
                 f"if head -n 2 \"$f\" | grep -q ^{header}; then echo \"ours $f\"; "
