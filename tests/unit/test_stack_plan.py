@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 from rendering import build_inputs, stack
@@ -11,9 +12,10 @@ from unit_containers import as_wanted
 from unit_settings import make
 
 from xnai import stack_plan
-from xnai.catalogue import secret_forms
+from xnai.catalogue import secret_forms, tools
 from xnai.facts.configuration import Configuration
 from xnai.facts.podman import Container, PodmanUnknown
+from xnai.settings.model import Source
 from xnai.stack_plan import (
     StackPlan,
     changed_images,
@@ -207,6 +209,16 @@ def test_the_parts_have_a_file_and_a_project_each():
         "vikunja": ("docker-compose.vikunja.yml", "xnai_vikunja"),
     }
     assert list(stack(make(vikunja=False)).files) == [""]
+
+
+def test_the_quantisation_of_ones_own_tree_has_its_environment():
+    own = Source(Path("/tree"), (("app", "app"),), "lock.txt", environment=(("LEVEL", "4$bit"),))
+    settings = dataclasses.replace(make(awq_image=True), service_sources={"awq": own})
+    (tool,) = tools(settings)
+    assert tool.environment == own.environment
+    (reference,) = tools(make(awq_image=True))
+    assert reference.environment == ()
+    assert tools(make()) == ()
 
 
 def test_what_podman_is_told_beside_the_file_is_part_of_the_configuration():

@@ -155,6 +155,7 @@ class Tool:
         user: uid:gid inside the container.
         volumes: named volume -> path.
         tmpfs: paths that must be writable under a read-only root.
+        environment: non-secret values.
     """
 
     name: str
@@ -164,3 +165,4 @@ class Tool:
     user: str
     volumes: tuple[tuple[str, str], ...]
     tmpfs: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...] = ()

@@ -11,6 +11,7 @@ def tools(settings: Settings) -> tuple[Tool, ...]:
     """Return the programs behind profiles of docker-compose.yml."""
     if not settings.awq_image:
         return ()
+    source = settings.service_sources.get("awq")
     return (
         Tool(
             name="awq",
@@ -20,5 +21,6 @@ def tools(settings: Settings) -> tuple[Tool, ...]:
             user=own_user(settings),
             volumes=((f"{settings.stack_name}_models", "/models"),),
             tmpfs=("/tmp",),  # noqa: S108  (a path inside the container)
+            environment=source.environment if source else (),
         ),
     )
