@@ -109,9 +109,8 @@ def install(packages: Sequence[str], lock_timeout_s: int = 300) -> Generator[str
     if ctx_state.get().is_executing:
         wait_for_lock(lock_timeout_s)
     names = " ".join(shlex.quote(name) for name in packages)
-    yield remember()
     # A run killed inside dpkg leaves packages unpacked; apt refuses to go on before this.
-    yield "test -z \"$(dpkg --audit)\" || DEBIAN_FRONTEND=noninteractive dpkg --configure -a"
+    mend = "test -z \"$(dpkg --audit)\" || DEBIAN_FRONTEND=noninteractive dpkg --configure -a"
     install_them = (
         "DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends "
         "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "
@@ -119,5 +118,10 @@ def install(packages: Sequence[str], lock_timeout_s: int = 300) -> Generator[str
     )
     # The lists of an earlier step are good enough while they know the packages; fetching them
     # again is a third of the time of a small installation.
-    yield f"{install_them} || {{ apt-get -q update && {install_them}; }}"
-    yield note()
+    # One command, noted also where it failed: what somebody installs before the next run is not
+    # ours, and teardown must not take it away.
+    yield (
+        f"{remember()} && {{ {mend}; }} && "
+        f"{{ {install_them} || {{ apt-get -q update && {install_them}; }}; }}; "
+        f"e=$?; {note()} && exit $e"
+    )

@@ -91,6 +91,23 @@ def test_an_installation_that_was_cut_off_is_noted_by_the_next(machine):
     assert machine.read("packages.installed") == ["podman purge"]
 
 
+def test_what_somebody_installs_after_one_that_failed_is_not_ours(machine):
+    with on_a_host(executing=False):
+        (install,) = commands(apt.install, packages=["podman"])
+    machine.write("state", "installed base")
+    failing = machine.here / "bin/apt-get"
+    text = failing.read_text()
+    failing.write_text(
+        '#!/bin/sh\ngrep -q crun "$HERE/state" || echo "installed crun" >> "$HERE/state"\nexit 100\n'
+    )
+    assert machine.run(install).returncode == 100
+    assert machine.read("packages.installed") == ["crun purge"]
+    failing.write_text(text)
+    machine.write("state", "installed base", "installed crun", "installed mine")
+    machine.run(apt.note())
+    assert machine.read("packages.installed") == ["crun purge"]
+
+
 def test_packages_go_with_what_came_with_them_and_nothing_else(machine):
     machine.write("packages.installed", "podman purge", "crun purge", "old remove", "podman purge")
     machine.write("state", "installed podman", "installed crun", "installed old", "installed mine")
