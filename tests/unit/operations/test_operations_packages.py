@@ -98,7 +98,8 @@ def test_what_somebody_installs_after_one_that_failed_is_not_ours(machine):
     failing = machine.here / "bin/apt-get"
     text = failing.read_text()
     failing.write_text(
-        '#!/bin/sh\ngrep -q crun "$HERE/state" || echo "installed crun" >> "$HERE/state"\nexit 100\n'
+        '#!/bin/sh\ngrep -q crun "$HERE/state" || echo "installed crun" >> "$HERE/state"\n'
+        "exit 100\n"
     )
     assert machine.run(install).returncode == 100
     assert machine.read("packages.installed") == ["crun purge"]
