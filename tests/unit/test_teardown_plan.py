@@ -68,6 +68,8 @@ DATA = dataclasses.replace(
     NOTHING, kept=b"", account=dataclasses.replace(ACCOUNT, lingering=False),
     volume_names=STORE.volumes, in_directory=("backup",),
 )
+# The same, beside the data of another stack.
+TWO_KEPT = dataclasses.replace(DATA, volume_names=("xnai_library", "other_data"))
 MEMORY = MemoryFacts(
     packages={}, files={}, sysctls={"vm.swappiness": "180"},
     zram=Zram(4096, "zstd", True, 50, 100), available_mib=1000, zswap_enabled=None,
@@ -146,6 +148,14 @@ def test_a_second_teardown_does_nothing_and_says_what_is_kept():
     assert sum(note.startswith("kept: volume") for note in one.notes) == 2
 
 
+def test_what_lingers_since_a_teardown_is_not_ours_to_end():
+    user = OldUser("me", True, False, (), ())
+    again = dataclasses.replace(DATA, account=ACCOUNT)
+    former = dataclasses.replace(RECORD, user=user)
+    assert not plan(found(again, None, former=former, stack_user="me")).linger
+    assert plan(found(remains(account=ACCOUNT), former, stack_user="me")).linger
+
+
 def test_a_machine_that_was_never_deployed():
     assert plan(found(NOTHING, None)) == Plan()
     assert plan(found(NOTHING, None, purge="desk")) == Plan()
@@ -174,8 +184,7 @@ def test_another_stacks_kept_data_keep_the_user():
         in one.notes
     )
     # By the directory, where there is no Podman to ask any more.
-    left = dataclasses.replace(DATA, volume_names=("xnai_library", "other_data"))
-    one = plan(found(left, None, former=RECORD, purge="desk"))
+    one = plan(found(TWO_KEPT, None, former=RECORD, purge="desk"))
     assert one.user is None and not one.record
 
 
@@ -289,6 +298,10 @@ def test_nothing_is_refused_of_a_healthy_machine():
         (found(stack_user="me"), "/usr/local/bin/xnai-podman is of a stack of xnai"),
         (found(DATA, None, former=RECORD, stack_user="me"), "the record is of a stack of xnai"),
         (found(DATA, None, purge="desk"), "there is no Podman to remove them with"),
+        (found(TWO_KEPT, None, former=RECORD, purge="desk"),
+         "a user whose store holds volume other_data as well, and there is no Podman"),
+        (found(dataclasses.replace(DATA, others=("other",)), None, former=RECORD, purge="desk"),
+         "a user which other needs, and there is no Podman"),
     ],
 )
 def test_refused(one, said):

@@ -36,12 +36,17 @@ def refusals(found: Found) -> list[str]:
             "xnai-podman ps; pyinfra inventory.py deploy.py puts it right."
         )
     if (
-        found.purge and found.volumes and remains.store is None and not found.made_user
-        and remains.account
+        found.purge and found.volumes and remains.store is None and remains.account
+        and not _user_goes(found)
     ):
+        why = (
+            "that is not known to have been made for the stack" if not found.made_user
+            else f"whose store holds {', '.join(found.strangers)} as well" if found.strangers
+            else f"which {', '.join(found.others)} needs"
+        )
         said.append(
-            f"volumes {', '.join(found.volumes)} are in the store of {user}, a user that is not "
-            "known to have been made for the stack, and there is no Podman to remove them with. "
+            f"volumes {', '.join(found.volumes)} are in the store of {user}, a user {why}, "
+            "and there is no Podman to remove them with. "
             "Deploy, then purge; or remove their directories below "
             f"{remains.account.home}/.local/share/containers/storage/volumes by hand."
         )
@@ -98,9 +103,7 @@ def _shared(found: Found) -> dict[str, object]:
     """What all stacks of the machine share; there is none left."""
     settings, remains, record = found.settings, found.remains, found.record
     account, known = remains.account, found.old_user
-    removed = bool(
-        found.purge and account and found.made_user and not found.strangers
-    )
+    removed = _user_goes(found)
     home = f"{account.home}/" if account else "/nonexistent/"
     old_files = record.files if record else {}
     ours = [path for path, is_ours in remains.files.items() if is_ours]
@@ -115,7 +118,9 @@ def _shared(found: Found) -> dict[str, object]:
         "directories": _directories(found, [p for p in ours if not p.startswith(home)]),
         "linger": bool(
             account and account.lingering and not removed
-            and (not known.user.lingering if known else not settings.stack_user_explicit)
+            # An earlier teardown, which left `former`, has ended it; who switched it on since?
+            and not (found.former and not record)
+            and (not record.user.lingering if record else not settings.stack_user_explicit)
         ),
         "put_back": {
             path: old for path, old in old_files.items()
@@ -145,6 +150,14 @@ def _shared(found: Found) -> dict[str, object]:
         values["subuid"] = _ranges(account.subuid, known.user.subuid)
         values["subgid"] = _ranges(account.subgid, known.user.subgid)
     return values
+
+
+def _user_goes(found: Found) -> bool:
+    """Whether the stack's user goes, and with it all that its store holds."""
+    return bool(
+        found.purge and found.remains.account and found.shared and found.made_user
+        and not found.strangers
+    )
 
 
 def _zram_goes(found: Found) -> bool:
