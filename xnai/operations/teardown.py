@@ -28,9 +28,9 @@ def podman(
 
     Args:
         containers: names; stopped first.
-        networks: names.
+        networks: names; one that something else uses is an error.
         images: names; one that something else uses stays.
-        volumes: names, with the data in them.
+        volumes: names, with the data in them; one that something else uses is an error.
         secrets: names.
         label: of the stack's images, of which those without a name are removed too.
     """
@@ -40,9 +40,9 @@ def podman(
     if containers:
         yield one_at_a_time(f"{XNAI_PODMAN} rm --force --ignore --time 30 {words(containers)}")
     if networks:
-        yield one_at_a_time(f"{XNAI_PODMAN} network rm --force {words(networks)} >/dev/null")
+        yield one_at_a_time(_remove_unused("network", words(networks)))
     if volumes:
-        yield one_at_a_time(f"{XNAI_PODMAN} volume rm --force {words(volumes)} >/dev/null")
+        yield one_at_a_time(_remove_unused("volume", words(volumes)))
     if secrets:
         yield one_at_a_time(f"{XNAI_PODMAN} secret rm --ignore {words(secrets)} >/dev/null")
     if images:
@@ -51,6 +51,20 @@ def podman(
             f"{{ {XNAI_PODMAN} rmi --ignore {words(images)} || [ $? = 2 ]; }} >/dev/null && "
             f"{XNAI_PODMAN} image prune --force --filter {shlex.quote(f'label={label}')} >/dev/null"
         )
+
+
+def _remove_unused(kind: str, names: str) -> str:
+    """Shell code that removes networks or volumes; what does not exist is no matter.
+
+    Not by --force, which removes every container that uses them, and whose it is.
+    """
+    users = f"$({XNAI_PODMAN} ps --all --filter {kind}=$n --format '{{{{.Names}}}}' | xargs)"
+    # 1 is Podman's word for "does not exist", 2 for "in use" (podman-network-rm(1)).
+    return (
+        f"for n in {names}; do {XNAI_PODMAN} {kind} rm $n >/dev/null; e=$?; case $e in 0|1) ;; "
+        f"2) echo \"the {kind} $n stays: {users} uses it and is none of the stack's. Remove that "
+        "(sudo xnai-podman rm), then run this again\" >&2; exit 1 ;; *) exit $e ;; esac; done"
+    )
 
 
 @operation()

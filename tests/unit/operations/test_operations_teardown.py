@@ -31,8 +31,7 @@ def test_podman():
     )
     assert found == [
         one_at_a_time(f"{PODMAN} rm --force --ignore --time 30 xnai_b xnai_a"),
-        one_at_a_time(f"{PODMAN} network rm --force xnai >/dev/null"),
-        one_at_a_time(f"{PODMAN} volume rm --force xnai_data >/dev/null"),
+        *found[1:3],
         one_at_a_time(f"{PODMAN} secret rm --ignore xnai_word >/dev/null"),
         one_at_a_time(
             f"{{ {PODMAN} rmi --ignore localhost/xnai_a:1 || [ $? = 2 ]; }} >/dev/null && "
@@ -41,6 +40,34 @@ def test_podman():
     ]
     parts = NOTHING | {"containers": ["xnai_a"]}
     assert len(run(teardown.podman, **parts, label="x")) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "exit_code", "ends", "said"),
+    [
+        ("network", 0, 0, ""), ("volume", 0, 0, ""), ("network", 1, 0, ""), ("volume", 1, 0, ""),
+        ("network", 2, 1, "the network xnai_a stays: mine yours uses it"),
+        ("volume", 2, 1, "the volume xnai_a stays: mine yours uses it"),
+        ("network", 125, 125, ""),
+    ],
+)
+def test_what_somebody_elses_container_uses_is_not_forced(tmp_path, kind, exit_code, ends, said):
+    (command,) = run(
+        teardown.podman, **NOTHING | {f"{kind}s": ["xnai_a", "xnai_b"]}, label="x",
+    )
+    program = tmp_path / "podman"
+    program.write_text(
+        f'#!/bin/sh\necho "$*" >> {tmp_path}/calls\n'
+        f'case $1 in ps) echo mine; echo yours ;; *) exit {exit_code} ;; esac\n'
+    )
+    program.chmod(0o755)
+    command = command.replace(PODMAN, str(program)).replace("/run/", f"{tmp_path}/")
+    done = subprocess.run(["sh", "-c", command], check=False, capture_output=True, text=True)
+    assert done.returncode == ends
+    assert done.stderr.startswith(said) and bool(done.stderr) == bool(said)
+    calls = (tmp_path / "calls").read_text()
+    assert "--force" not in calls
+    assert (f"{kind} rm xnai_b" in calls) == (not ends)
 
 
 @pytest.mark.parametrize(("sessions", "count"), [(0, 2), (1, 1)])
