@@ -246,6 +246,17 @@ def test_what_ours_had_replaced_is_put_back_and_what_is_not_ours_stays():
     ]
 
 
+def test_what_was_in_a_home_is_put_back_while_its_user_is_there():
+    old = OldFile(b"mine", "0600", "me", "me")
+    user = OldUser("me", True, True, (), ())
+    record = dataclasses.replace(RECORD, user=user, files={"/home/me/.config/x": old, SYSCTL: old})
+    me = dataclasses.replace(ACCOUNT, home="/home/me")
+    one = found(remains(account=me, wrapper_user="me"), record, stack_user="me")
+    assert set(plan(one).put_back) == {"/home/me/.config/x", SYSCTL}
+    gone = found(remains(account=None, wrapper_user="me"), record, stack_user="me")
+    assert set(plan(gone).put_back) == {SYSCTL}
+
+
 def test_zram_that_was_there_is_set_up_again_also_after_a_kill():
     record = dataclasses.replace(RECORD, zram=OldZram(True, True, 2048, "lz4", 5))
     off = dataclasses.replace(

@@ -68,10 +68,20 @@ class BeforeState(FactBase[BeforeFacts | None]):
         """
         name = shlex.quote(user)
 
-        def words(plain: Sequence[str], below_home: Sequence[str]) -> str:
+        def below(paths: Sequence[str]) -> str:
             # Ours are plain words.
-            return " ".join((*plain, *(f'"$h"/{path}' for path in below_home)))
+            return " ".join(f'"$h"/{path}' for path in paths)
 
+        each = (
+            '[ -f "$f" ] && echo "$(stat -L -c "%a %U %G" "$f") $f $(base64 -w0 < "$f")"; done; :'
+        )
+        # By that user, who may have put links to root's files there: what is recorded is put back
+        # as the user's own. And what that user says is of the home alone.
+        home_code = f"h=$1; for f in {below(home_files)}; do {each}"
+        of_home = (
+            f"(cd / && runuser -u {name} -- sh -c {shlex.quote(home_code)} sh \"$h\") | "
+            "awk -v h=\"$h/\" '$1 ~ /^[0-7]+$/ && index($4, h) == 1 && $4 !~ /\\.\\./'"
+        )
         return f"h=$(getent passwd {name} | cut -d: -f6); h=${{h:-/nonexistent}}\n" + script(
             {
                 "record": in_base64(RECORD),
@@ -80,10 +90,8 @@ class BeforeState(FactBase[BeforeFacts | None]):
                 "linger": f"ls /var/lib/systemd/linger/{name}; :",
                 "subuid": f"grep '^{user}:' /etc/subuid; :",
                 "subgid": f"grep '^{user}:' /etc/subgid; :",
-                "files": f"for f in {words(files, home_files)}; do "
-                '[ -f "$f" ] && echo "$(stat -L -c "%a %U %G" "$f") $f $(base64 -w0 < "$f")"; '
-                "done; :",
-                "existing": f"for f in {words(existing, home_existing)}; do "
+                "files": f"for f in {' '.join(files)}; do {each}\n{of_home}; :",
+                "existing": f"for f in {' '.join(existing)} {below(home_existing)}; do "
                 '[ ! -e "$f" ] || echo "$f"; done',
             }
         )

@@ -125,6 +125,8 @@ def _shared(found: Found) -> dict[str, object]:
         "put_back": {
             path: old for path, old in old_files.items()
             if remains.files.get(path) is not False
+            # What was in the home of a user that is gone by now is no business of root's.
+            and path.startswith(("/etc/", "/usr/", home))
             and not (removed and path.startswith(home))
         },
         "set_aside": {

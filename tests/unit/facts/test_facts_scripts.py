@@ -365,6 +365,39 @@ def test_what_a_host_is_before(shell, tmp_path):
 
 
 @EACH_SHELL
+def test_what_a_user_has_in_the_home_is_read_by_that_user(shell, tmp_path):
+    (tmp_path / "home/.config").mkdir(parents=True)
+    (tmp_path / "home/.config/mine").write_text("mine")
+    (tmp_path / "home/.config/link").symlink_to("/no/such")
+    program = tmp_path / "runuser"
+    text = BeforeState().command(
+        user="me", files=[], home_files=[".config/mine", ".config/link"], existing=[],
+        home_existing=[],
+    )
+
+    def read(script: str) -> dict[str, bytes]:
+        program.write_text(f'#!/bin/sh\necho "$1 $2" >> {tmp_path}/calls\nshift 3\n{script}\n')
+        program.chmod(0o755)
+        getent = tmp_path / "getent"
+        getent.write_text(f"#!/bin/sh\necho me:x:1:1::{tmp_path}/home:/bin/sh\n")
+        getent.chmod(0o755)
+        found = BeforeState().process(
+            run(shell, text, PATH=f"{tmp_path}:{os.environ['PATH']}")
+        )
+        assert found is not None
+        return {path: file.content for path, file in found.files.items()}
+
+    assert read('exec "$@"') == {f"{tmp_path}/home/.config/mine": b"mine"}
+    assert (tmp_path / "calls").read_text() == "-u me\n"
+    # What that user's processes could make of it.
+    said = (
+        "644 root root /etc/sudoers QQ==", "@@ existing", "/etc", "@@ end",
+        f"644 root root {tmp_path}/home/../../etc/sudoers QQ==",
+    )
+    assert read("\n".join(f"echo '{line}'" for line in said)) == {}
+
+
+@EACH_SHELL
 def test_what_there_is_to_be_taken_down(shell, tmp_path):
     for directory in ("xnai/stack", "xnai/backup", "other/stack", "gone/backup"):
         (tmp_path / directory).mkdir(parents=True)
