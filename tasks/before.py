@@ -34,6 +34,8 @@ def apply() -> None:
     seen = preflight.look(settings)
     ours = next((f for f in seen.sysctl_files or () if f.path == OUR_PATH and is_ours(f)), None)
     if seen.before.state == "ok":
+        if seen.before.text not in ("", settings.stack_user):
+            fail_host(other_user(settings, seen.before.text))
         named = {line.key for line in assignments(ours)} if ours else set()
         keys = [key for key in settings.sysctls if normalise(key) not in named]
         if ours and keys:
@@ -91,7 +93,12 @@ def _write(settings):
         existing=facts.existing,
     )
     if facts.kept is not None:
-        record = record.with_kept(parsed(KEPT, facts.kept), facts.home)
+        kept = parsed(KEPT, facts.kept)
+        if kept.user.name != settings.stack_user:
+            fail_host(other_kept(settings, kept.user.name, host.name))
+        # One that somebody removed by hand is made anew, and all is as on a first run.
+        if facts.user.existed and facts.home:
+            record = record.with_kept(kept, facts.home)
     before.write(
         name=f"before: record in {RECORD} what this machine is, for teardown", text=record.text()
     )
@@ -135,4 +142,24 @@ def damage(path, damaged):
         f"the record of what this machine was before ({path}) is damaged: {damaged}. Put it back "
         f"from a backup of the machine; or move it away (mv {path} /root/), and what was there "
         "before cannot be put back. Nothing was changed."
+    )
+
+
+def other_user(settings, recorded):
+    """Return an error's text for a record of another user: no teardown could be of both."""
+    return (
+        f"stack_user is {settings.stack_user!r}, and this machine was begun with {recorded!r} "
+        f"({RECORD}): set stack_user = {recorded!r}, or None if that is the default; or take down "
+        f"first what there is: pyinfra inventory.py tasks/teardown.py --data stack_user={recorded}."
+        " Nothing was changed."
+    )
+
+
+def other_kept(settings, kept, name):
+    """Return an error's text for kept data of another user."""
+    return (
+        f"stack_user is {settings.stack_user!r}, and a teardown has kept data of {kept!r} ({KEPT})"
+        f": set stack_user = {kept!r}, or None if that is the default; or remove them first: "
+        f"pyinfra inventory.py tasks/teardown.py --data stack_user={kept} --data purge={name}; or "
+        f"leave them, and that user, for good: sudo rm {KEPT}. Nothing was changed."
     )

@@ -113,7 +113,7 @@ class Before:
 
         Args:
             kept: the former record.
-            home: of the user, where there is one.
+            home: of the user, who is still there.
         """
         inside = (f"{home}/", "/etc/subuid", "/etc/subgid")
 
@@ -122,7 +122,8 @@ class Before:
 
         return dataclasses.replace(
             self,
-            user=kept.user,
+            # A teardown has put lingering back; it may have been switched on since.
+            user=dataclasses.replace(kept.user, lingering=self.user.lingering),
             files={path: file for path, file in self.files.items() if not is_users(path)}
             | {path: file for path, file in kept.files.items() if is_users(path)},
             existing=frozenset(path for path in self.existing if not is_users(path))

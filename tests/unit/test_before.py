@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit_settings import make
 
-from tasks.before import above, above_files, damage, files
+from tasks.before import above, above_files, damage, files, other_kept, other_user
+from xnai.before import KEPT, Before, Damaged, OldFile, OldUser, OldZram, parse
 from xnai.before import RECORD as PATH
-from xnai.before import Before, Damaged, OldFile, OldUser, OldZram, parse
 
 RECORD = Before(
     sysctls={"vm.swappiness": "60", "vm.dirty_ratio": "0", "vm.dirty_bytes": "50000000"},
@@ -136,11 +136,11 @@ def test_a_new_record_keeps_what_was_known_of_a_user_that_was_kept():
     )
     new = Before(
         sysctls={"vm.swappiness": "60"}, zswap=True, zram=OldZram(True, True, 1, "lz4", 5),
-        user=OldUser("xnai", True, False, ("xnai:1:2",), ("xnai:1:2",)), files={},
+        user=OldUser("xnai", True, True, ("xnai:1:2",), ("xnai:1:2",)), files={},
         existing=frozenset({"/etc", "/home/xnai/.config", "/etc/subgid"}),
     )
     both = new.with_kept(kept, "/home/xnai")
-    assert both.user == kept.user
+    assert both.user == OldUser("xnai", False, True, (), ())
     assert (both.sysctls, both.zswap, both.zram) == (new.sysctls, True, new.zram)
     assert both.existing == {"/etc", "/etc/subuid"}
 
@@ -164,3 +164,12 @@ def test_an_error_says_what_is_wrong_and_what_to_do():
     text = damage(PATH, Damaged("it is empty"))
     assert f"({PATH}) is damaged: it is empty" in text and "Nothing was changed." in text
     assert f"mv {PATH} /root/" in text
+
+
+def test_another_user_than_the_records_is_told_what_to_do():
+    text = other_user(make(stack_user="me"), "xnai")
+    assert "stack_user is 'me'" in text and f"begun with 'xnai' ({PATH})" in text
+    assert "tasks/teardown.py --data stack_user=xnai." in text and "Nothing was changed." in text
+    text = other_kept(make(), "me", "desk")
+    assert "stack_user is 'xnai'" in text and "kept data of 'me'" in text
+    assert "--data stack_user=me --data purge=desk" in text and f"sudo rm {KEPT}" in text

@@ -110,7 +110,11 @@ else put locks unreadable; fi
 """
 
 CONFIGURATION = r"""
-if [ -e @RECORD@ ]; then put before ok; else put before absent; fi
+if [ -e @RECORD@ ]; then
+  n=; while read -r l; do case $l in '"name": "'*) n=${l#*: \"}; n=${n%%\"*};; esac; done \
+    2>/dev/null < @RECORD@
+  put before ok "$n"
+else put before absent; fi
 put sysctldirs ok
 for d in /etc /run /usr/local/lib /usr/lib; do files sysctl "$d/sysctl.d" .conf; done
 if [ ! -L /lib ]; then files sysctl /lib/sysctl.d .conf; fi

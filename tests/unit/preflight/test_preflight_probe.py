@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from preflight_hosts import settings
 
-from xnai.before import RECORD
+from xnai.before import RECORD, Before, OldFile, OldUser, OldZram
 from xnai.facts.preflight import Preflight
 from xnai.preflight.judge import judge
 from xnai.preflight.model import PreflightFacts
@@ -59,17 +59,25 @@ def test_runs_whole_and_silent(tmp_path, program):
 @pytest.mark.parametrize("program", ["sh", "dash", "bash"])
 def test_whether_there_is_a_record_costs_no_process(program, tmp_path):
     text = script().replace(RECORD, str(tmp_path / "before.json"))
-    line = next(line for line in text.splitlines() if "before.json" in line)
-    assert line == (
-        f"if [ -e {tmp_path}/before.json ]; then put before ok; else put before absent; fi"
+    at = text.index(f"if [ -e {tmp_path}/before.json ]")
+    code = text[at:text.index("\nput sysctldirs", at)]
+    assert not set("|`(&") & set(code)  # built-ins of the shell alone
+    record = Before(
+        {}, None, OldZram(False, False, 0, "", 0), OldUser("me-2_x", True, False, (), ()),
+        {"/etc/x": OldFile(b'"name": "other"', "0644", "root", "root")}, frozenset(),
     )
-    for state in ("absent", "ok"):
+    for content, state, name in (
+        (None, "absent", ""), ("", "ok", ""), ('{\n "name', "ok", ""),
+        (record.text(), "ok", "me-2_x"),
+    ):
+        if content is not None:
+            (tmp_path / "before.json").write_text(content)
         done = subprocess.run(
             [program, "-c", text], capture_output=True, text=True, check=True,
             env={"PATH": stubs(tmp_path)},
         )
-        assert parse(done.stdout.splitlines()).before.state == state
-        (tmp_path / "before.json").touch()
+        found = parse(done.stdout.splitlines()).before
+        assert (found.state, found.text) == (state, name)
 
 
 def test_this_machine_gets_one_clear_verdict(tmp_path):
