@@ -8,6 +8,7 @@ from pyinfra import host
 from tasks import containers, memory, preflight
 from xnai.before import BYTES_OF, DIRECTORY, KEPT, RECORD, Before, Damaged, OldZram, parse
 from xnai.facts.before import BeforeState
+from xnai.facts.containers import CA_DIRECTORY
 from xnai.facts.memory import Memory
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.operations import before
@@ -21,6 +22,8 @@ from xnai.stack_reading import unit, unit_file
 # Of which it is told whether they were there, beside the directories above our files.
 ALSO = (
     "/etc/subuid", "/etc/subgid", "/opt/xnai", containers.COMPOSE, DIRECTORY, "/sys/block/zram0",
+    # A certificate may be named by later settings.
+    CA_DIRECTORY, str(PurePosixPath(CA_DIRECTORY).parent),
 )
 
 

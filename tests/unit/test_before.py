@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit_settings import make
 
-from tasks.before import above, above_files, damage, files, other_kept, other_user
+from tasks.before import ALSO, above, above_files, damage, files, other_kept, other_user
 from xnai.before import KEPT, Before, Damaged, OldFile, OldUser, OldZram, parse
 from xnai.before import RECORD as PATH
 
@@ -153,6 +154,11 @@ def test_every_file_that_a_deploy_may_write_is_looked_for():
         "/etc/systemd/system/user.slice.d/90-xnai.conf", "/etc/systemd/user/xnai-stack.service",
     } <= set(found)
     assert "/etc/systemd/user/default.target.wants" in above_files(make())
+
+
+def test_directories_of_files_that_later_settings_name_are_looked_for():
+    later = dataclasses.replace(make(), extra_ca_certificates=(__file__,))
+    assert set(above_files(later)) <= {*above_files(make()), *ALSO}
 
 
 def test_directories_above_files_the_deepest_first():
