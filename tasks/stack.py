@@ -193,8 +193,7 @@ def _keep(settings, wanted, facts, absent):
         file_difference(facts.files.get(path), text) for path, text in texts.items()
     ):
         stack.keep(
-            name="stack: keep this generation to go back to",
-            directory=directory, files=[file.name for file in wanted.files.values()],
+            name="stack: keep this generation to go back to", plan=wanted, directory=directory,
         )
 
 

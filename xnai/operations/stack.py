@@ -130,14 +130,15 @@ def _entries(plan: StackPlan, containers: Sequence[str]) -> list[generation.Entr
 
 
 @operation()
-def keep(directory: str, files: Sequence[str]) -> Generator[str, None, None]:
+def keep(plan: StackPlan, directory: str) -> Generator[str, None, None]:
     """Keep the compose files as those of the last healthy generation.
 
     Args:
+        plan: theirs; what is run by hand may have a volume that no container made necessary.
         directory: of the compose files, absolute.
-        files: their names.
     """
-    yield generation.keep(directory, files)
+    yield one_at_a_time(" && ".join(_shared(plan)))
+    yield generation.keep(directory, [file.name for file in plan.files.values()])
 
 
 def _shared(plan: StackPlan) -> list[str]:
