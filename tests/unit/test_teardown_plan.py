@@ -296,6 +296,22 @@ def test_a_directory_of_backups_elsewhere_is_named():
     assert one.notes == ("backups are never removed: /srv/backups, /var/lib/xnai/xnai/backup",)
 
 
+@pytest.mark.parametrize(
+    ("backup_dir", "go"),
+    [
+        ("/srv/backups", ("build", "mine", "stack", "xnai-20260131T120000Z.tar")),
+        ("/var/lib/xnai/xnai/mine", ("build", "stack", "xnai-20260131T120000Z.tar")),
+        ("/var/lib/xnai/xnai/mine/deep/", ("build", "stack", "xnai-20260131T120000Z.tar")),
+        ("/var/lib/xnai/xnai", ("build", "mine", "stack")),
+        ("/var/lib/xnai/xnai/min", ("build", "mine", "stack", "xnai-20260131T120000Z.tar")),
+    ],
+)
+def test_a_directory_of_backups_beside_what_goes_stays(backup_dir, go):
+    names = ("backup", "build", "mine", "stack", "xnai-20260131T120000Z.tar")
+    one = plan(found(remains(in_directory=names), backup_dir=backup_dir, purge="desk"))
+    assert one.names == go
+
+
 def test_nothing_is_refused_of_a_healthy_machine():
     assert refusals(found()) == []
     assert refusals(found(purge="desk")) == []

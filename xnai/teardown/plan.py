@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from xnai.before import DIRECTORY
 from xnai.catalogue import secret_forms, services
 from xnai.facts.containers import CA_DIRECTORY
 from xnai.facts.podman import XNAI_PODMAN, PodmanUnknown
@@ -13,6 +14,7 @@ from xnai.operations.image import cache_directories
 from xnai.operations.memory_back import lacking, to_set
 from xnai.preflight.config_files import SET_ASIDE_SUFFIX
 from xnai.preflight.zram_rivals import OUR_PATH as ZRAM_CONF
+from xnai.settings.model import Settings
 from xnai.stack_reading import unit_file
 from xnai.teardown.model import BACKUP, ROTATION, Found, Plan
 from xnai.teardown.notes import notes
@@ -71,10 +73,12 @@ def _own(found: Found) -> dict[str, object]:
         "unit": remains.enabled or bool(remains.files.get(unit_file(settings))),
         "kept_volumes": () if found.purge else found.volumes,
     }
-    stay = {BACKUP} if found.purge else {BACKUP, ROTATION}
     names = remains.in_directory
     if names is not None:
-        values["names"] = tuple(name for name in names if name not in stay)
+        values["names"] = tuple(
+            name for name in names
+            if not _of_backups(name, settings) and (found.purge or name != ROTATION)
+        )
     if store:
         order = [service.container_name for service in services(settings)]
         values["containers"] = tuple(sorted(
@@ -97,6 +101,16 @@ def _own(found: Found) -> dict[str, object]:
                 if stack == settings.stack_name or (not stack and name in forms)
             )
     return values
+
+
+def _of_backups(name: str, settings: Settings) -> bool:
+    """Whether a name in the stack's directory is, or has in it, archives of backups."""
+    here = PurePosixPath(DIRECTORY, settings.stack_name)
+    chosen = PurePosixPath(settings.backup_dir or here / BACKUP)
+    return (
+        name == BACKUP or chosen.is_relative_to(here / name)
+        or (chosen == here and name.startswith(f"{settings.stack_name}-"))
+    )
 
 
 def _shared(found: Found) -> dict[str, object]:
