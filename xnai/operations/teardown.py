@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import shlex
 from collections.abc import Generator, Sequence
 
@@ -114,11 +115,17 @@ def subordinate_ids(
         uids: lines of /etc/subuid.
         gids: lines of /etc/subgid.
     """
-    for option, lines in (("--del-subuids", uids), ("--del-subgids", gids)):
+    for path, option, lines in (
+        ("/etc/subuid", "--del-subuids", uids), ("/etc/subgid", "--del-subgids", gids),
+    ):
         for line in lines:
             _, first, count = line.split(":")
             last = int(first) + int(count) - 1
-            yield f"usermod {option} {int(first)}-{last} {shlex.quote(user)}"
+            # 8 is usermod(8)'s word for a user who is logged in, who may be the one to run this.
+            yield (
+                f"usermod {option} {int(first)}-{last} {shlex.quote(user)} || {{ [ $? = 8 ] && "
+                f"sed -i {shlex.quote(f'/^{re.escape(line)}$/d')} {path}; }}"
+            )
 
 
 @operation()

@@ -86,13 +86,25 @@ def test_remove_user():
     assert len(run(teardown.remove_user, user="xnai", uid=2000, empty=[])) == 3
 
 
-def test_subordinate_ids():
-    found = run(
+@pytest.mark.parametrize(
+    ("exit_code", "ends", "left"),
+    [
+        (0, 0, ["me:100000:65536", "me:1000000:65536"]),
+        (8, 0, ["me:1000000:65536"]),  # somebody is logged in
+        (1, 1, ["me:100000:65536", "me:1000000:65536"]),
+    ],
+)
+def test_subordinate_ids(tmp_path, exit_code, ends, left):
+    uid, gid = run(
         teardown.subordinate_ids, user="me", uids=["me:100000:65536"], gids=["me:200000:10"],
     )
-    assert found == [
-        "usermod --del-subuids 100000-165535 me", "usermod --del-subgids 200000-200009 me",
-    ]
+    assert uid.startswith("usermod --del-subuids 100000-165535 me || ")
+    assert gid.startswith("usermod --del-subgids 200000-200009 me || ") and "/etc/subgid" in gid
+    (tmp_path / "subuid").write_text("me:100000:65536\nme:1000000:65536\n")
+    command = f"usermod() {{ return {exit_code}; }}; {uid}".replace("/etc/", f"{tmp_path}/")
+    done = subprocess.run(["sh", "-c", command], check=False)
+    assert done.returncode == ends
+    assert (tmp_path / "subuid").read_text().splitlines() == left
 
 
 def test_home_files(tmp_path):
