@@ -88,6 +88,16 @@ def test_a_link_that_leads_out_is_not_followed(tmp_path, inventory):
     assert not (tmp_path / "PWNED").exists()
 
 
+@pytest.mark.parametrize("name", ["../PWNED", "/tmp/../PWNED", "stack/../../PWNED"])
+def test_a_name_that_leads_out_is_not_followed(tmp_path, inventory, name):
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w:gz") as tar:
+        tar.addfile(tarfile.TarInfo(name))
+    done = CliRunner().invoke(main, inventory(Answer("desk", HostSays(data.getvalue(), {}, 1), "")))
+    assert done.exit_code == 2
+    assert "which leads out of it" in done.output
+
+
 def test_the_hosts_images_and_room_are_judged(tmp_path, inventory):
     (tmp_path / "x/stack").mkdir(parents=True)
     (tmp_path / "x/stack/docker-compose.yml").write_text(
