@@ -12,7 +12,7 @@ from pyinfra.context import ctx_state
 from xnai.before import BYTES_OF, OldZram
 from xnai.facts.memory import ZRAM_SWAP, MemoryFacts
 from xnai.operations.guard import failing_operation
-from xnai.operations.zram import HEADROOM_MIB, missing_mib
+from xnai.operations.zram import EMPTY, HEADROOM_MIB, RESET_FAILED, missing_mib
 
 
 def to_set(recorded: Mapping[str, str], live: Mapping[str, str]) -> dict[str, str]:
@@ -102,14 +102,9 @@ def zram(
             raise OperationError("could not read /proc/meminfo and /proc/swaps; zram0 untouched")
         if missing_mib(facts):
             raise OperationError(f"zram0 is left as it is: {lacking(facts, 0)}.")
-    # A unit that is not loaded cannot be stopped; what follows fails if anything is in the way.
-    yield "systemctl stop dev-zram0.swap systemd-zram-setup@zram0.service || :"
-    yield (
-        f"! grep -q '^{ZRAM_SWAP} ' /proc/swaps || swapoff {ZRAM_SWAP}; "
-        "! [ -e /sys/block/zram0/reset ] || echo 1 > /sys/block/zram0/reset"
-    )
+    yield from EMPTY
     yield f"rm -f {conf} && systemctl daemon-reload"
-    yield "systemctl reset-failed dev-zram0.swap systemd-zram-setup@zram0.service || :"
+    yield RESET_FAILED
     if former and former.swap_active:
         if former.generator:
             yield "systemctl start dev-zram0.swap"

@@ -27,6 +27,15 @@ def differences(zram: Zram, size_mib: int, algorithm: str, priority: int) -> lis
     if zram.swap_priority != priority:
         found.append(f"priority {zram.swap_priority} -> {priority}")
     return found
+# Commands that empty and reset zram0.
+EMPTY = (
+    # A unit that is not loaded cannot be stopped; what follows fails if anything is in the way.
+    "systemctl stop dev-zram0.swap systemd-zram-setup@zram0.service || :",
+    # What was set up by hand, past the units, is still in use; its size cannot be changed then.
+    f"! grep -q '^{ZRAM_SWAP} ' /proc/swaps || swapoff {ZRAM_SWAP}; "
+    "! [ -e /sys/block/zram0/reset ] || echo 1 > /sys/block/zram0/reset",
+)
+RESET_FAILED = "systemctl reset-failed dev-zram0.swap systemd-zram-setup@zram0.service || :"
 
 
 def missing_mib(facts: MemoryFacts) -> int:
@@ -65,13 +74,7 @@ def activate(read: Callable[[], MemoryFacts | None], change: str) -> Generator[s
             defer_resize(facts, change)
             ctx_host.get().noop(f"zram0 not changed: {missing_mib(facts)} MiB short")
             return
-    # A unit that is not loaded cannot be stopped; what follows fails if anything is in the way.
-    yield "systemctl stop dev-zram0.swap systemd-zram-setup@zram0.service || :"
-    # What was set up by hand, past the units, is still in use; its size cannot be changed then.
-    yield (
-        f"! grep -q '^{ZRAM_SWAP} ' /proc/swaps || swapoff {ZRAM_SWAP}; "
-        "! [ -e /sys/block/zram0/reset ] || echo 1 > /sys/block/zram0/reset"
-    )
+    yield from EMPTY
     yield "systemctl daemon-reload"
-    yield "systemctl reset-failed dev-zram0.swap systemd-zram-setup@zram0.service || :"
+    yield RESET_FAILED
     yield "systemctl start dev-zram0.swap"
