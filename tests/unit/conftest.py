@@ -1,12 +1,28 @@
 """Makes the checkout's own `tasks` importable, as pyinfra does when it runs deploy.py."""
 
+import os
+import signal
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from xnai.backup.ending import SIGNALS
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+
+
+@pytest.fixture
+def own_process():
+    """What a program for hosts, called in this process, changes of it is put back."""
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
+    mask = os.umask(0o077)
+    yield
+    os.umask(mask)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)

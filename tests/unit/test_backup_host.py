@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import signal
+import re
 import subprocess
 import sys
 import time
@@ -67,7 +67,7 @@ esac
 
 
 @pytest.fixture
-def machine(tmp_path, monkeypatch):
+def machine(tmp_path, monkeypatch, own_process):
     """A directory with the script and a stack that runs; pytest's own are open to all."""
     monkeypatch.setattr(backup_podman, "_POLL_S", 0.02)
     monkeypatch.setattr(backup_host, "require_safe_directory", lambda directory: None)
@@ -85,12 +85,7 @@ def machine(tmp_path, monkeypatch):
         (tmp_path / "secrets" / name).write_text(f"value-{name}")
     (tmp_path / "redis_version").write_text("8.0.2")
     (tmp_path / "database").write_text("PGDMP rows")
-    old = {number: signal.getsignal(number) for number in backup_host.SIGNALS}
-    mask = os.umask(0o077)
-    yield tmp_path
-    os.umask(mask)
-    for number, handler in old.items():
-        signal.signal(number, handler)
+    return tmp_path
 
 
 def spec(machine: Path, **changes: object) -> Spec:
@@ -440,3 +435,9 @@ def test_the_manifest_is_json_for_people(machine):
         ["tar", "-xOf", path, "manifest.json"], capture_output=True, check=True
     ).stdout
     assert json.loads(said)["format"] == 1
+
+
+def test_a_name_of_a_second_that_is_taken_is_another_seconds():
+    asked = []
+    assert backup_host.free_stamp(lambda stamp: asked.append(stamp) or len(asked) < 3) == asked[2]
+    assert re.fullmatch("[0-9]{8}T[0-9]{6}Z", asked[2])

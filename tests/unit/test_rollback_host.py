@@ -6,7 +6,6 @@ import dataclasses
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +63,7 @@ esac
 
 
 @pytest.fixture
-def machine(tmp_path, monkeypatch):
+def machine(tmp_path, monkeypatch, own_process):
     """A directory with the script, and a stack that runs on an older Redis."""
     monkeypatch.setattr(backup_podman, "_POLL_S", 0.02)
     monkeypatch.setattr(backup_host, "require_safe_directory", lambda directory: None)
@@ -85,12 +84,7 @@ def machine(tmp_path, monkeypatch):
     (place(tmp_path, DATABASE) / "PG_VERSION").write_text("17\n")
     (tmp_path / "pg_version").write_text("17.6")
     image(tmp_path, "docker.io/library/redis:8.2", "id-new")
-    old = {number: signal.getsignal(number) for number in backup_host.SIGNALS}
-    mask = os.umask(0o077)
-    yield tmp_path
-    os.umask(mask)
-    for number, handler in old.items():
-        signal.signal(number, handler)
+    return tmp_path
 
 
 def image(machine: Path, reference: str, id_: str) -> None:

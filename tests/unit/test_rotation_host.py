@@ -16,7 +16,6 @@ from rendering import stack
 from unit_settings import ROOT, make
 
 from xnai.catalogue import secret_forms
-from xnai.rotation import host as rotation_host
 from xnai.rotation.bundle import bundle, make_spec
 from xnai.rotation.host import main
 from xnai.rotation.spec import Spec, parse
@@ -47,19 +46,15 @@ esac
 
 
 @pytest.fixture
-def machine(tmp_path):
+def machine(tmp_path, own_process):
     """A directory with the script and secrets."""
     (tmp_path / "podman").write_text(PODMAN)
     (tmp_path / "podman").chmod(0o755)
     (tmp_path / "secrets").mkdir()
     for name in SPEC.names:
         (tmp_path / "secrets" / name).write_text(f"old-{name}")
-    found = {number: signal.getsignal(number) for number in rotation_host._SIGNALS}
-    mask = os.umask(0o022)
-    yield tmp_path
-    os.umask(mask)
-    for number, handler in found.items():
-        signal.signal(number, handler)
+    os.umask(0o022)
+    return tmp_path
 
 
 def spec(machine, **changes: object) -> Spec:

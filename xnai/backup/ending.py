@@ -5,32 +5,33 @@ from __future__ import annotations
 import os
 import re
 import signal
-from collections.abc import Iterable
 from contextlib import suppress
 
 from xnai.backup.podman import Failed
+
+# What says that a run shall end and lets it put things right first.
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 class Ended(Failed):
     """A signal says that the run shall end; nothing that goes on without may hide it."""
 
 
-def fail_on(signals: Iterable[signal.Signals]) -> None:
-    """Let the first of the signals raise Ended, and the others have no effect after it."""
-    numbers = tuple(signals)
+def fail_on_signals() -> None:
+    """Let the first of SIGNALS raise Ended, and the others have no effect after it."""
 
     def end(number: int, _: object) -> None:
         # What is put right from here on must not be cut off as well.
-        ignore(numbers)
+        ignore_signals()
         raise Ended(f"ended by signal {number}")
 
-    for number in numbers:
+    for number in SIGNALS:
         signal.signal(number, end)
 
 
-def ignore(signals: Iterable[signal.Signals]) -> None:
-    """Let signals have no effect from here on."""
-    for number in signals:
+def ignore_signals() -> None:
+    """Let SIGNALS have no effect from here on."""
+    for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import stat
 import subprocess
@@ -20,7 +19,7 @@ from pathlib import Path
 from xnai.backup import archive
 from xnai.backup import versions as backup_versions
 from xnai.backup.encryption import decrypting, encrypting, require_secret_file
-from xnai.backup.ending import fail_on, report
+from xnai.backup.ending import fail_on_signals, report
 from xnai.backup.podman import Failed, Podman, run, tell
 from xnai.backup.role import set_password
 from xnai.backup.spec import Database, Part, Spec
@@ -33,7 +32,6 @@ CHANGED = ".secrets-changed"
 _SPARE_BYTES = 64 << 20
 _SAVE_TIMEOUT_S = 600
 STOP_TIMEOUT_S = 120
-SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 # Inside Redis' container. LASTSAVE counts whole seconds: the save must be in a later one.
 SAVE = """
@@ -60,6 +58,13 @@ until info rdb_bgsave_in_progress:0 && [ "$(redis-cli lastsave)" != "$before" ];
 done
 info rdb_last_bgsave_status:ok
 """.replace("@TIMEOUT@", str(_SAVE_TIMEOUT_S))
+
+
+def free_stamp(is_taken: Callable[[str], bool]) -> str:
+    """Return this second in UTC, or the next one whose name nobody has used."""
+    while is_taken(stamp := time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())):
+        time.sleep(0.1)
+    return stamp
 
 
 class Exports:
@@ -188,12 +193,10 @@ class Run:
 
     def _free_name(self, ending: str) -> Path:
         """A name of this second, or of the next one that nobody has used."""
-        while True:
-            stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-            found = self.directory / f"{self.spec.stack}-{stamp}{ending}"
-            if not found.exists():
-                return found
-            time.sleep(0.1)
+        def named(stamp: str) -> Path:
+            return self.directory / f"{self.spec.stack}-{stamp}{ending}"
+
+        return named(free_stamp(lambda stamp: named(stamp).exists()))
 
     def _encrypted(
         self, words: list[str], file: int, manifest: archive.Manifest, exports: Exports
@@ -551,7 +554,7 @@ def used(directory: Path) -> int:
 def main(spec: Spec) -> int:
     """Do what the specification says; return the exit code."""
     os.umask(0o077)
-    fail_on(SIGNALS)
+    fail_on_signals()
     one = Run(spec)
     actions: dict[str, Callable[[], None]] = {"make": one.make, "restore": one.restore}
     try:

@@ -12,15 +12,14 @@ import dataclasses
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from xnai.backup import archive, versions
-from xnai.backup.ending import Ended, fail_on, ignore, report
-from xnai.backup.host import SAVE, SIGNALS, STOP_TIMEOUT_S, Exports, Run, used
+from xnai.backup.ending import Ended, fail_on_signals, ignore_signals, report
+from xnai.backup.host import SAVE, STOP_TIMEOUT_S, Exports, Run, free_stamp, used
 from xnai.backup.podman import Failed, Made, tell
 from xnai.backup.spec import Part
 from xnai.backup.whole_file import write
@@ -118,7 +117,7 @@ class Rollback:
             try:
                 self._copy(chosen, record, stopped)
             except BaseException as error:
-                ignore(SIGNALS)
+                ignore_signals()
                 self._again(stopped, error)
                 raise
         if record.copies:
@@ -361,8 +360,12 @@ class Rollback:
         place = self.podman.place(member.of)
         spare = place.with_name("xnai-restored")
         if member.of not in copy.moving:
-            stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-            copy.moving[member.of] = (f"{member.of}_failed_{stamp}", place.lstat().st_ino)
+            def name(stamp: str) -> str:
+                return f"{member.of}_failed_{stamp}"
+
+            volumes = place.parent.parent
+            stamp = free_stamp(lambda stamp: os.path.lexists(volumes / name(stamp)))
+            copy.moving[member.of] = (name(stamp), place.lstat().st_ino)
             self.write(record)
         kept, inode = copy.moving[member.of]
         owner = next(
@@ -387,7 +390,7 @@ class Rollback:
 def main(spec: Spec, action: str) -> int:
     """Do what was asked for; return the exit code."""
     os.umask(0o077)
-    fail_on(SIGNALS)
+    fail_on_signals()
     one = Rollback(spec)
     actions: dict[str, Callable[[], None]] = {"keep": one.keep, "back": one.back}
     try:

@@ -10,18 +10,16 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import signal
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from xnai.backup.ending import fail_on, ignore, report
+from xnai.backup.ending import fail_on_signals, ignore_signals, report
 from xnai.backup.podman import Failed, Podman, tell
 from xnai.backup.role import set_password
 from xnai.backup.whole_file import write
 from xnai.rotation.spec import Spec
 
-_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 # As many as the first ones have: 64 hexadecimal digits.
 _BYTES = 32
 
@@ -53,7 +51,7 @@ class Run:
                     self.spec.stack, {name: form % value for name, form in forms.items()}
                 )
         except BaseException:
-            ignore(_SIGNALS)
+            ignore_signals()
             tell("putting the old values back")
             self.back()
             raise
@@ -120,7 +118,7 @@ class Run:
 def main(spec: Spec, action: str) -> int:
     """Do what was asked for; return the exit code."""
     os.umask(0o077)
-    fail_on(_SIGNALS)
+    fail_on_signals()
     one = Run(spec)
     actions: dict[str, Callable[[], None]] = {
         "replace": one.replace, "back": one.back, "role": one.role,
