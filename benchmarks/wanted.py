@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 
-from tasks import containers, memory
-from xnai.catalogue import least_oom_score_adj
+from tasks import containers, memory, stack
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.image_content import build_inputs
 from xnai.lab import deploying
 from xnai.lab.machine import Machine
 from xnai.looking import Where, loaded
-from xnai.render import render
 from xnai.settings import check, layers
 from xnai.settings.derive import derive
 from xnai.settings.model import Settings
@@ -34,7 +32,7 @@ def settings_of(one: Machine) -> Settings:
 def files_of(settings: Settings) -> dict[str, tuple[str, int]]:
     """Return every file that the deploy writes: absolute path -> (text, mode)."""
     home = f"/home/{settings.stack_user}"
-    script = render("containers/xnai-podman.j2", user=settings.stack_user, uid=UID, home=home)
+    script = containers.wrapper_text(settings.stack_user, UID, home)
     in_system = containers.system_texts(settings)
     compose = plan(settings, build_inputs(settings)).files.values()
     texts = {
@@ -43,11 +41,7 @@ def files_of(settings: Settings) -> dict[str, tuple[str, int]]:
         **{path.format(uid=UID): text for path, text in in_system.items()},
         **{f"{home}/{path}": text for path, text in containers.home_texts(settings).items()},
         **{f"{stack_directory(settings)}/{file.name}": file.text for file in compose},
-        unit_file(settings): render(
-            "stack/xnai-stack.service.j2",
-            stack_name=settings.stack_name, stack_user=settings.stack_user,
-            least_oom_score_adj=least_oom_score_adj(settings),
-        ),
+        unit_file(settings): stack.unit_text(settings),
     }
     files = {path: (text, 0o644) for path, text in texts.items()}
     files[XNAI_PODMAN] = (script, 0o755)

@@ -88,6 +88,11 @@ def system_texts(settings: Settings) -> dict[str, str]:
     return {USER_SERVICE: manager} | dict.fromkeys(SLICES, slice_text)
 
 
+def wrapper_text(user: str, uid: int, home: str) -> str:
+    """Return the program that runs podman as the stack's user."""
+    return render("containers/xnai-podman.j2", user=user, uid=uid, home=home)
+
+
 def reserved_mib(settings: Settings) -> int:
     """Return the sum of the services' reservations in MiB."""
     return sum(service.memory.reservation_mib for service in services(settings))
@@ -161,8 +166,7 @@ def apply() -> None:
             f"({facts.user_slice_low_mib} -> {reserved} MiB)",
             user=name, uid=uid,
         )
-    script = render("containers/xnai-podman.j2", user=name, uid=uid, home=home)
-    _put(facts, XNAI_PODMAN, script, "0755")
+    _put(facts, XNAI_PODMAN, wrapper_text(name, uid, home), "0755")
     _compose(settings, facts)
 
 

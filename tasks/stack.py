@@ -23,13 +23,12 @@ from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.render import render
 from xnai.rollback import bundle as rollback
 from xnai.rollback import majors
-from xnai.settings import current
+from xnai.settings import Settings, current
 from xnai.stack_plan import changed_images, differences, foreign, plan, starting, with_data
 from xnai.stack_reading import (
     as_good,
     data_record,
     forget_store,
-    read_running,
     read_store,
     stack_directory,
     stack_of,
@@ -60,13 +59,13 @@ def apply() -> None:
     )
     if refused := _other_major(wanted, facts, copied):
         fail_host(f"stack: {refused}")
-    absent = _files(settings, wanted, facts)
+    _files(settings, wanted, facts)
     if reasons:
         _bring_up(settings, wanted, facts, with_data(wanted, reasons, copied), copied)
     elif names := starting(wanted, _containers(facts)):
-        _wait(settings, names)
+        _wait(settings, wanted, names)
     else:
-        _keep(settings, wanted, facts, absent)
+        _keep(settings, wanted, facts)
     # Last: what a failed bring-up goes back to may need it.
     unwanted = sorted(facts.of_stack - {s.container_name for s in wanted.services})
     if unwanted:
@@ -125,11 +124,6 @@ def _other_major(wanted, facts, copied):
     )
 
 
-def _read(settings):
-    """What reads the containers anew while operations run."""
-    return lambda name: read_running(host, settings, check=name)
-
-
 def _bring_up(settings, wanted, facts, reasons, copied):
     shown = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
     first = f"; first a copy of the data of {', '.join(copied)}" if copied else ""
@@ -155,18 +149,19 @@ def _bring_up(settings, wanted, facts, reasons, copied):
     )
 
 
-def _wait(settings, names):
+def _wait(settings, wanted, names):
     """Shortly after a boot: nothing to change, only to wait for."""
+    of = stack_of(host, settings, wanted)
     try:
         for name in names:
-            wait_until_healthy(_read(settings), name, settings.stack_healthy_timeout_s)
+            wait_until_healthy(of.read, name, of.timeout_s)
     except OperationError as error:
         fail_host(str(error))
     forget_store(host)
 
 
 def _files(settings, wanted, facts):
-    """The compose files; return the names of those of parts that are switched off."""
+    """The compose files, and none of parts that are switched off."""
     directory = stack_directory(settings)
     for file in wanted.files.values():
         path = f"{directory}/{file.name}"
@@ -175,21 +170,19 @@ def _files(settings, wanted, facts):
                 name=f"stack: {path} ({difference})",
                 src=StringIO(file.text), dest=path, mode="0644", user="root", group="root",
             )
-    absent = wanted.absent_files
-    for name in absent:
+    for name in wanted.absent_files:
         path = f"{directory}/{name}"
         if path in facts.files:
             files.file(name=f"stack: {path} (no longer in the settings)", path=path, present=False)
-    return absent
 
 
-def _keep(settings, wanted, facts, absent):
+def _keep(settings, wanted, facts):
     """What is healthy without a change is what a later failure goes back to."""
     directory = stack_directory(settings)
     good = good_directory(directory)
     texts = {f"{good}/{file.name}": file.text for file in wanted.files.values()}
     left = data_record(settings) in facts.files
-    if left or any(f"{good}/{name}" in facts.files for name in absent) or any(
+    if left or any(f"{good}/{name}" in facts.files for name in wanted.absent_files) or any(
         file_difference(facts.files.get(path), text) for path, text in texts.items()
     ):
         stack.keep(
@@ -202,14 +195,19 @@ def _containers(facts):
     return {} if isinstance(facts.containers, PodmanUnknown) else facts.containers
 
 
-def _at_boot(settings, facts):
-    """The boot unit: in place and enabled."""
-    path = unit_file(settings)
-    text = render(
+def unit_text(settings: Settings) -> str:
+    """Return the boot unit."""
+    return render(
         "stack/xnai-stack.service.j2",
         stack_name=settings.stack_name, stack_user=settings.stack_user,
         least_oom_score_adj=least_oom_score_adj(settings),
     )
+
+
+def _at_boot(settings, facts):
+    """The boot unit: in place and enabled."""
+    path = unit_file(settings)
+    text = unit_text(settings)
     if difference := file_difference(facts.files.get(path), text):
         files.put(name=f"stack: {path} ({difference})", src=StringIO(text), dest=path, mode="0644")
     if not facts.enabled:

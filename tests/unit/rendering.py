@@ -7,12 +7,11 @@ import re
 from collections.abc import Mapping
 
 from tasks import containers, memory
+from tasks import stack as stack_task
 from xnai import image_content
-from xnai.catalogue import least_oom_score_adj
 from xnai.image_content import BuildInput
 from xnai.image_plan import Build
 from xnai.operations import image as image_operation
-from xnai.render import render
 from xnai.settings.model import Settings
 from xnai.stack_plan import StackPlan, plan
 
@@ -65,16 +64,11 @@ def render_everything(settings: Settings) -> dict[str, str]:
         "containers/registries.conf": in_home[".config/containers/registries.conf.d/90-xnai.conf"],
         "containers/user-service.conf": in_system[containers.USER_SERVICE],
         "containers/slice.conf": in_system[containers.SLICES[0]],
-        "containers/xnai-podman": render(
-            "containers/xnai-podman.j2", user=user, uid=UID, home=home
-        ),
+        "containers/xnai-podman": containers.wrapper_text(user, UID, home),
         "memory/zram-generator.conf": in_memory[memory.ZRAM_CONF],
         "memory/sysctl.conf": in_memory[memory.SYSCTL_CONF],
         **{f"stack/{file.name}": file.text for file in stack(settings).files.values()},
-        "stack/xnai-stack.service": render(
-            "stack/xnai-stack.service.j2", stack_name=settings.stack_name, stack_user=user,
-            least_oom_score_adj=least_oom_score_adj(settings),
-        ),
+        "stack/xnai-stack.service": stack_task.unit_text(settings),
     }
     if settings.zswap == "off":
         texts["memory/tmpfiles.conf"] = in_memory[memory.ZSWAP_CONF]

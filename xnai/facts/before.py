@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pyinfra.api.facts import FactBase
 
 from xnai.before import KEPT, RECORD, OldFile, OldUser
+from xnai.facts.account import account
 from xnai.facts.sections import script, split
 
 
@@ -86,10 +87,7 @@ class BeforeState(FactBase[BeforeFacts | None]):
             {
                 "record": in_base64(RECORD),
                 "kept": in_base64(KEPT),
-                "passwd": f"getent passwd {name}; :",
-                "linger": f"ls /var/lib/systemd/linger/{name}; :",
-                "subuid": f"grep '^{user}:' /etc/subuid; :",
-                "subgid": f"grep '^{user}:' /etc/subgid; :",
+                **account(user),
                 "files": f"for f in {' '.join(files)}; do {each}\n{of_home}; :",
                 "existing": f"for f in {' '.join(existing)} {below(home_existing)}; do "
                 '[ ! -e "$f" ] || echo "$f"; done',

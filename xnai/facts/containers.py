@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
+from xnai.facts.account import SESSIONS, WRAPPER_USER, linger
 from xnai.facts.memory import installed_packages, parse_packages
-from xnai.facts.podman import XNAI_PODMAN
 from xnai.facts.sections import FileState, file_states, parse_file_states, script, split
 
 # Debian's useradd gives regular users from 1000 on; ours stays clear of people's.
@@ -118,7 +118,7 @@ class Containers(FactBase[ContainersFacts | None]):
                 "passwd": f'getent passwd {user} && id -gn {user}; :',
                 "subids": f"grep -h '^{stack_user}:' /etc/subuid | sed 's/^/u /'; "
                 f"grep -h '^{stack_user}:' /etc/subgid | sed 's/^/g /'; :",
-                "linger": f"ls /var/lib/systemd/linger/{user}; :",
+                "linger": linger(stack_user),
                 "uids": "getent passwd | cut -d: -f3",
                 "manager": '[ -n "$u" ] && [ -S /run/user/$u/bus ] && '
                 f"cat {cgroup}/cgroup.controllers; :",
@@ -129,13 +129,10 @@ class Containers(FactBase[ContainersFacts | None]):
                 "oom": f'[ -n "$u" ] && read p < {cgroup}/init.scope/cgroup.procs && '
                 "cat /proc/$p/oom_score_adj; :",
                 "low": f'[ -n "$u" ] && cat {cgroup}/user.slice/memory.low; :',
-                # logind lists the user's own manager as a session too, of class "manager"; the
-                # pipes beside the files (3.ref) would block whoever reads them.
                 "controllers": "cat /sys/fs/cgroup/cgroup.controllers",
-                "wrapper": f"sed -n 's/.*runuser -u \\([^ ]*\\) .*/\\1/p' {XNAI_PODMAN}; :",
+                "wrapper": WRAPPER_USER,
                 "own_certificates": f"ls {CA_DIRECTORY}/xnai-*.crt; :",
-                "sessions": 'for s in /run/systemd/sessions/*; do [ -n "$u" ] && [ -f "$s" ] && '
-                'grep -qx "UID=$u" "$s" && grep -q "^CLASS=user" "$s" && echo "$s"; done; :',
+                "sessions": SESSIONS,
                 "compose": f'[ -x {env}/bin/podman-compose ] && '
                 f'[ -n "$(find {env} -maxdepth 0 -perm -005)" ] && '
                 f'p=$(readlink -f /usr/bin/python3) && ls -d {env}/lib/"${{p##*/}}"; :',

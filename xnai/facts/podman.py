@@ -26,6 +26,18 @@ ASK_PODMAN = f"timeout --kill-after=5 {ANSWER_WITHIN_S} {XNAI_PODMAN}"
 _OK = "@ok"
 
 
+def at_once(calls: Mapping[str, str]) -> str:
+    """Return shell code that asks Podman several things at once, each answer in a file of `$t`.
+
+    Args:
+        calls: file's name -> shell code that asks; `answer` reads what it printed.
+    """
+    each = " ".join(
+        f'{{ {call} && echo {_OK}; }} > "$t/{name}" 2>/dev/null &' for name, call in calls.items()
+    )
+    return f"{each} wait;"
+
+
 def answer(lines: Sequence[str]) -> list[str] | None:
     """Return the lines that Podman printed, or None if it failed or does not exist."""
     return list(lines[:-1]) if lines and lines[-1] == _OK else None
@@ -157,11 +169,7 @@ class Store(FactBase[StoreFacts]):
                 "--filter label=io.xnai.config --format '{{.Names}}'"
             ),
         }
-        at_once = " ".join(
-            f'{{ {call} && echo {_OK}; }} > "$t/{name}" 2>/dev/null &'
-            for name, call in calls.items()
-        )
-        return f"t=$(mktemp -d) && {{ {at_once} wait; }}\n" + script(
+        return f"t=$(mktemp -d) && {{ {at_once(calls)} }}\n" + script(
             {name: f'cat "$t/{name}"' for name in calls}
             | {
                 "cgroups": CGROUPS,

@@ -11,6 +11,7 @@ from typing import Any
 from pyinfra.api.facts import FactBase
 
 from xnai.before import DIRECTORY, INSTALLED, INSTALLING, KEPT, RECORD
+from xnai.facts.account import SESSIONS, WRAPPER_USER, account
 from xnai.facts.before import decoded, in_base64
 from xnai.facts.cgroups import SCRIPT as CGROUPS
 from xnai.facts.cgroups import parse_cgroups
@@ -21,6 +22,7 @@ from xnai.facts.podman import (
     PodmanUnknown,
     StoreImage,
     answer,
+    at_once,
     parse_images,
 )
 from xnai.facts.sections import script, split
@@ -137,30 +139,21 @@ class Teardown(FactBase[Remains | None]):
                 f"{{ [ -z \"$s\" ] && echo '[]' || {podman} secret inspect $s; }}"
             ),
         }
-        at_once = " ".join(
-            f'{{ {call} && echo @ok; }} > "$t/{part}" 2>/dev/null &' for part, call in calls.items()
-        )
         header = shlex.quote(HEADER)
         homes = " ".join(f'"$h"/{path}' for path in home_files)
         return (
             f"u=$(id -u {name} 2>/dev/null); h=$(getent passwd {name} | cut -d: -f6); "
             f"h=${{h:-/nonexistent}}; t=$(mktemp -d) && "
-            f"{{ [ ! -x {XNAI_PODMAN} ] || {{ {at_once} wait; }}; }}\n"
+            f"{{ [ ! -x {XNAI_PODMAN} ] || {{ {at_once(calls)} }}; }}\n"
         ) + script(
             {f"podman_{part}": f'cat "$t/{part}"; :' for part in calls}
             | {
                 "cgroups": f'rm -rf "$t"; {CGROUPS}',
                 "record": in_base64(RECORD),
                 "kept": in_base64(KEPT),
-                "passwd": f"getent passwd {name}; :",
-                "linger": f"ls /var/lib/systemd/linger/{name}; :",
-                "subuid": f"grep '^{user}:' /etc/subuid; :",
-                "subgid": f"grep '^{user}:' /etc/subgid; :",
-                # logind lists the user's own manager as a session too, of class "manager"; the
-                # pipes beside the files would block whoever reads them.
-                "sessions": 'for s in /run/systemd/sessions/*; do [ -n "$u" ] && [ -f "$s" ] && '
-                'grep -qx "UID=$u" "$s" && grep -q "^CLASS=user" "$s" && echo "$s"; done; :',
-                "wrapper": f"sed -n 's/.*runuser -u \\([^ ]*\\) .*/\\1/p' {XNAI_PODMAN}; :",
+                **account(user),
+                "sessions": SESSIONS,
+                "wrapper": WRAPPER_USER,
                 "wrapper_there": f"ls {XNAI_PODMAN}; :",
                 "volume_names": f'ls "$h/{_STORAGE}/volumes"; :',
                 "files": f"for f in {' '.join(files)} {homes}; do if [ -f \"$f\" ]; then "

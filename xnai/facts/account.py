@@ -1,0 +1,31 @@
+"""Sections of scripts that tell of the stack's user; several facts need them."""
+
+from __future__ import annotations
+
+import shlex
+
+from xnai.facts.podman import XNAI_PODMAN
+
+# Logins of the UID `$u`. logind lists the user's own manager as a session too, of class "manager";
+# the pipes beside the files (3.ref) would block whoever reads them.
+SESSIONS = (
+    'for s in /run/systemd/sessions/*; do [ -n "$u" ] && [ -f "$s" ] && '
+    'grep -qx "UID=$u" "$s" && grep -q "^CLASS=user" "$s" && echo "$s"; done; :'
+)
+# The user whose Podman the wrapper runs.
+WRAPPER_USER = f"sed -n 's/.*runuser -u \\([^ ]*\\) .*/\\1/p' {XNAI_PODMAN}; :"
+
+
+def linger(user: str) -> str:
+    """Return shell code that prints something where the user lingers."""
+    return f"ls /var/lib/systemd/linger/{shlex.quote(user)}; :"
+
+
+def account(user: str) -> dict[str, str]:
+    """Return the sections of the user's line of passwd(5), lingering and lines of subuid(5)."""
+    return {
+        "passwd": f"getent passwd {shlex.quote(user)}; :",
+        "linger": linger(user),
+        "subuid": f"grep '^{user}:' /etc/subuid; :",
+        "subgid": f"grep '^{user}:' /etc/subgid; :",
+    }
