@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv/bin
 UV := .tools/uv
 
-.PHONY: help setup try test test-unit test-audit sandbox test-services test-lab test-qemu drill bench lint lock pin clean
+.PHONY: help setup try test test-unit test-quick test-audit sandbox test-services test-lab test-qemu drill bench lint lock pin clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -20,15 +20,16 @@ try: setup ## a throw-away Debian 13 machine: build, deploy, test, and how to ge
 	@$(VENV)/xnai lab deps --install --machines-only
 	@$(VENV)/xnai lab try
 
-test: setup lint sandbox ## everything: unit tests, one lab machine end to end, each drill once
+test: setup sandbox ## everything: lint, unit tests, machines end to end, one drill of each family
 	@$(VENV)/xnai lab deps --install
-	$(VENV)/pytest tests/unit
-	$(VENV)/pytest tests/audit
-	$(VENV)/pytest tests/images tests/services
-	$(VENV)/pytest tests/lab -m "not drill_only"
+	$(VENV)/python tests/run.py test
 
-test-unit: setup ## the fast part, no machine
-	$(VENV)/pytest tests/unit
+test-unit: setup ## ruff, mypy and the fast part, no machine
+	$(VENV)/python tests/run.py unit
+
+test-quick: setup sandbox ## unit and audit tests, and one copy of a deployed machine
+	@$(VENV)/xnai lab deps --install --machines-only
+	$(VENV)/python tests/run.py quick
 
 test-audit: setup sandbox ## each rule of `xnai audit` on its fixtures, and bad input
 	$(VENV)/pytest tests/audit
@@ -40,14 +41,14 @@ test-services: setup ## hadolint on the Dockerfiles, and each service's own test
 	$(VENV)/pytest tests/images tests/services
 
 test-lab: setup ## the lab part alone
-	$(VENV)/pytest tests/lab -m "not drill_only"
+	$(VENV)/python tests/run.py lab
 
 test-qemu: setup ## the memory step on Debian's own kernel in QEMU
 	@$(VENV)/xnai lab deps --install --machines-only --backend tcg
 	$(VENV)/pytest tests/qemu
 
 drill: setup ## the drills with their full counts; raw results in drill-results/
-	$(VENV)/pytest tests/lab -m "drill or drill_only" --rounds 5 --junitxml drill-results/drill.xml
+	$(VENV)/python tests/run.py drill --rounds 5 --reports drill-results
 
 bench: setup ## side-by-side measurements; raw results in benchmarks/results/
 	$(VENV)/python -m benchmarks

@@ -10,12 +10,17 @@ from xnai.lab.spec import MachineSpec
 
 
 @pytest.fixture(scope="session")
-def new_machine(request):
-    """A function that makes a fresh machine: new_machine("e2e", release="bookworm").
+def progress():
+    """Where the lab tells what it does."""
+    return Lines()
+
+
+@pytest.fixture(scope="session")
+def new_machine(request, progress):
+    """A function that makes a machine: new_machine("e2e", release="bookworm").
 
     Every machine is thrown away at the end, unless --keep was given.
     """
-    progress = Lines()
     registry.up(progress)
     made = []
 

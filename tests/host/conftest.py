@@ -6,8 +6,6 @@ The settings are those that the deploy would use: the same inventory, group_data
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from xnai.catalogue import Service, services
@@ -63,12 +61,3 @@ def podman(host):
         return host.check_output(f"/usr/local/bin/xnai-podman {arguments}")
 
     return run
-
-
-@pytest.fixture(scope="module")
-def containers(podman, settings):
-    """The stack's containers by name, as `podman inspect` shows them."""
-    names = podman(f"ps --all --filter label=io.xnai.stack={settings.stack_name} "
-                   "--format '{{.Names}}'").split()
-    assert names, "no container of this stack exists"
-    return {item["Name"]: item for item in json.loads(podman("inspect " + " ".join(names)))}

@@ -5,52 +5,68 @@ from __future__ import annotations
 import pytest
 
 from tasks.memory import SYSCTL_CONF, ZRAM_CONF, ZSWAP_CONF, rendered
+from tests.host.reading import read
 from xnai.preflight.memory import best_algorithm
+
+ZSWAP = "/sys/module/zswap/parameters/enabled"
+OFFERED = "/sys/block/zram0/comp_algorithm"
+DISKSIZE = "/sys/block/zram0/disksize"
 
 
 @pytest.fixture(scope="module")
-def algorithm(host, settings):
+def found(host, settings):
+    """The files and live values that these checks look at."""
+    live = [f"/proc/sys/{key.replace('.', '/')}" for key in settings.sysctls]
+    return read(host, files=[
+        ZRAM_CONF, SYSCTL_CONF, ZSWAP_CONF, ZSWAP, OFFERED, DISKSIZE,
+        "/proc/swaps", "/proc/meminfo", *live,
+    ])
+
+
+@pytest.fixture(scope="module")
+def algorithm(found, settings):
     """The algorithm of the settings, or the best that this kernel has."""
-    offered = host.file("/sys/block/zram0/comp_algorithm").content_string
-    return best_algorithm(
-        settings.zram_compression_algorithm, offered.replace("[", "").replace("]", "")
-    )
+    offered = found.file(OFFERED).text.replace("[", "").replace("]", "")
+    return best_algorithm(settings.zram_compression_algorithm, offered)
 
 
-def test_zram_swap_is_active_with_the_priority_of_the_settings(host, settings):
+def test_zram_swap_is_active_with_the_priority_of_the_settings(found, settings):
     line = next(
-        line for line in host.file("/proc/swaps").content_string.splitlines()
+        line for line in found.file("/proc/swaps").text.splitlines()
         if line.startswith("/dev/zram0")
     )
     assert int(line.split()[4]) == settings.zram_swap_priority
 
 
-def test_zram_uses_the_algorithm_of_the_settings(host, algorithm):
-    assert f"[{algorithm}]" in host.file("/sys/block/zram0/comp_algorithm").content_string
+def test_zram_uses_the_algorithm_of_the_settings(found, algorithm):
+    assert f"[{algorithm}]" in found.file(OFFERED).text
 
 
-def test_zram_size_is_the_stated_share_of_ram(host, settings):
-    ram_mib = int(host.check_output("grep ^MemTotal: /proc/meminfo").split()[1]) // 1024
-    size_mib = int(host.file("/sys/block/zram0/disksize").content_string) // 2**20
+def test_zram_size_is_the_stated_share_of_ram(found, settings):
+    (total,) = (x for x in found.file("/proc/meminfo").text.splitlines() if "MemTotal:" in x)
+    ram_mib = int(total.split()[1]) // 1024
+    size_mib = int(found.file(DISKSIZE).text) // 2**20
     assert size_mib == ram_mib * settings.zram_effective_pct_of_ram // 100
 
 
-def test_every_sysctl_is_live(host, settings):
-    live = {key: str(host.sysctl(key)) for key in settings.sysctls}
+def test_every_sysctl_is_live(found, settings):
+    live = {
+        key: found.file(f"/proc/sys/{key.replace('.', '/')}").text.strip()
+        for key in settings.sysctls
+    }
     assert live == settings.sysctls
 
 
-def test_our_files_are_on_disk_as_rendered(host, settings, algorithm):
+def test_our_files_are_on_disk_as_rendered(found, settings, algorithm):
     texts = rendered(settings, algorithm)
     for path, text in texts.items():
-        file = host.file(path)
-        assert file.content_string == text
+        file = found.file(path)
+        assert file.text == text
         assert (file.mode, file.user, file.group) == (0o644, "root", "root")
     assert {ZRAM_CONF, SYSCTL_CONF} <= set(texts)
-    assert host.file(ZSWAP_CONF).exists == (settings.zswap == "off")
+    assert found.exists(ZSWAP_CONF) == (settings.zswap == "off")
 
 
-def test_zswap_does_not_compress_in_front_of_zram(host, settings):
-    parameter = host.file("/sys/module/zswap/parameters/enabled")
-    if settings.zswap == "off" and parameter.exists:
-        assert parameter.content_string.strip() == "N"
+def test_zswap_does_not_compress_in_front_of_zram(found, settings):
+    if settings.zswap == "off" and found.exists(ZSWAP):
+        assert found.file(ZSWAP).text.strip() == "N"

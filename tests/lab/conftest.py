@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import random
 import sys
 import time
 
 import pytest
 
-from tests.lab.state_of import provisioned
-from tests.machines import add_options, new_machine
-from xnai.lab.deploying import deploy
+from tests.lab import clones
+from tests.machines import add_options, new_machine, progress
 from xnai.lab.machine import find
+
+# Set by `tests/run.py`, which throws the copies away when all its processes are done.
+SHARED = "XNAI_TEST_COPIES_ARE_SHARED"
 
 
 def pytest_addoption(parser):
@@ -20,9 +24,40 @@ def pytest_addoption(parser):
     parser.addoption("--rounds", type=int, default=1, help="how often each drill is repeated")
     parser.addoption(
         "--deployed", metavar="NAME",
-        help="a machine that is up and deployed: used in place of a fresh one, and kept",
+        help="a machine that is up and deployed: used in place of copies, and kept",
+    )
+    parser.addoption(
+        "--drawn-by", metavar="TEXT",
+        help="of each family of drills run the one that this text draws, such as a commit's hash",
     )
     add_options(parser)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Of each family of drills keep the one that --drawn-by draws, and say which."""
+    text = config.getoption("--drawn-by")
+    if text is None:
+        return
+    families = {}
+    for item in items:
+        if mark := item.get_closest_marker("family"):
+            families.setdefault(mark.args[0], []).append(item)
+    left_out = set()
+    for name, members in families.items():
+        number = int(hashlib.sha256(f"{text} {name}".encode()).hexdigest(), 16) % len(members)
+        print(f"drawn: {name}: {members[number].name} ({len(members)} in the family)", flush=True)
+        left_out.update(item for item in members if item is not members[number])
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Let a fixture see whether its test passed."""
+    report = yield
+    if report.when == "call":
+        item.passed = report.passed
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -41,27 +76,32 @@ def rounds(request):
 
 
 @pytest.fixture(scope="session")
-def first_deploy(new_machine, request):
-    """A machine right after its first deploy, with what it then was."""
+def base(request, progress):
+    """The deployed machine, kept as a disk, that copies stand on."""
+    yield clones.ensure_base(request.config.getoption("--backend"), progress)
+    if SHARED not in os.environ and not request.config.getoption("--keep"):
+        clones.end_all()
+
+
+@pytest.fixture
+def deployed(request, progress):
+    """A machine that is what the first deploy made, for this test alone."""
     if name := request.config.getoption("--deployed"):
-        return find(name), provisioned(find(name))
-    one = new_machine("e2e")
-    outcome = deploy(one)
-    assert outcome.code == 0, outcome.log
-    assert outcome.changed
-    return one, provisioned(one)
+        yield find(name)
+        return
+    base = request.getfixturevalue("base")
+    one = clones.lend(base, request.config.getoption("--backend"), progress)
+    yield one
+    if getattr(request.node, "passed", False):
+        clones.give_back(one, base)
+    elif not request.config.getoption("--keep"):
+        one.down()
 
 
 @pytest.fixture(scope="session")
-def deployed(first_deploy):
-    """The machine of the first deploy."""
-    return first_deploy[0]
+def reference(base):
+    """What an undisturbed first deploy comes to."""
+    return clones.reference(base)
 
 
-@pytest.fixture(scope="session")
-def reference(first_deploy):
-    """What an undisturbed deploy comes to."""
-    return first_deploy[1]
-
-
-__all__ = ["new_machine"]
+__all__ = ["new_machine", "progress"]

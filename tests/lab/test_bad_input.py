@@ -5,20 +5,19 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
-import time
 
 import pytest
 
 from tests.lab.state_of import listing
-from xnai.lab.deploying import ROOT, deploy, environment, pyinfra_argv
+from xnai.lab.deploying import ROOT, deploy, pyinfra_argv
 
 pytestmark = pytest.mark.lab
 
 
 @pytest.fixture(scope="module")
 def machine(new_machine):
-    """One machine, fresh at first; the tests of this file build on one another in order."""
-    return new_machine("bad", disk_gib=8)
+    """One machine without a stack: no test of this file gives it one, or needs another's work."""
+    return new_machine("bad", memory_mib=3072)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +38,7 @@ def test_wrong_setting_is_named_and_nothing_changes(machine, data, words):
     assert listing(machine) == before
 
 
-def test_unreachable_host_is_named(machine, tmp_path):
+def test_unreachable_host_is_named(tmp_path):
     hosts = tmp_path / "hosts.py"
     hosts.write_text(
         'lab = [("nowhere", {"ssh_hostname": "127.0.0.1", "ssh_port": 1, "ssh_user": "root"})]\n'
@@ -96,53 +95,3 @@ def test_apt_locked_by_somebody_is_waited_for_and_named(machine):
     assert outcome.code == 0, outcome.log
     assert "waiting for apt, locked by PID" in outcome.log
     assert "python3" in outcome.log and "user root" in outcome.log
-
-
-def test_network_away_in_the_middle_fails_with_the_reason_and_the_next_run_goes_on(machine):
-    process = subprocess.Popen(
-        pyinfra_argv(), cwd=ROOT, env=environment(machine), text=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if "Starting operation: containers: podman-compose in" in line:
-            # Not the link: the controller's ssh goes through it. The name server is enough.
-            machine.run("mv /etc/resolv.conf /etc/resolv.conf.away")
-    assert process.wait() != 0
-    machine.run("mv /etc/resolv.conf.away /etc/resolv.conf")
-    text = "".join(said)
-    assert "Starting operation: containers: podman-compose in" in text, text
-    assert "esolution" in text or "resolve" in text, text
-    outcome = deploy(machine)
-    assert outcome.code == 0, outcome.log
-    assert not any(name.startswith("memory:") for name in outcome.changed)
-
-
-def test_disk_that_fills_up_during_a_build_fails_and_leaves_the_stack_running(machine):
-    free_kib = int(machine.run("df --output=avail / | tail -1").stdout)
-    process = subprocess.Popen(
-        # Another user inside the images: all must be built anew.
-        pyinfra_argv("--data", "container_uid=10002"), cwd=ROOT, env=environment(machine),
-        text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if "Starting operation: images: build" in line and len(said) and "base" in line:
-            machine.run(f"fallocate -l {(free_kib - 20 * 1024) * 1024} /filler", check=False)
-    assert process.wait() != 0
-    assert "no space left on device" in "".join(said).lower(), "".join(said)
-    running = machine.run("xnai-podman ps --format '{{.Names}}' | sort").stdout.split()
-    assert running == [
-        "xnai_chainlit_ui", "xnai_crawler", "xnai_curation_worker", "xnai_docs", "xnai_llm",
-        "xnai_rag_api", "xnai_redis", "xnai_vikunja", "xnai_vikunja_db",
-    ]
-    machine.run("rm -f /filler")
-    time.sleep(1)
-    # What was built before the disk was full has no container: it is removed, and no more.
-    outcome = deploy(machine)
-    assert outcome.code == 0, outcome.log
-    assert all(name.startswith("images: remove") for name in outcome.changed), outcome.log
-    outcome = deploy(machine)
-    assert (outcome.code, outcome.changed) == (0, ()), outcome.log

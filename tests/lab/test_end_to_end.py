@@ -1,30 +1,22 @@
-"""A fresh machine becomes right, stays right, and gets right again."""
+"""A deployed machine stays right, and gets right again."""
 
 from __future__ import annotations
 
 import pytest
 
+from tests.lab.host_tests import host_tests_pass
 from tests.lab.state_of import listing, provisioned
-from xnai.lab.deploying import deploy, host_tests
+from xnai.lab.deploying import deploy
 
 pytestmark = pytest.mark.lab
 
 
-def _host_tests_pass(machine):
-    result = host_tests(machine, "--allow-writes")
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert " passed" in result.stdout and "skipped" not in result.stdout
-
-
-def test_fresh_machine_passes_the_host_tests_after_one_run(deployed):
-    _host_tests_pass(deployed)
-
-
-def test_second_run_executes_nothing(deployed):
-    before = provisioned(deployed)
+@pytest.mark.quick
+def test_second_run_executes_nothing_and_the_host_tests_pass(deployed, reference):
     outcome = deploy(deployed)
     assert (outcome.code, outcome.changed) == (0, ()), outcome.log
-    assert provisioned(deployed) == before
+    host_tests_pass(deployed)
+    assert provisioned(deployed) == reference
 
 
 def test_each_task_alone_executes_nothing_either(deployed):
@@ -68,7 +60,7 @@ def test_reboot_brings_everything_back_with_nobody_logged_in(deployed):
     # At once, while health checks have their start period: waited for, and no change.
     outcome = deploy(deployed)
     assert (outcome.code, outcome.changed) == (0, ()), outcome.log
-    _host_tests_pass(deployed)
+    host_tests_pass(deployed)
     assert provisioned(deployed) == before
 
 

@@ -9,13 +9,13 @@ import time
 import pytest
 
 from tests.lab.redis_cli import REDIS, redis
-from tests.lab.test_stack import all_healthy, states
+from tests.lab.test_stack import all_healthy, ids, states
 from xnai.lab.deploying import deploy
 from xnai.lab.errors import LabError
 from xnai.lab.waiting import until
 
 # Each takes minutes.
-pytestmark = [pytest.mark.lab, pytest.mark.drill_only]
+pytestmark = [pytest.mark.lab, pytest.mark.family("fault")]
 
 SQL = "xnai-podman exec xnai_vikunja_db psql -qAt -h /run/postgresql -U vikunja -c '%s'"
 
@@ -143,3 +143,19 @@ def test_a_network_that_goes_during_a_pull(deployed):
         outcome = deploy(deployed)
     assert outcome.code == 0, outcome.log
     healthy_and_unchanged(deployed)
+
+
+def test_each_container_that_is_killed_comes_back_by_itself(deployed):
+    made = ids(deployed)
+    redis(deployed, "set xnai_kept 1")
+    redis(deployed, "save")
+    # Not by `podman kill`: what a person ends stays down.
+    deployed.run(
+        "kill -KILL $(xnai-podman inspect --format '{{.State.Pid}}' $(xnai-podman ps -q))"
+    )
+    assert until(lambda: all_healthy(deployed), timeout_s=200), states(deployed)
+    assert ids(deployed) == made
+    assert redis(deployed, "get xnai_kept") == "1"
+    redis(deployed, "del xnai_kept")
+    outcome = deploy(deployed)
+    assert (outcome.code, outcome.changed) == (0, ()), outcome.log

@@ -152,6 +152,35 @@ def test_a_failed_build_leaves_the_running_stack_alone(deployed, tmp_path):
     assert deploy(deployed).changed == ()
 
 
+def test_disk_that_fills_up_during_a_build_fails_and_leaves_the_stack_running(deployed):
+    free_kib = int(deployed.run("df --output=avail / | tail -1").stdout)
+    process = subprocess.Popen(
+        # Another user inside the images: all must be built anew.
+        pyinfra_argv("--data", "container_uid=10002"), cwd=ROOT, env=environment(deployed),
+        text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if "Starting operation: images: build" in line and len(said) and "base" in line:
+            deployed.run(f"fallocate -l {(free_kib - 20 * 1024) * 1024} /filler", check=False)
+    assert process.wait() != 0
+    assert "no space left on device" in "".join(said).lower(), "".join(said)
+    running = deployed.run("xnai-podman ps --format '{{.Names}}' | sort").stdout.split()
+    assert running == [
+        "xnai_chainlit_ui", "xnai_crawler", "xnai_curation_worker", "xnai_docs", "xnai_llm",
+        "xnai_rag_api", "xnai_redis", "xnai_vikunja", "xnai_vikunja_db",
+    ]
+    deployed.run("rm -f /filler")
+    time.sleep(1)
+    # What was built before the disk was full has no container: it is removed, and no more.
+    outcome = deploy(deployed)
+    assert outcome.code == 0, outcome.log
+    assert all(name.startswith("images: remove") for name in outcome.changed), outcome.log
+    outcome = deploy(deployed)
+    assert (outcome.code, outcome.changed) == (0, ()), outcome.log
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

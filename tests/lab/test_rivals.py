@@ -12,7 +12,7 @@ pytestmark = pytest.mark.lab
 RIVAL = "/etc/sysctl.d/99-zz-mine.conf"
 
 
-def test_sysctl_rival_that_wins_stops_the_run_with_file_line_and_both_values(deployed):
+def test_sysctl_rival_that_wins_stops_the_run_and_is_set_aside_where_asked(deployed):
     deployed.run(f"printf '# mine\\nvm.swappiness = 10\\n' > {RIVAL}")
     before = provisioned(deployed)
     outcome = deploy(deployed)
@@ -21,8 +21,7 @@ def test_sysctl_rival_that_wins_stops_the_run_with_file_line_and_both_values(dep
     assert "10" in outcome.log and "180" in outcome.log and "memory_rivals" in outcome.log
     assert provisioned(deployed) == before
 
-
-def test_sysctl_rival_is_set_aside_where_asked_and_ours_wins(deployed):
+    # Set aside where that is asked for.
     deployed.run("echo 10 > /proc/sys/vm/swappiness")
     outcome = deploy(deployed, "--data", "memory_rivals=set_aside")
     assert outcome.code == 0, outcome.log

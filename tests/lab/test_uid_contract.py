@@ -27,7 +27,7 @@ from dataclasses import dataclass
 
 import pytest
 
-pytestmark = pytest.mark.lab  # `make test` runs what the compose files rely on, `make drill` all
+pytestmark = pytest.mark.lab  # `make test` runs what the compose files rely on, and one more
 
 BASE = "--read-only --cap-drop=ALL --security-opt=no-new-privileges --network=none"
 OWN = "--user=999:999"
@@ -204,7 +204,7 @@ def test_as_its_own_user_it_ends_where_it_may_not_read(bench, volume):
     assert says_why(bench.ends(volume, OWN))
 
 
-@pytest.mark.drill_only
+@pytest.mark.family("owner of data")
 @pytest.mark.parametrize("volume", ["imported"], indirect=True)
 def test_as_its_own_user_in_a_folder_of_roots(bench, volume):
     if bench.image is POSTGRES:
@@ -222,21 +222,21 @@ def test_as_its_own_user_in_a_folder_of_roots(bench, volume):
 
 
 # The restart finds the right owner everywhere, and a folder that is closed to root: no case apart.
-@pytest.mark.drill_only
+@pytest.mark.family("owner of data")
 @pytest.mark.parametrize("volume", ["empty", "wrong"], indirect=True)
 def test_as_root_with_the_least_capabilities(bench, volume):
     bench.serves(volume, least(bench), 0 if volume.endswith("_empty") else 1)
     assert bench.owners(volume) == {"999"}
 
 
-@pytest.mark.drill_only
+@pytest.mark.family("owner of data")
 @pytest.mark.parametrize("volume", ["restored"], indirect=True)
 def test_as_root_each_other_capability_is_needed_where_the_owner_is_right(bench, volume):
     for cap in (cap for cap in bench.image.caps if cap != "CHOWN"):
         assert says_why(bench.ends(volume, least(bench, without=cap))), cap
 
 
-@pytest.mark.drill_only
+@pytest.mark.family("owner of data")
 @pytest.mark.parametrize("volume", ["wrong"], indirect=True)
 def test_as_root_it_ends_where_it_may_not_give_away(bench, volume):
     assert says_why(bench.ends(volume, least(bench, without="CHOWN")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xnai.lab.errors import LabError
@@ -30,19 +30,22 @@ class AptRoot:
 
     Args:
         root: folder for lists, downloads and configuration.
-        suite: the Debian suite to read, such as trixie-backports.
+        suites: mirror by Debian suite, such as trixie-backports.
         log: file that apt's output is added to.
     """
 
-    def __init__(self, root: Path, suite: str, log: Path) -> None:
+    def __init__(self, root: Path, suites: Mapping[str, str], log: Path) -> None:
         self.root = root
         self.log = log
         for part in ("lists/partial", "cache/archives/partial", "etc"):
             (root / part).mkdir(parents=True, exist_ok=True)
         (root / "status").touch()
         (root / "etc" / "lab.sources").write_text(
-            f"Types: deb\nURIs: {mirror()}\nSuites: {suite}\nComponents: main\n"
-            f"Signed-By: {KEYRING}\n"
+            "\n".join(
+                f"Types: deb\nURIs: {address}\nSuites: {suite}\nComponents: main\n"
+                f"Signed-By: {KEYRING}\n"
+                for suite, address in suites.items()
+            )
         )
 
     def _options(self) -> list[str]:

@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 import click
 
-from xnai.lab import create, deps, machine, paths, registry, snapshots
+from xnai.lab import create, deps, machine, paths, prepare, registry, snapshots
 from xnai.lab.backends.choose import likely
 from xnai.lab.errors import LabError
+from xnai.lab.kernel.build import FRAGMENTS
 from xnai.lab.progress import Lines
 from xnai.lab.spec import BACKENDS, MachineSpec
 from xnai.lab.standins import definitions as standins
-from xnai.lab.standins.build import ensure as ensure_standin
 
 F = TypeVar("F", bound=Callable[..., Any])
 PROGRESS = Lines()
@@ -53,6 +53,10 @@ def lab() -> None:
 @click.option("--cpus", default=2, show_default=True, help="Processors of the guest.")
 @click.option("--disk-gib", default=16, show_default=True, help="Disk of the guest in GiB.")
 @click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True)
+@click.option(
+    "--kernel", type=click.Choice(tuple(FRAGMENTS)), default="plain", show_default=True,
+    help="Of user-mode Linux: storage has dm-delay, dm-crypt, dm-log-writes, btrfs and xfs.",
+)
 @click.option("--from", "from_snapshot", metavar="SNAPSHOT", help="Start from a snapshot.")
 @told
 def up(name: str, **options: Any) -> None:
@@ -107,7 +111,7 @@ def status(as_json: bool) -> None:
             "memory_mib": found.config.memory_mib,
             "cpus": found.config.cpus,
             "ssh_port": found.ssh_port,
-            "disk_used_mib": (found.directory / "disk.ext4").stat().st_blocks * 512 // 1024**2,
+            "disk_used_mib": found.disk.stat().st_blocks * 512 // 1024**2,
             "directory": str(found.directory),
         }
         for found in machines
@@ -157,10 +161,11 @@ def snapshot(name: str, snapshot: str) -> None:
 @told
 def build(release: str, backend: str, refresh: bool) -> None:
     """Bring kernel, image and stand-ins into the cache without making a machine."""
-    create.build(release, backend, PROGRESS, refresh=refresh)
-    for standin in standins.ALL:
-        ensure_standin(standin, PROGRESS, refresh=refresh)
-    click.echo(f"all is in {paths.cache_dir()}")
+    timings = prepare.Timings()
+    spec = MachineSpec("build", release=release, backend=backend)
+    prepare.prepare(spec, standins.ALL, PROGRESS, timings, refresh=refresh)
+    told = ", ".join(f"{part} {seconds:.0f} s" for part, seconds in timings.parts_s.items())
+    click.echo(f"all is in {paths.cache_dir()} ({told})")
 
 
 @lab.command("deps")

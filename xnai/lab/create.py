@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 from xnai.lab import access, checks, deps, disk, image, paths, process, snapshots
-from xnai.lab.backends.base import Backend
+from xnai.lab.backends.base import IDENTITY, Backend
 from xnai.lab.backends.choose import choose
 from xnai.lab.backends.uml import MEMORY_DIR
 from xnai.lab.errors import LabError
@@ -37,52 +38,37 @@ def make(spec: MachineSpec, progress: Progress) -> Machine:
         return _existing(existing, spec, directory, progress)
     backend = choose(spec.backend, progress)
     check_host(spec, backend, progress)
-    backend.build(progress, refresh=False)
-    source, release, has_kernel, image_dir = _source(spec, backend, progress)
+    backend.build(progress, spec.kernel, refresh=False)
+    source = _source(spec, backend, progress)
     with locked(paths.machines_dir() / "lock", progress, "a machine in the making"):
         paths.private_dir(directory)
         process.record_self(directory, process.MAKER)
         config = Config(
             name=spec.name,
-            release=release,
+            release=source.release,
             memory_mib=spec.memory_mib,
             cpus=spec.cpus,
-            disk_gib=spec.disk_gib,
+            disk_gib=source.disk_gib or spec.disk_gib,
             backend=backend.name,
             ssh_port=checks.choose_port(_ports()),
-            has_kernel=has_kernel,
+            has_kernel=source.has_kernel,
+            kernel=spec.kernel,
+            base=source.base,
         )
         config.save(directory / f"{CONFIG}.making")
     log = directory / "make.log"
     with progress.step(f"making the disk of {spec.name}"):
         access.make_keys(directory, spec.name)
         access.write_files(config, directory)
-        disk.copy_sparse(source, directory / "disk.ext4", log)
-        disk.grow(directory / "disk.ext4", spec.disk_gib, log)
+        if source.disk:
+            disk.copy_sparse(source.disk, directory / config.disk_name, log)
+        if not config.base:
+            disk.grow(directory / config.disk_name, spec.disk_gib, log)
         files = disk.identity_files(directory, config.host_name)
-        files += backend.prepare(directory, config, image_dir)
-        disk.inject(directory / "disk.ext4", files, directory / "inject.debugfs", log)
+        files += backend.prepare(directory, config, source.directory)
+        disk.write_identity(directory / IDENTITY, files)
     (directory / f"{CONFIG}.making").rename(directory / CONFIG)
     return Machine(config, directory)
-
-
-def build(release: str, backend_name: str, progress: Progress, *, refresh: bool) -> None:
-    """Bring kernel and image into the cache without making a machine.
-
-    Args:
-        release: Debian's code name.
-        backend_name: auto, or the backend that they are for.
-        progress: where the steps are told.
-        refresh: take what is new in Debian by now.
-
-    Raises:
-        LabError: the host lacks something, or a build failed.
-    """
-    backend = choose(backend_name, progress)
-    deps.require(backend)
-    checks.disk(checks.free_mib(paths.cache_dir()), checks.DISK_MIB, paths.cache_dir())
-    backend.build(progress, refresh=refresh)
-    image.ensure(release, progress, with_kernel=backend.needs_kernel_on_disk, refresh=refresh)
 
 
 def _existing(config: Config, spec: MachineSpec, directory: Path, progress: Progress) -> Machine:
@@ -94,32 +80,66 @@ def _existing(config: Config, spec: MachineSpec, directory: Path, progress: Prog
         "backend": (config.backend if spec.backend == "auto" else spec.backend, config.backend),
     }
     other = [f"{key} {have}, not {want}" for key, (want, have) in asked.items() if want != have]
-    if other or spec.from_snapshot:
+    if other or spec.from_snapshot or spec.from_base:
         raise LabError(
             f"there is a machine {spec.name!r} already",
-            found="; ".join(other) or "made earlier, not from this snapshot",
+            found="; ".join(other) or "made earlier, not from this snapshot or base",
             todo=f"remove it first (xnai lab down {spec.name}), or choose another name",
         )
     progress.say(f"  {spec.name} exists already")
     return Machine(config, directory)
 
 
-def _source(
-    spec: MachineSpec, backend: Backend, progress: Progress
-) -> tuple[Path, str, bool, Path]:
-    """The disk to copy, its release, whether it has a kernel, and where that kernel is."""
-    if spec.from_snapshot:
-        shot = snapshots.find(spec.from_snapshot)
-        if backend.needs_kernel_on_disk and not shot.config.has_kernel:
+@dataclass(frozen=True)
+class _Source:
+    """What a new machine's disk is made of.
+
+    Args:
+        disk: the file to copy; None where the machine's own file begins empty, on a base.
+        release: Debian's code name.
+        has_kernel: whether Debian's kernel is on the disk.
+        directory: the folder of the image or snapshot.
+        base: as in `Config`.
+        disk_gib: the size that goes with the base; 0 where the machine's own counts.
+    """
+
+    disk: Path | None
+    release: str
+    has_kernel: bool
+    directory: Path
+    base: str = ""
+    disk_gib: int = 0
+
+
+def _source(spec: MachineSpec, backend: Backend, progress: Progress) -> _Source:
+    if spec.from_base or spec.from_snapshot:
+        found = (
+            snapshots.load(spec.from_base) if spec.from_base
+            else snapshots.find(str(spec.from_snapshot))
+        )
+        name = spec.from_snapshot or found.directory.name
+        config = found.config
+        if backend.needs_kernel_on_disk and not config.has_kernel:
             raise LabError(
-                f"snapshot {spec.from_snapshot!r} has no kernel of its own on its disk",
-                found=f"taken from a machine of backend {shot.config.backend}",
+                f"{name!r} has no kernel of its own on its disk",
+                found=f"taken from a machine of backend {config.backend}",
                 needed=f"one that backend {backend.name} can boot",
             )
-        return shot.disk, shot.config.release, shot.config.has_kernel, shot.directory
+        if config.base and not backend.copies_on_write:
+            raise LabError(
+                f"{name!r} records changes of another disk, which backend {backend.name} "
+                "cannot read", needed=f"a machine of backend {config.backend}",
+            )
+        base, own = config.base, found.disk
+        if spec.from_base and backend.copies_on_write:
+            return _Source(
+                None, config.release, config.has_kernel, found.directory, str(own), config.disk_gib
+            )
+        size_gib = config.disk_gib if base else 0
+        return _Source(own, config.release, config.has_kernel, found.directory, base, size_gib)
     with_kernel = backend.needs_kernel_on_disk
     built = image.ensure(spec.release, progress, with_kernel=with_kernel)
-    return built.disk, spec.release, with_kernel, built.directory
+    return _Source(built.disk, spec.release, with_kernel, built.directory)
 
 
 def _ports() -> list[int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
+import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ class GuestFile:
     """One file or folder to be put into a guest's file system.
 
     Args:
-        path: absolute path in the guest; its folder must exist.
+        path: absolute path in the guest.
         source: the file on the host, None for a folder.
         mode: permissions, such as 0o600.
     """
@@ -79,7 +81,7 @@ def identity_files(directory: Path, host_name: str) -> list[GuestFile]:
         host_name: the guest's host name.
 
     Returns:
-        What is to be injected.
+        What the guest shall have.
     """
     (directory / "hostname").write_text(f"{host_name}\n")
     (directory / "hosts").write_text(
@@ -95,57 +97,25 @@ def identity_files(directory: Path, host_name: str) -> list[GuestFile]:
     ]
 
 
-def inject_script(files: Sequence[GuestFile]) -> str:
-    """Commands for debugfs that put files into an unmounted file system.
+def write_identity(archive: Path, files: Sequence[GuestFile]) -> None:
+    """Write the small second disk that makes a machine one of its own.
+
+    It is a plain tar; the guest unpacks it over its root early in each boot
+    (``lab-identity.service``), so that the first disk needs no change and can be shared.
 
     Args:
-        files: what to put where.
-
-    Returns:
-        One command per line.
+        archive: the file to write.
+        files: what goes where.
     """
-    lines = []
-    for file in files:
-        folder, _, name = file.path.rpartition("/")
-        lines.append(f"cd {folder}")
-        if file.source is None:
-            # For one that exists debugfs complains and goes on, which is what we want.
-            lines += [f"mkdir {name}", f"set_inode_field {name} mode 040{file.mode:o}"]
-            continue
-        lines += [
-            f"rm {name}",
-            f'write "{file.source}" {name}',
-            f"set_inode_field {name} mode 0100{file.mode:o}",
-            f"set_inode_field {name} uid 0",
-            f"set_inode_field {name} gid 0",
-        ]
-    return "\n".join(lines) + "\n"
-
-
-def inject(disk: Path, files: Sequence[GuestFile], script: Path, log: Path) -> None:
-    """Put files into an unmounted file system and read one back.
-
-    Args:
-        disk: the ext4 file.
-        files: what to put where.
-        script: where the commands for debugfs are written.
-        log: file that the tool's output is added to.
-
-    Raises:
-        LabError: a file did not arrive (debugfs itself always returns 0).
-    """
-    script.write_text(inject_script(files))
-    run_logged(["debugfs", "-w", "-f", str(script), str(disk)], log)
-    for file in files:
-        if file.source is None:
-            continue
-        back = subprocess.run(
-            ["debugfs", "-R", f"cat {file.path}", str(disk)],
-            capture_output=True,
-            env=tool_env(),
-            check=False,
-        ).stdout
-        if back != file.source.read_bytes():
-            raise LabError(
-                f"{file.path} could not be written into {disk}", todo=f"read the log: {log}"
-            )
+    with tarfile.open(archive, "w", format=tarfile.GNU_FORMAT) as tar:
+        for file in files:
+            entry = tarfile.TarInfo(file.path.lstrip("/"))
+            entry.mode = file.mode
+            if file.source is None:
+                entry.type = tarfile.DIRTYPE
+                tar.addfile(entry)
+                continue
+            content = file.source.read_bytes()
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    archive.chmod(0o600)

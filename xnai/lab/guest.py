@@ -6,6 +6,8 @@ import shlex
 import shutil
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +15,12 @@ from xnai.lab import process, snapshots, ssh
 from xnai.lab.backends.base import Backend
 from xnai.lab.backends.choose import by_name
 from xnai.lab.checks import require_ports
+from xnai.lab.errors import LabError
 from xnai.lab.progress import Progress, Silent
 from xnai.lab.spec import Config
 
 CONFIG = "machine.json"
+FROZEN_AT_MOST_S = 120
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,11 @@ class Machine:
     def hosts_file(self) -> Path:
         """A Python file with the group ``lab``, usable as a pyinfra inventory."""
         return self.directory / "hosts.py"
+
+    @property
+    def disk(self) -> Path:
+        """The file of its disk; on a base, of what differs from it."""
+        return self.directory / self.config.disk_name
 
     @property
     def testinfra_host(self) -> str:
@@ -220,6 +229,39 @@ class Machine:
         if was_running:
             self.start(progress)
         return target
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Keep its root file system still and whole on its disk, while the guest runs on.
+
+        Raises:
+            LabError: the guest does not freeze it.
+        """
+        # Bash's own `read` ends by itself, should this process be killed meanwhile.
+        command = (
+            f"exec bash -c 'fsfreeze --freeze / && echo frozen && read -r -t {FROZEN_AT_MOST_S} "
+            "line; fsfreeze --unfreeze /'"
+        )
+        with subprocess.Popen(
+            self.ssh_argv(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
+        ) as holder:
+            if holder.stdout is None or holder.stderr is None:
+                raise RuntimeError("pipes that were asked for are there")
+            if holder.stdout.readline().strip() != "frozen":
+                raise LabError(
+                    f"{self.config.host_name} does not freeze its file system",
+                    found=holder.stderr.read(),
+                )
+            yield
+            still = holder.poll() is None
+            holder.communicate("\n")
+            if not still or holder.returncode != 0:
+                raise LabError(
+                    f"{self.config.host_name} did not keep its file system frozen",
+                    found=f"exit code {holder.returncode}",
+                    needed=f"an answer within {FROZEN_AT_MOST_S} s",
+                )
 
     def how_to_enter(self) -> str:
         """What to type to get in.

@@ -88,7 +88,7 @@ def _hooks(out: Path, *, with_kernel: bool) -> list[str]:
             for path in sorted(ROOTFS.rglob("*"))
             if path.is_file()
         ),
-        'chroot "$1" systemctl enable systemd-networkd ssh',
+        'chroot "$1" systemctl enable systemd-networkd ssh lab-identity',
         # They take apt's lock at random moments, which would make tests random.
         'chroot "$1" systemctl disable apt-daily.timer apt-daily-upgrade.timer',
         'rm -f "$1"/etc/ssh/ssh_host_*_key "$1"/etc/ssh/ssh_host_*_key.pub',

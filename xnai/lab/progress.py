@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
@@ -46,6 +47,8 @@ class Silent:
 class Lines:
     """Progress as lines of text, rewritten in place on a terminal only.
 
+    Steps of several threads may run at once; a terminal's one line then shows them all.
+
     Args:
         stream: where to write; standard error by default.
     """
@@ -53,6 +56,8 @@ class Lines:
     def __init__(self, stream: TextIO | None = None) -> None:
         self.stream = stream or sys.stderr
         self.tty = self.stream.isatty()
+        self._lock = threading.Lock()
+        self._steps: dict[object, tuple[str, float]] = {}
 
     def say(self, text: str) -> None:
         """Print one line at once.
@@ -60,17 +65,27 @@ class Lines:
         Args:
             text: the line without its newline.
         """
-        print(text, file=self.stream, flush=True)
+        clear = "\r\033[K" if self.tty and self._steps else ""
+        with self._lock:
+            print(f"{clear}{text}", file=self.stream, flush=True)
+
+    def _in_place(self) -> None:
+        now = time.monotonic()
+        with self._lock:
+            told = "; ".join(
+                f"{title} … {now - started:.0f} s" for title, started in self._steps.values()
+            )
+            width = shutil.get_terminal_size().columns - 3
+            self.stream.write(f"\r\033[K  {told[:width]}")
+            self.stream.flush()
 
     def _tick(self, title: str, started: float, done: threading.Event) -> None:
         wait = QUIET_SECONDS
         while not done.wait(wait):
-            elapsed = time.monotonic() - started
             if self.tty:
-                self.stream.write(f"\r\033[K  {title} … {elapsed:.0f} s")
-                self.stream.flush()
+                self._in_place()
             else:
-                self.say(f"  {title} … {elapsed:.0f} s")
+                self.say(f"  {title} … {time.monotonic() - started:.0f} s")
             wait = 1.0 if self.tty else LINE_EVERY_SECONDS
 
     @contextmanager
@@ -82,6 +97,8 @@ class Lines:
         """
         started = time.monotonic()
         done = threading.Event()
+        me = object()
+        self._steps[me] = (title, started)
         ticker = threading.Thread(target=self._tick, args=(title, started, done), daemon=True)
         ticker.start()
         verdict = "failed"
@@ -93,5 +110,5 @@ class Lines:
             ticker.join()
             elapsed = time.monotonic() - started
             if elapsed >= QUIET_SECONDS or verdict == "failed":
-                clear = "\r\033[K" if self.tty else ""
-                self.say(f"{clear}  {title}: {verdict} after {elapsed:.1f} s")
+                self.say(f"  {title}: {verdict} after {elapsed:.1f} s")
+            del self._steps[me]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import urllib.request
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from xnai.lab.progress import Progress
 from xnai.lab.registry_program import program
 from xnai.lab.spec import load_json, save_json
 from xnai.lab.standins.build import Built, ensure
-from xnai.lab.standins.definitions import ALL
+from xnai.lab.standins.definitions import ALL, StandIn
 from xnai.lab.waiting import until
 
 STATE = "state.json"
@@ -26,6 +28,8 @@ HOST_AS_SEEN_BY_GUESTS = "10.0.2.2"
 PORTS = range(22400, 22420)
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 START_TIMEOUT_S = 15.0
+# Stand-ins that are built at the same time: each waits for the network and the disk in turn.
+AT_ONCE = 2
 
 
 @dataclass(frozen=True)
@@ -137,11 +141,15 @@ def status() -> Status:
     return Status(True, number, served)
 
 
-def up(progress: Progress) -> Status:
-    """Start the registry and fill it with every stand-in; what is there already is kept.
+def up(
+    progress: Progress, standins: Sequence[StandIn] = ALL, *, refresh: bool = False
+) -> Status:
+    """Start the registry and fill it with stand-ins; what is there already is kept.
 
     Args:
         progress: where the steps are told.
+        standins: which it shall have.
+        refresh: build them anew from what Debian offers by now.
 
     Returns:
         Its state.
@@ -150,7 +158,10 @@ def up(progress: Progress) -> Status:
         LabError: a package is missing, a build failed, or it does not start.
     """
     deps.require_registry()
-    built = [ensure(standin, progress) for standin in ALL]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        built = list(
+            pool.map(lambda standin: ensure(standin, progress, refresh=refresh), standins)
+        )
     root = paths.private_dir(directory())
     with locked(root / "lock", progress, "the registry in work"):
         number = _start(root, progress)

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from xnai.lab import paths
-from xnai.lab.apt import AptRoot
+from xnai.lab.apt import AptRoot, mirror
 from xnai.lab.proc import run_logged
 from xnai.lab.progress import Progress
 
@@ -38,7 +38,7 @@ def program(progress: Progress) -> Path:
             tempfile.TemporaryDirectory(prefix="apt-", dir=paths.private_dir(target)) as work,
         ):
             log = target / "download.log"
-            root = AptRoot(Path(work), SUITE, log)
+            root = AptRoot(Path(work), {SUITE: mirror()}, log)
             root.update()
             deb = root.download(NAME, root.versions(NAME)[NAME])
             run_logged(["dpkg-deb", "-x", str(deb), str(target)], log)

@@ -30,7 +30,7 @@ class Snapshot:
     @property
     def disk(self) -> Path:
         """The disk's file."""
-        return self.directory / "disk.ext4"
+        return self.directory / self.config.disk_name
 
 
 def names() -> list[str]:
@@ -56,12 +56,31 @@ def find(name: str) -> Snapshot:
     """
     check_name(name, "snapshot")
     directory = paths.snapshots_dir() / name
-    config = Config.load(directory / CONFIG)
-    if config is None:
+    if not (directory / CONFIG).exists():
         raise LabError(
             f"there is no snapshot {name!r}",
             found=", ".join(names()) or "no snapshot at all",
             todo=f"take it: xnai lab snapshot MACHINE {name}",
+        )
+    return load(directory)
+
+
+def load(directory: Path) -> Snapshot:
+    """The snapshot in a folder.
+
+    Args:
+        directory: the folder.
+
+    Returns:
+        The snapshot.
+
+    Raises:
+        LabError: there is none, or not a whole one.
+    """
+    config = Config.load(directory / CONFIG)
+    if config is None:
+        raise LabError(
+            f"there is no whole snapshot in {directory}", todo="remove the folder, and try again"
         )
     return Snapshot(config, directory)
 
@@ -85,7 +104,8 @@ def take(name: str, config: Config, machine_dir: Path, progress: Progress) -> Pa
     shutil.rmtree(part, ignore_errors=True)
     paths.private_dir(part)
     with progress.step(f"copying the disk of {config.name} to snapshot {name}"):
-        disk.copy_sparse(machine_dir / "disk.ext4", part / "disk.ext4", part / "copy.log")
+        name_of_disk = config.disk_name
+        disk.copy_sparse(machine_dir / name_of_disk, part / name_of_disk, part / "copy.log")
     for file in BOOT_FILES:
         if (machine_dir / file).exists():
             shutil.copy2(machine_dir / file, part / file)

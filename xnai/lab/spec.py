@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,10 @@ class MachineSpec:
         cpus: processors of the guest.
         disk_gib: size of the guest's disk in GiB (sparse on the host).
         backend: one of `BACKENDS`.
+        kernel: which of the lab's own kernels it boots (`xnai.lab.kernel.build.FRAGMENTS`);
+            without a meaning where Debian's own is booted.
         from_snapshot: a snapshot to start from instead of a bare image.
+        from_base: the folder of a read-only base (`xnai.lab.bases`) to start from instead.
     """
 
     name: str
@@ -34,7 +37,17 @@ class MachineSpec:
     cpus: int = 2
     disk_gib: int = 16
     backend: str = "auto"
+    kernel: str = "plain"
     from_snapshot: str | None = None
+    from_base: Path | None = None
+
+    def on(self, base: Path) -> MachineSpec:
+        """The same machine, started from a base.
+
+        Args:
+            base: the base's folder.
+        """
+        return replace(self, from_base=base)
 
     def check(self) -> None:
         """Refuse values that cannot work.
@@ -88,6 +101,9 @@ class Config:
         backend: kvm, uml or tcg.
         ssh_port: port on the host's 127.0.0.1 that leads to the guest's port 22.
         has_kernel: whether Debian's kernel is on the disk.
+        kernel: which of the lab's own kernels it boots.
+        base: the read-only disk that the machine's own only records changes of; empty for a
+            disk that is whole.
     """
 
     name: str
@@ -98,6 +114,13 @@ class Config:
     backend: str
     ssh_port: int
     has_kernel: bool = False
+    kernel: str = "plain"
+    base: str = ""
+
+    @property
+    def disk_name(self) -> str:
+        """The name of the disk's file in the machine's or snapshot's folder."""
+        return "disk.cow" if self.base else "disk.ext4"
 
     @property
     def host_name(self) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 import json
+import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 from xnai.lab import access, apt, bootstrap, disk, registry, ssh
@@ -21,6 +23,7 @@ def test_uml_command_line() -> None:
         "umid=t1",
         "uml_dir=/m/t1/uml",
         "ubd0=/m/t1/disk.ext4",
+        "ubd1r=/m/t1/identity.tar",
         "root=/dev/ubda",
         "rw",
         "con0=null,fd:1",
@@ -31,6 +34,11 @@ def test_uml_command_line() -> None:
         "ncpus=2",
         "seccomp=on",
     ]
+
+
+def test_uml_records_what_differs_from_a_base() -> None:
+    words = uml.command(HERE, replace(CONFIG, base="/c/base/disk.ext4"))
+    assert "ubd0=/m/t1/disk.cow,/c/base/disk.ext4" in words
 
 
 def test_uml_network_process_is_the_other_end_of_the_cable() -> None:
@@ -95,22 +103,23 @@ def test_ssh_words() -> None:
     ]
 
 
-def test_debugfs_script_replaces_files_and_makes_folders() -> None:
+def test_the_identity_is_a_tar_of_roots_files(tmp_path: Path) -> None:
+    (tmp_path / "key.pub").write_text("ssh-ed25519 AAAA\n")
     files = [
         disk.GuestFile("/root/.ssh", None, 0o700),
-        disk.GuestFile("/root/.ssh/authorized_keys", Path("/m/key.pub"), 0o600),
+        disk.GuestFile("/root/.ssh/authorized_keys", tmp_path / "key.pub", 0o600),
     ]
-    assert disk.inject_script(files).splitlines() == [
-        "cd /root",
-        "mkdir .ssh",
-        "set_inode_field .ssh mode 040700",
-        "cd /root/.ssh",
-        "rm authorized_keys",
-        'write "/m/key.pub" authorized_keys',
-        "set_inode_field authorized_keys mode 0100600",
-        "set_inode_field authorized_keys uid 0",
-        "set_inode_field authorized_keys gid 0",
+    disk.write_identity(tmp_path / "identity.tar", files)
+    assert (tmp_path / "identity.tar").stat().st_mode & 0o777 == 0o600
+    # A disk has whole sectors.
+    assert (tmp_path / "identity.tar").stat().st_size % 512 == 0
+    with tarfile.open(tmp_path / "identity.tar") as tar:
+        found = [(m.name, oct(m.mode), m.isdir(), m.uid, m.gid) for m in tar]
+        (content,) = [tar.extractfile(m).read() for m in tar if m.isfile()]  # type: ignore[union-attr]
+    assert found == [
+        ("root/.ssh", "0o700", True, 0, 0), ("root/.ssh/authorized_keys", "0o600", False, 0, 0),
     ]
+    assert content == b"ssh-ed25519 AAAA\n"
 
 
 def test_mmdebstrap_mode_follows_the_user() -> None:

@@ -11,6 +11,9 @@ from xnai.lab.disk import GuestFile
 from xnai.lab.progress import Progress
 from xnai.lab.spec import Config
 
+# The small second disk, in the machine's folder (`xnai.lab.disk.write_identity`).
+IDENTITY = "identity.tar"
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -33,15 +36,17 @@ class Backend(Protocol):
     boot_timeout_s: float
     # Whether Debian's own kernel has to be on the disk.
     needs_kernel_on_disk: bool
+    # Whether a machine's disk can be a record of what differs from a read-only base.
+    copies_on_write: bool
 
     def missing(self) -> list[str]:
         """Debian packages that are needed and not installed on this host."""
 
-    def build(self, progress: Progress, *, refresh: bool) -> None:
+    def build(self, progress: Progress, kernel_name: str = "plain", *, refresh: bool) -> None:
         """Bring what does not belong to the image (a kernel) into the cache."""
 
     def prepare(self, directory: Path, config: Config, image_dir: Path) -> list[GuestFile]:
-        """Put into the machine's folder what it boots with; what the disk needs is returned.
+        """Put into the machine's folder what it boots with; what the guest needs is returned.
 
         ``image_dir`` is the folder of the image or snapshot that the disk was copied from.
         """

@@ -8,7 +8,7 @@ import socket
 from pathlib import Path
 
 from xnai.lab import checks
-from xnai.lab.backends.base import Launch
+from xnai.lab.backends.base import IDENTITY, Launch
 from xnai.lab.disk import GuestFile
 from xnai.lab.errors import LabError
 from xnai.lab.progress import Progress
@@ -32,6 +32,7 @@ class Qemu:
     """
 
     needs_kernel_on_disk = True
+    copies_on_write = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -45,11 +46,12 @@ class Qemu:
         """
         return [PACKAGE] if checks.missing_tools([PROGRAM]) else []
 
-    def build(self, progress: Progress, *, refresh: bool) -> None:
+    def build(self, progress: Progress, kernel_name: str = "plain", *, refresh: bool) -> None:
         """Nothing to build: the kernel is part of the image.
 
         Args:
             progress: not used.
+            kernel_name: not used.
             refresh: not used.
         """
 
@@ -62,7 +64,7 @@ class Qemu:
             image_dir: the folder of the image or snapshot that the disk was copied from.
 
         Returns:
-            Nothing for the guest's disk.
+            Nothing for the guest.
         """
         for name in (KERNEL, INITRD):
             if not (image_dir / name).exists():
@@ -132,6 +134,7 @@ def command(accelerator: str, config: Config) -> list[str]:
         "-initrd", INITRD,
         "-append", "root=LABEL=lab-root rw console=ttyS0 net.ifnames=0",
         "-drive", "file=disk.ext4,if=virtio,format=raw,discard=unmap",
+        "-drive", f"file={IDENTITY},if=virtio,format=raw,readonly=on",
         "-netdev", f"user,id=user0,{forward}",
         "-device", "virtio-net-pci,netdev=user0,id=net0",
         "-device", "virtio-rng-pci",

@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 from xnai.lab import checks, process
-from xnai.lab.backends.base import Launch
+from xnai.lab.backends.base import IDENTITY, Launch
 from xnai.lab.disk import GuestFile
 from xnai.lab.errors import LabError
 from xnai.lab.kernel import build as kernel
@@ -30,6 +30,7 @@ class Uml:
     name = "uml"
     boot_timeout_s = 90.0
     needs_kernel_on_disk = False
+    copies_on_write = True
 
     def missing(self) -> list[str]:
         """Debian packages that are needed and not installed on this host.
@@ -44,14 +45,15 @@ class Uml:
         lacking = [] if PLUGIN.exists() else ["libvdeplug-slirp"]
         return lacking + (["vdeplug"] if checks.missing_tools(["vde_plug"]) else [])
 
-    def build(self, progress: Progress, *, refresh: bool) -> None:
+    def build(self, progress: Progress, kernel_name: str = "plain", *, refresh: bool) -> None:
         """Build the kernel unless it is cached.
 
         Args:
             progress: where the steps are told.
+            kernel_name: one of `kernel.FRAGMENTS`.
             refresh: take a newer version from Debian, if there is one.
         """
-        kernel.ensure(progress, refresh=refresh)
+        kernel.ensure(progress, kernel_name, refresh=refresh)
 
     def prepare(self, directory: Path, config: Config, image_dir: Path) -> list[GuestFile]:
         """Copy the kernel into the machine's folder.
@@ -64,9 +66,9 @@ class Uml:
             image_dir: not used.
 
         Returns:
-            The lists of built-in drivers, for the guest's disk.
+            The lists of built-in drivers, for the guest.
         """
-        have = kernel.cached()
+        have = kernel.cached(config.kernel)
         if have is None:
             raise LabError("no kernel in the cache", todo="run `xnai lab build`")
         shutil.copy2(have.binary, directory / BINARY)
@@ -145,7 +147,8 @@ def command(directory: Path, config: Config) -> list[str]:
         f"mem={config.memory_mib}M",
         f"umid={config.name}",
         f"uml_dir={directory / 'uml'}",
-        f"ubd0={directory / 'disk.ext4'}",
+        f"ubd0={directory / config.disk_name}{',' if config.base else ''}{config.base}",
+        f"ubd1r={directory / IDENTITY}",
         "root=/dev/ubda",
         "rw",
         "con0=null,fd:1",

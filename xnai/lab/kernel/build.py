@@ -35,6 +35,8 @@ EPOCH = "1767225600"
 HERE = Path(__file__).resolve().parent
 PATCH = "uaccess.patch"
 FILES = ("linux", "config", "release", "modules.tar")
+# Kernel -> the fragments that it is made of, beyond the defconfig.
+FRAGMENTS = {"plain": ("uml.config",), "storage": ("uml.config", "storage.config")}
 
 
 @dataclass(frozen=True)
@@ -44,23 +46,40 @@ class Kernel:
     Args:
         binary: the executable.
         modules: a tar of what belongs to /lib/modules/RELEASE: lists of built-in drivers.
+        config: its whole configuration.
         release: what ``uname -r`` will say.
     """
 
     binary: Path
     modules: Path
+    config: Path
     release: str
 
 
-def fragment_hash() -> str:
+def fragment(kernel: str) -> str:
+    """What a kernel's configuration has beyond the defconfig.
+
+    Args:
+        kernel: one of `FRAGMENTS`.
+
+    Returns:
+        The lines.
+    """
+    return "\n".join((HERE / name).read_text() for name in FRAGMENTS[kernel])
+
+
+def fragment_hash(kernel: str = "plain") -> str:
     """Digest of everything of ours that decides what is built.
+
+    Args:
+        kernel: one of `FRAGMENTS`.
 
     Returns:
         16 hexadecimal digits.
     """
     return recipe_hash(
         {
-            "fragment": (HERE / "uml.config").read_bytes(),
+            "fragment": fragment(kernel),
             "script": (HERE / "build.sh").read_bytes(),
             "patch": (HERE / PATCH).read_bytes(),
             "suite": BUILD_SUITE,
@@ -69,14 +88,17 @@ def fragment_hash() -> str:
     )
 
 
-def cached() -> Kernel | None:
-    """The newest kernel in the cache that was built from the present fragment.
+def cached(kernel: str = "plain") -> Kernel | None:
+    """The newest kernel in the cache that was built from the present fragments.
+
+    Args:
+        kernel: one of `FRAGMENTS`.
 
     Returns:
         The kernel, or None.
     """
     found = sorted(
-        paths.cache_dir().glob(f"kernel/*_{fragment_hash()}/release"),
+        paths.cache_dir().glob(f"kernel/*_{fragment_hash(kernel)}/release"),
         key=lambda path: path.stat().st_mtime,
     )
     return _load(found[-1].parent) if found else None
@@ -84,7 +106,9 @@ def cached() -> Kernel | None:
 
 def _load(directory: Path) -> Kernel:
     release = (directory / "release").read_text().strip()
-    return Kernel(directory / "linux", directory / "modules.tar", release)
+    return Kernel(
+        directory / "linux", directory / "modules.tar", directory / "config", release
+    )
 
 
 def choose_series(versions: dict[str, str]) -> tuple[str, str]:
@@ -111,11 +135,12 @@ def choose_series(versions: dict[str, str]) -> tuple[str, str]:
     return newest, versions[newest]
 
 
-def ensure(progress: Progress, *, refresh: bool = False) -> Kernel:
+def ensure(progress: Progress, kernel: str = "plain", *, refresh: bool = False) -> Kernel:
     """The kernel from the cache, built first when it is not there.
 
     Args:
         progress: where the steps are told.
+        kernel: one of `FRAGMENTS`.
         refresh: look for a newer version in Debian although one is cached.
 
     Returns:
@@ -124,26 +149,26 @@ def ensure(progress: Progress, *, refresh: bool = False) -> Kernel:
     Raises:
         LabError: fetching, configuring or compiling failed.
     """
-    have = cached()
+    have = cached(kernel)
     if have and not refresh:
         return have
     cache = paths.cache_dir() / "kernel"
     with locked(cache / "lock", progress, "the kernel in work"):
-        have = cached()
+        have = cached(kernel)
         if have and not refresh:
             return have
         with paths.build_dir(cache, "kernel") as work:
-            return _build(work, cache, progress)
+            return _build(kernel, work, cache, progress)
 
 
-def _build(work: Path, cache: Path, progress: Progress) -> Kernel:
-    log = cache / "build.log"
+def _build(kernel: str, work: Path, cache: Path, progress: Progress) -> Kernel:
+    log = cache / f"{kernel}.log"
     log.unlink(missing_ok=True)
-    root = apt.AptRoot(work / "apt", SUITE, log)
+    root = apt.AptRoot(work / "apt", {SUITE: apt.mirror()}, log)
     with progress.step(f"reading {SUITE}"):
         root.update()
     package, version = choose_series(root.versions(r"linux-source-\d+\.\d+"))
-    final = cache / f"{version}_{fragment_hash()}"
+    final = cache / f"{version}_{fragment_hash(kernel)}"
     if (final / "release").exists():
         return _load(final)
     with progress.step(f"downloading {package} {version}"):
@@ -152,13 +177,15 @@ def _build(work: Path, cache: Path, progress: Progress) -> Kernel:
     source = next((work / "deb" / "usr" / "src").glob("linux-source-*.tar.xz"))
     out = work / "out"
     out.mkdir()
-    inputs = {"jobs": str(os.cpu_count() or 1), "epoch": EPOCH}
+    # One job more than processors: while one reads a file, another compiles.
+    inputs = {
+        "jobs": str((os.cpu_count() or 1) + 1), "epoch": EPOCH, "fragment": fragment(kernel),
+    }
     for name, text in inputs.items():
         (work / name).write_text(text)
     hooks = [
         'mkdir "$1/build"',
         f'upload "{source}" /build/source.tar.xz',
-        f'upload "{HERE / "uml.config"}" /build/fragment',
         f'upload "{HERE / "build.sh"}" /build/build.sh',
         f'upload "{HERE / PATCH}" /build/patch',
         *(f'upload "{work / name}" /build/{name}' for name in inputs),
@@ -166,7 +193,7 @@ def _build(work: Path, cache: Path, progress: Progress) -> Kernel:
         *(f'download /build/{name} "{out / name}"' for name in FILES),
     ]
     argv = bootstrap.command(BUILD_SUITE, "/dev/null", packages=BUILD_PACKAGES, hooks=hooks)
-    with progress.step(f"compiling {package} {version} (several minutes, once; log: {log})"):
+    with progress.step(f"compiling {package} {version}, {kernel} (once; log: {log})"):
         run_logged(argv, log)
     (out / "linux").chmod(0o755)
     staged = cache / f".{final.name}"

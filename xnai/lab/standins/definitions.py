@@ -230,4 +230,6 @@ VIKUNJA = StandIn(
     },
 )
 
+# What a deploy with the lab's settings pulls; the others only tests ask for.
+NEEDED = (PYTHON, REDIS, POSTGRES, VIKUNJA)
 ALL = (PYTHON, REDIS, REDIS_BEFORE, POSTGRES, POSTGRES_BEFORE, VIKUNJA)

@@ -1,0 +1,157 @@
+"""Copies of one deployed machine, lent to one test at a time.
+
+A test gets a machine that is what the first deploy made. One that a test left so serves the next
+test, of this process or of another; any other is thrown away.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.lab.state_of import provisioned
+from xnai.lab import bases, machine, registry
+from xnai.lab.backends.choose import choose
+from xnai.lab.deploying import deploy
+from xnai.lab.machine import Machine
+from xnai.lab.paths import private_dir, state_dir
+from xnai.lab.progress import Progress
+from xnai.lab.spec import MachineSpec
+from xnai.lab.waiting import until
+
+REFERENCE = "provisioned.json"
+PREFIX = "clone"
+CONTAINERS = 9
+# All nine start at once on two processors.
+HEALTHY_WITHIN_S = 300
+
+
+@contextmanager
+def locked(name: str) -> Iterator[Path]:
+    """Hold a lock that every process of the tests on this host respects; the folder of all."""
+    root = private_dir(state_dir() / "tests")
+    with (root / f"{name}.lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield root
+
+
+def spec(backend: str, name: str = "first") -> MachineSpec:
+    """What the deployed machine and its copies are."""
+    return MachineSpec(name=name, backend=backend)
+
+
+def key(backend: str, progress: Progress) -> str:
+    """The key of the base for this tree."""
+    # With every stand-in: the registry's port is part of what a deploy makes.
+    registry.up(progress)
+    one = spec(backend)
+    return bases.key(one, choose(backend, progress).name)
+
+
+def reference(base: Path) -> dict[str, object]:
+    """What the first deploy came to."""
+    return json.loads((base / REFERENCE).read_text())
+
+
+def keep(one: Machine, name: str, progress: Progress) -> Path:
+    """Keep a machine that was just deployed as the base, with what it is."""
+    state = provisioned(one)
+    base = bases.keep(one, name, progress)
+    (base / REFERENCE).write_text(json.dumps(state))
+    return base
+
+
+def found(name: str, progress: Progress) -> bases.Found:
+    """The base for a key where it can be used, with what the first deploy came to."""
+    kept = bases.find(name, progress)
+    if kept.directory and not (kept.directory / REFERENCE).exists():
+        return bases.Found(None, "the one kept was made by `make try`")
+    return kept
+
+
+def ensure_base(backend: str, progress: Progress) -> Path:
+    """The base for this tree; deployed from nothing where none is kept."""
+    with locked("base"):
+        name = key(backend, progress)
+        kept = found(name, progress)
+        if kept.directory:
+            return kept.directory
+        progress.say(f"  deploying a machine to copy ({kept.why})")
+        one = machine.up(spec(backend, "base"), progress)
+        outcome = deploy(one)
+        assert outcome.code == 0, outcome.log
+        base = keep(one, name, progress)
+        one.down()
+        return base
+
+
+def health(one: Machine) -> dict[str, str]:
+    """Container -> its health; each check is run now, not when its interval is over."""
+    said = one.run(
+        "xnai-podman ps --format '{{.Names}}' | xargs -P 3 -n 1 xnai-podman healthcheck run "
+        ">/dev/null 2>&1; xnai-podman ps --all --format '{{.Names}} {{.Status}}'",
+        check=False,
+    ).stdout
+    return dict(line.split(" ", 1) for line in said.splitlines())
+
+
+def healthy(one: Machine) -> bool:
+    """Whether all of the stack is healthy."""
+    states = health(one)
+    return len(states) == CONTAINERS and all("(healthy)" in state for state in states.values())
+
+
+def _new(base: Path, backend: str, progress: Progress) -> Machine:
+    with locked("names"):
+        taken = machine.names()
+        name = next(n for i in range(99) if (n := f"{PREFIX}-{i}") not in taken)
+        one = machine.make(spec(backend, name).on(base), progress)
+    one.start(progress)
+    with progress.step(f"waiting for the stack of {one.config.host_name}"):
+        assert until(lambda: healthy(one), timeout_s=HEALTHY_WITHIN_S, every_s=1), health(one)
+    return one
+
+
+def _free(root: Path) -> list[Path]:
+    return sorted(root.glob(f"{PREFIX}-*.free"))
+
+
+def lend(base: Path, backend: str, progress: Progress) -> Machine:
+    """A running copy of the base that is as the first deploy made it."""
+    while True:
+        with locked("pool") as root:
+            mine = next(iter(_free(root)), None)
+            if mine is None:
+                break
+            stands_on = mine.read_text()
+            mine.unlink()
+        if mine.stem not in machine.names():
+            continue
+        one = machine.find(mine.stem)
+        if stands_on == str(base) and one.running:
+            return one
+        one.down()
+    return _new(base, backend, progress)
+
+
+def give_back(one: Machine, base: Path) -> None:
+    """Take a copy back: kept for the next test where it is as it was lent, else thrown away."""
+    if one.running and provisioned(one) == reference(base):
+        with locked("pool") as root:
+            (root / f"{one.name}.free").write_text(str(base))
+    else:
+        one.down()
+
+
+def end_all() -> None:
+    """Throw every free copy away."""
+    with locked("pool") as root:
+        for mine in _free(root):
+            mine.unlink()
+            if mine.stem in machine.names():
+                machine.find(mine.stem).down()
+
+
