@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,9 +45,7 @@ def test_no_text(tree, name, content, why):
 def test_a_hundred_megabytes(tree, tmp_path, name):
     with (tmp_path / name).open("wb") as file:
         file.truncate(100 * 1024 * 1024)
-    started = time.monotonic()
     assert "104,857,600 bytes long, 2,097,152 are read at most" in whys(tree({}))
-    assert time.monotonic() - started < 2
 
 
 @pytest.mark.parametrize("name", ["Makefile", "Dockerfile", "compose.yml"])
@@ -81,9 +78,7 @@ def test_windows_line_ends(tree, name):
     ids=["torn", "tab", "bomb", "loop", "deep", "list", "number", "empty", "long"],
 )
 def test_bad_yaml(tree, text, why):
-    started = time.monotonic()
     assert why in whys(tree({"compose.yml": text}))
-    assert time.monotonic() - started < 3
 
 
 @pytest.mark.parametrize("text", ["# mine\n", "---\n# mine\n", "services:\n  # mine\n",

@@ -45,7 +45,9 @@ def pytest_collection_modifyitems(config, items):
     left_out = set()
     for name, members in families.items():
         number = int(hashlib.sha256(f"{text} {name}".encode()).hexdigest(), 16) % len(members)
-        print(f"drawn: {name}: {members[number].name} ({len(members)} in the family)", flush=True)
+        config.get_terminal_writer().line(
+            f"drawn: {name}: {members[number].name} ({len(members)} in the family)"
+        )
         left_out.update(item for item in members if item is not members[number])
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
