@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import yaml
@@ -254,6 +254,21 @@ def foreign(wanted: StackPlan, containers: Mapping[str, Container], stack_name: 
     """Return the names of containers that stand where ours should, and were made by others."""
     ours = (service.container_name for service in wanted.services)
     return [name for name in ours if name in containers and containers[name].stack != stack_name]
+
+
+def together(services: Sequence[Service]) -> list[list[Service]]:
+    """Return services in groups: those of one group depend on groups before it alone.
+
+    Args:
+        services: in dependency order.
+    """
+    depths: dict[str, int] = {}
+    for service in services:
+        depths[service.name] = 1 + max((depths.get(n, -1) for n in service.depends_on), default=-1)
+    return [
+        [service for service in services if depths[service.name] == depth]
+        for depth in range(max(depths.values(), default=-1) + 1)
+    ]
 
 
 def starting(wanted: StackPlan, containers: Mapping[str, Container]) -> list[str]:

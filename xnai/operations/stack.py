@@ -19,7 +19,7 @@ from xnai.operations.guard import failing_operation, one_at_a_time
 from xnai.operations.healthy import Containers, wait_until_healthy
 from xnai.operations.program import Commands
 from xnai.pyinfra_ext import run_within
-from xnai.stack_plan import StackPlan
+from xnai.stack_plan import StackPlan, together
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def bring_up(
     of: Stack, recreate: Sequence[Service], previous: Mapping[str, str] = MappingProxyType({}),
     data: Data | None = None,
 ) -> Commands:
-    """Make containers anew, in dependency order, each healthy before the next one starts.
+    """Make containers anew, each after those that it depends on are healthy, others together.
 
     podman-compose itself would wait for ever on a dependency that never gets healthy, and its
     own comparison of configurations is not relied on: what must be recreated was decided from
@@ -91,9 +91,12 @@ def bring_up(
             _copy(data, directory, failed)
         try:
             generation.run(generation.remove(names[::-1]), "removing the containers")
-            for entry in _entries(plan, names):
-                generation.run(generation.up(entry, directory), f"starting {entry.container}")
-                wait_until_healthy(of.read, entry.container, of.timeout_s)
+            for group in together(recreate):
+                entries = _entries(plan, [service.container_name for service in group])
+                for entry in entries:
+                    generation.run(generation.up(entry, directory), f"starting {entry.container}")
+                for entry in entries:
+                    wait_until_healthy(of.read, entry.container, of.timeout_s)
         except OperationError as error:
             came_of_it = generation.go_back(
                 directory, failed, names, of.read, of.timeout_s, data

@@ -1,4 +1,4 @@
-"""Bringing containers up, one healthy before the next, and what is said when one is not."""
+"""Bringing containers up, each after what it depends on, and what is said when one is not."""
 
 from __future__ import annotations
 
@@ -116,6 +116,26 @@ def test_each_is_healthy_before_the_next_is_started():
         True, True,
     ]
     assert seen == ["xnai_redis"] * 3 + ["xnai_rag_api"]
+
+
+def test_what_does_not_depend_on_one_another_starts_together():
+    seen = []
+
+    def read(name):
+        seen.append(name.removeprefix("xnai_"))
+        return {name: dataclasses.replace(UP, name=name)}
+
+    with on_a_host() as host:
+        bring_up(read, PLAN.services)
+    started = [c.split(" --no-deps ")[1].split("'")[0] for c in host.commands if "--no-deps" in c]
+    depends = {service.name: service.depends_on for service in PLAN.services}
+    assert sorted(started) == sorted(depends) == sorted(seen)
+    assert all(started.index(need) < started.index(name)
+               for name, needs in depends.items() for need in needs)
+    # Without any need: all of them before the first wait.
+    alone = [name for name in started if not depends[name]]
+    assert started[:len(alone)] == alone and seen[:len(alone)] == alone
+    assert {"redis", "vikunja_db", "docs", "llm"} <= set(alone)
 
 
 GOOD = {f"{DIRECTORY}/good/{file.name}": file.text for file in PLAN.files.values()}
