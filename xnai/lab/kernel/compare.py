@@ -11,21 +11,41 @@ _SET = re.compile(r"(CONFIG_\w+)=(.*)")
 _NOT_SET = re.compile(r"# (CONFIG_\w+) is not set")
 
 _HUGE = "user-mode Linux has no huge pages"
-_NUMA = "user-mode Linux has one node and memory that never changes in size"
-_GONE = "gone or renamed in the kernels after 6.12: zswap uses zsmalloc alone"
-_HARDWARE = "says what the processor can do, and user-mode Linux has none"
-_NEWER = "new in the kernels after 6.12"
-# Option -> why the lab's kernel has it otherwise.
-REASONS = {
-    "CONFIG_ZRAM": "built in: one file is the whole kernel, without modules",
-    "CONFIG_ZPOOL": _GONE,
-    "CONFIG_ZBUD": _GONE,
-    "CONFIG_Z3FOLD_DEPRECATED": _GONE,
-    "CONFIG_ZSWAP_ZPOOL_DEFAULT": _GONE,
-    "CONFIG_ZSWAP_ZPOOL_DEFAULT_ZBUD": _GONE,
-    "CONFIG_ZSWAP_ZPOOL_DEFAULT_Z3FOLD_DEPRECATED": _GONE,
-    "CONFIG_ZSWAP_ZPOOL_DEFAULT_ZSMALLOC": _GONE,
+_FLAT = "user-mode Linux has one flat range of memory that never changes in size"
+_GONE = "gone or renamed in the kernels after 6.12"
+_HARDWARE = "for a processor, a device or a hypervisor that user-mode Linux does not have"
+_ARCHITECTURE = "user-mode Linux does not offer it"
+# Why the lab's kernel has an option otherwise -> the options, without CONFIG_.
+_REASONS = {
+    "built in: one file is the whole kernel, without modules": ("ZRAM",),
+    "user-mode Linux's own default, which no option of ours depends on": (
+        "COMPAT_BRK", "DEFAULT_MMAP_MIN_ADDR",
+    ),
+    "user-mode Linux counts no processor events": ("CGROUP_PERF",),
+    "only btrfs, which the plain kernel lacks, asks for it": ("BLK_CGROUP_PUNT_BIO",),
+    _GONE: (
+        "ZPOOL", "ZBUD", "ZSWAP_ZPOOL_DEFAULT", "ZSWAP_ZPOOL_DEFAULT_ZSMALLOC",
+        "SLUB_CPU_PARTIAL", "PROC_PID_CPUSET",
+    ),
+    _HUGE: (
+        "CGROUP_HUGETLB", "TRANSPARENT_HUGEPAGE", "TRANSPARENT_HUGEPAGE_ALWAYS", "THP_SWAP",
+        "PGTABLE_HAS_HUGE_LEAVES",
+    ),
+    _FLAT: (
+        "SPARSEMEM", "SPARSEMEM_EXTREME", "SPARSEMEM_VMEMMAP", "SPARSEMEM_VMEMMAP_ENABLE",
+        "MEMORY_HOTPLUG", "MEMORY_HOTREMOVE", "MEMORY_ISOLATION", "DEFERRED_STRUCT_PAGE_INIT",
+        "CONTIG_ALLOC", "GET_FREE_REGION", "ZONE_DMA", "ZONE_DMA32", "ZONE_DEVICE",
+    ),
+    _HARDWARE: (
+        "BALLOON_COMPACTION", "MEMORY_BALLOON", "DEVICE_MIGRATION", "HMM_MIRROR",
+        "IOMMU_MM_DATA", "MAPPING_DIRTY_HELPERS", "MEMORY_FAILURE", "MMU_NOTIFIER", "VMAP_PFN",
+    ),
+    _ARCHITECTURE: (
+        "EXECMEM", "LOCK_MM_AND_FIND_VMA", "LRU_GEN_WALKS_MMU", "MEM_SOFT_DIRTY", "PER_VMA_LOCK",
+        "PTE_MARKER_UFFD_WP", "SECRETMEM", "SPLIT_PMD_PTLOCKS", "SPLIT_PTE_PTLOCKS",
+    ),
 }
+REASONS = {f"CONFIG_{name}": why for why, names in _REASONS.items() for name in names}
 
 
 def options(text: str) -> dict[str, str]:
