@@ -24,10 +24,10 @@ test: setup sandbox ## everything: lint, unit tests, machines end to end, one dr
 	@$(VENV)/xnai lab deps --install
 	$(VENV)/python tests/run.py test
 
-test-unit: setup ## ruff, mypy and the fast part, no machine
+test-unit: setup ## the fast part, no machine
 	$(VENV)/python tests/run.py unit
 
-test-quick: setup sandbox ## unit and audit tests, and one copy of a deployed machine
+test-quick: setup sandbox ## lint, unit and audit tests, and one copy of a deployed machine
 	@$(VENV)/xnai lab deps --install --machines-only
 	$(VENV)/python tests/run.py quick
 

@@ -232,12 +232,9 @@ def shares(folder: str, name: str, parts: int, *words: str) -> list[Job]:
     ]
 
 
-def quick_jobs(words: Sequence[str]) -> list[Job]:
-    """What needs no machine."""
-    return [
-        Job("ruff", [str(BIN / "ruff"), "check", "."]), Job("mypy", [str(BIN / "mypy")]),
-        *shares("tests/unit", "tests/unit", AT_ONCE, *words),
-    ]
+def lint_jobs() -> list[Job]:
+    """What reads the code."""
+    return [Job("ruff", [str(BIN / "ruff"), "check", "."]), Job("mypy", [str(BIN / "mypy")])]
 
 
 def lab_jobs(words: Sequence[str], marker: str, only: str | None) -> list[Job]:
@@ -293,8 +290,14 @@ def main() -> None:
         f"--randomly-seed={options.shuffle}",
     ] if options.shuffle else []
     good = True
+    if options.level in ("unit", "quick"):
+        # Examples of a property test; Hypothesis' own number comes with all the rest.
+        os.environ.setdefault("XNAI_TEST_EXAMPLES", "25")
     if options.level in ("unit", "quick", "test"):
-        good = run.stage(quick_jobs(order))
+        good = run.stage([
+            *(lint_jobs() if options.level != "unit" else ()),
+            *shares("tests/unit", "tests/unit", AT_ONCE, *order),
+        ])
     if good and options.level in ("quick", "test"):
         good = run.stage([
             *shares("tests/audit", "tests/audit", AT_ONCE, *order),

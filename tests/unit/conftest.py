@@ -10,8 +10,12 @@ from hypothesis import HealthCheck, settings
 
 from xnai.backup.ending import SIGNALS
 
-# How long an example takes says how busy the machine is.
-settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says how busy the machine is. `make test` tries the number of examples
+# that is Hypothesis' own, `make test-unit` fewer.
+settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow],
+    max_examples=int(os.environ.get("XNAI_TEST_EXAMPLES", "100")),
+)
 settings.load_profile("unhurried")
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
