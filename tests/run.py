@@ -150,6 +150,8 @@ class Run:
                     )
                     running[pool.submit(job.run, report)] = job
                     self.jobs.append(job)
+                if not running:
+                    time.sleep(2.0)
                 ended, _ = wait(running, timeout=2.0, return_when=FIRST_COMPLETED)
                 for future in ended:
                     job = running.pop(future)

@@ -138,12 +138,14 @@ def test_a_new_record_keeps_what_was_known_of_a_user_that_was_kept():
     new = Before(
         sysctls={"vm.swappiness": "60"}, zswap=True, zram=OldZram(True, True, 1, "lz4", 5),
         user=OldUser("xnai", True, True, ("xnai:1:2",), ("xnai:1:2",)), files={},
-        existing=frozenset({"/etc", "/home/xnai/.config", "/etc/subgid"}),
+        existing=frozenset({
+            "/etc", "/home/xnai/.config", "/etc/subgid", "/home/xnai2/.config",
+        }),
     )
     both = new.with_kept(kept, "/home/xnai")
     assert both.user == OldUser("xnai", False, True, (), ())
     assert (both.sysctls, both.zswap, both.zram) == (new.sysctls, True, new.zram)
-    assert both.existing == {"/etc", "/etc/subuid"}
+    assert both.existing == {"/etc", "/etc/subuid", "/home/xnai2/.config"}
 
 
 def test_every_file_that_a_deploy_may_write_is_looked_for():

@@ -70,6 +70,13 @@ def test_the_input_that_differs_is_named():
     assert planned([BASE, newer], STORE) == {"app": "files and requirements changed"}
 
 
+def test_the_newest_image_is_compared():
+    older = present(wanted("app", BASE.reference, "0", requirements="x"), "p", created_s=5)
+    newer = wanted("app", BASE.reference, "2")
+    for images in ([*STORE, older], [older, *STORE]):
+        assert planned([BASE, newer], images) == {"app": "files changed"}
+
+
 def test_an_image_without_our_content_is_built_and_keeps_a_name():
     foreign = dataclasses.replace(STORE[2], labels={})
     (build,) = builds(WANTED, [*STORE[:2], foreign])

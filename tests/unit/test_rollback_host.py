@@ -283,6 +283,20 @@ def test_with_the_image_from_before_again_its_data_are_put_in_place_first(machin
     assert record(machine) is not None
 
 
+def test_with_one_of_two_images_from_before_again_no_data_are_put_back(machine, capfd):
+    two, newer = ("redis", "vikunja_db"), "docker.io/library/postgres:17.9"
+    image(machine, newer, "id-newer")
+    assert main(spec(machine, two, vikunja_db_image=newer), "keep") == 0
+    new_generation(machine)
+    (machine / "made/xnai_vikunja_db").write_text(f"c-2 id-newer {newer}")
+    written, found = content(machine), record(machine)
+    old = {"redis_image": "docker.io/library/redis:8.0"}
+    assert main(spec(machine, two, vikunja_db_image=newer, **old), "keep") == 0
+    assert "an earlier run was not finished: its copies are kept" in capfd.readouterr().out
+    assert content(machine) == written and failed_volumes(machine) == []
+    assert record(machine) == found
+
+
 def test_a_name_that_was_pulled_anew_means_the_image_before_again(machine):
     assert main(spec(machine), "keep") == 0
     image(machine, "docker.io/library/redis:8.0", "id-other")

@@ -164,6 +164,15 @@ def test_after_a_kill_the_next_rotation_keeps_the_old_values_to_go_back_to(machi
     assert values(machine) == before
 
 
+def test_a_rotation_is_finished_where_the_database_does_not_answer(machine):
+    before = values(machine)
+    assert main(spec(machine), "replace") == 0
+    # Its container was removed to be made anew, and then the run was killed.
+    (machine / "fail").write_text("psql")
+    assert main(spec(machine, settled=False), "replace") == 0
+    assert all(values(machine)[name] != before[name] for name in SPEC.names)
+
+
 def test_old_values_that_a_deploy_left_behind_are_dropped(machine, capfd):
     assert main(spec(machine), "replace") == 0
     between = values(machine)

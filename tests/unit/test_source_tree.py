@@ -104,6 +104,13 @@ def test_command_packages_environment_and_health_check(checkout):
     assert service.health_command == ("python", "-m", "api.health")
 
 
+def test_the_environment_of_ones_own_beats_ours(checkout):
+    own = settings(checkout, environment={"RAG_DATA_DIR": "/data/mine"})
+    service = {service.name: service for service in services(own)}["rag_api"]
+    assert dict(service.environment)["RAG_DATA_DIR"] == "/data/mine"
+    assert [name for name, _ in service.environment].count("RAG_DATA_DIR") == 1
+
+
 def test_the_reference_service_is_left_out(checkout):
     (image,) = [i for i in images(settings(checkout)) if i.name == "rag_api"]
     assert {copy.root for copy in image.copies} == {checkout}
@@ -193,6 +200,12 @@ def test_a_large_file(checkout):
         f"{checkout}/app/api/model.bin: 20.0 MiB, and context_max_mib = 20. Data belongs into a "
         "volume; or raise context_max_mib"
     ]
+
+
+def test_a_file_of_just_the_allowed_size(checkout):
+    (checkout / "app/api/model.bin").write_bytes(b"\0" * (20 * 2**20))
+    git(checkout, "add", ".")
+    assert refused(checkout) == []
 
 
 def test_a_link(checkout):

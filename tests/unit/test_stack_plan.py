@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 from rendering import build_inputs, stack
 from unit_containers import as_wanted
 from unit_settings import make
@@ -216,6 +217,10 @@ def test_the_quantisation_of_ones_own_tree_has_its_environment():
     settings = dataclasses.replace(make(awq_image=True), service_sources={"awq": own})
     (tool,) = tools(settings)
     assert tool.environment == own.environment
+    # Compose reads $ as the start of a variable, $$ as one $.
+    inputs = build_inputs(make(awq_image=True))
+    text = plan(settings, inputs).files[""].text
+    assert yaml.safe_load(text)["services"]["awq"]["environment"] == {"LEVEL": "4$$bit"}
     (reference,) = tools(make(awq_image=True))
     assert reference.environment == ()
     assert tools(make()) == ()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from click.testing import CliRunner
 from unit_containers import MIB, as_wanted
 from unit_settings import make
 
+from xnai import cli
 from xnai.catalogue import services
 from xnai.facts.oom import OomKill
 from xnai.facts.podman import Container, PodmanUnknown
+from xnai.looking import Answer
 from xnai.status import all_healthy, killed, rows, unpublished
 from xnai.table import aligned
 
@@ -111,3 +114,20 @@ def test_a_log_that_cannot_be_read_is_no_good_news():
     (line,) = killed(SERVICES, UP, None)
     assert line == "killed for memory: could not tell (dmesg cannot be read)"
     assert len(killed(SERVICES, PodmanUnknown(), [OomKill("T", REDIS_ID, True, "x")])) == 1
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "code"),
+    [
+        ([True, True], 0), ([True, False], 1), ([None], 2), ([True, None], 2), ([False, None], 2),
+        (["unreachable", True], 2),
+    ],
+)
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_how_xnai_status_ends(monkeypatch, verdicts, code, options):
+    answers = [
+        Answer("desk", None, "not reachable") if verdict == "unreachable"
+        else Answer("desk", cli.Status([], verdict, [], [], []), "") for verdict in verdicts
+    ]
+    monkeypatch.setattr(cli.looking, "ask_each", lambda where, question: answers)
+    assert CliRunner().invoke(cli.main, ["status", *options]).exit_code == code

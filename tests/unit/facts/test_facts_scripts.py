@@ -132,6 +132,33 @@ def test_certificates_newer_than_the_bundle(shell, tmp_path):
     assert found.untrusted >= {f"{tmp_path}/new one", f"{tmp_path}/old one"}
 
 
+@EACH_SHELL
+@pytest.mark.parametrize(
+    ("mode", "python", "fits"),
+    [
+        (0o755, "python3.13", True),
+        (0o775, "python3.13", True),
+        (0o750, "python3.13", False),  # the stack's user cannot enter it
+        (0o754, "python3.13", False),
+        (0o755, "python3.14", False),  # the system has another Python by now
+    ],
+)
+def test_whether_podman_compose_fits(shell, tmp_path, mode, python, fits):
+    compose = tmp_path / "compose"
+    for folder in ("bin", "lib/python3.13"):
+        (compose / folder).mkdir(parents=True)
+    (compose / "bin/podman-compose").touch(0o755)
+    compose.chmod(mode)
+    (tmp_path / python).touch()
+    (tmp_path / "python3").symlink_to(python)
+    text = containers_text("no-such-user", tmp_path)
+    found = Containers().process(
+        run(shell, text.replace("/usr/bin/python3", f"{tmp_path}/python3"))
+    )
+    assert found is not None
+    assert found.compose_python is fits
+
+
 SESSION = "# This is private data. Do not parse.\nUID={uid}\nUSER=x\nTYPE=tty\nCLASS={kind}\n"
 
 

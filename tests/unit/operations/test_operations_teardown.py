@@ -86,6 +86,15 @@ def test_remove_user():
     assert len(run(teardown.remove_user, user="xnai", uid=2000, empty=[])) == 3
 
 
+@pytest.mark.parametrize("exit_code", [0, 1, 5])
+def test_a_user_who_runs_nothing_or_is_gone_can_be_removed(exit_code):
+    stop, *_ = run(teardown.remove_user, user="xnai", uid=2000, empty=[])
+    assert "loginctl disable-linger xnai" in stop and "systemctl stop user-2000.slice" in stop
+    # 5 is systemctl(1)'s word for a unit that is not loaded.
+    programs = f"loginctl() {{ return {exit_code}; }}; systemctl() {{ return {exit_code}; }}; "
+    subprocess.run(["sh", "-c", programs + stop], check=True)
+
+
 @pytest.mark.parametrize(
     ("exit_code", "ends", "left"),
     [

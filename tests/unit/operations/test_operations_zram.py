@@ -23,6 +23,7 @@ def facts(used_mib: int, available_mib: int) -> MemoryFacts:
         (Zram(0, "", False, 0, 0), ["no swap on zram0"]),
         (Zram(8030, "zstd", False, 0, 0), ["no swap on zram0"]),
         (Zram(4096, "zstd", True, 0, 100), ["size 4096 -> 8030 MiB"]),
+        (Zram(9000, "zstd", True, 0, 100), ["size 9000 -> 8030 MiB"]),
         (Zram(8030, "lz4", True, 0, 100), ["algorithm lz4 -> zstd"]),
         (Zram(8030, "zstd", True, 0, 5), ["priority 5 -> 100"]),
         (Zram(1, "lzo", True, 0, -2),

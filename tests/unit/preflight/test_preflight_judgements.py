@@ -21,6 +21,7 @@ from xnai.preflight.model import (
     Reading,
     Space,
     Store,
+    Swap,
     Unit,
 )
 from xnai.preflight.named_paths import judge_named
@@ -32,7 +33,7 @@ from xnai.preflight.ports import judge_ports
 from xnai.preflight.sockets import listeners_of_proc, listeners_of_ss
 from xnai.preflight.space import judge_space
 from xnai.preflight.wanted import wanted
-from xnai.preflight.zram_rivals import judge_generator, merged
+from xnai.preflight.zram_rivals import judge_generator, judge_swaps, merged
 
 OUR_ZRAM = "# Managed by xnai\n[zram0]\nzram-size = ram * 150 / 100\ncompression-algorithm = zstd\n"
 
@@ -375,6 +376,17 @@ def test_whom_the_oom_guard_spares(changes, severity):
     oomd = Unit("systemd-oomd.service", {"ActiveState": "active"})
     found = judge(PreflightFacts(units=(oomd,)), settings(**changes))
     assert [f.severity for f in found if f.id == "oom-guard"] == [severity]
+
+
+@pytest.mark.parametrize(
+    ("priority", "severity"),
+    # swapon(2): areas of one priority are used in turn, so the disk is written to as early.
+    [(-2, "note"), (99, "note"), (100, "warning"), (101, "warning")],
+)
+def test_a_disk_must_come_after_zram(priority, severity):
+    disk = Swap("/dev/sda2", "partition", 1024, 0, priority)
+    zram = Swap("/dev/zram0", "partition", 1024, 0, 100)
+    assert [f.severity for f in judge_swaps((disk, zram), 100)] == [severity]
 
 
 def test_proc_swaps_and_units():

@@ -58,6 +58,21 @@ def test_runs_whole_and_silent(tmp_path, program):
 
 
 @pytest.mark.parametrize("program", ["sh", "dash", "bash"])
+def test_a_systemctl_that_hangs_is_not_waited_for(tmp_path, program):
+    path = stubs(tmp_path)
+    (tmp_path / "systemctl").write_text("#!/bin/sh\nsleep 2\necho Id=late.service\n")
+    (tmp_path / "systemctl").chmod(0o755)
+    text = script().replace("/run/systemd/system", str(tmp_path))
+    done = subprocess.run(
+        [program, "-c", text.replace("timeout 5 ", "timeout 0.1 ")],
+        capture_output=True, text=True, check=True, env={"PATH": path},
+    )
+    facts = parse(done.stdout.splitlines())
+    assert facts.complete
+    assert [unit.name for unit in facts.units or ()] == []
+
+
+@pytest.mark.parametrize("program", ["sh", "dash", "bash"])
 def test_whether_there_is_a_record_costs_no_process(program, tmp_path):
     text = script().replace(RECORD, str(tmp_path / "before.json"))
     at = text.index(f"if [ -e {tmp_path}/before.json ]")

@@ -11,7 +11,7 @@ from unit_settings import ALL_PY
 
 from xnai.looking import Where, loaded
 from xnai.pyinfra_ext import HostFailed
-from xnai.settings import current, problems
+from xnai.settings import current, layers, problems
 
 LISTS = "`xnai settings` lists all."
 # The two that pyinfra itself makes: of the inventory file's name and of the connector's.
@@ -107,6 +107,17 @@ def test_data_beats_host_beats_group_beats_all(checkout):
         "redis_port = 3 (the inventory, host @local)",
         "rag_api_port = 2 (group_data/workstations.py",
     ]
+
+
+def test_of_two_groups_the_one_that_pyinfra_lets_win(checkout):
+    (checkout / "inventory.py").write_text('workstations = ["@local"]\nlab = ["@local"]\n')
+    for port, group in enumerate(("workstations", "lab"), 7000):
+        (checkout / f"group_data/{group}.py").write_text(f"redis_port = {port}\n")
+    with loaded(Where(str(checkout / "inventory.py"))) as (hosts, _):
+        (host,) = hosts
+        values = [layer.values for layer in layers.layers(host) if "redis_port" in layer.values]
+        assert [one["redis_port"] for one in values] == [7001, 7000, 6379]
+        assert values[0]["redis_port"] == host.data.redis_port
 
 
 def test_a_further_group_data_directory_is_named_with_its_line(checkout, monkeypatch):
