@@ -16,14 +16,14 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.pairs import keep
 from xnai.render import ROOT
 
-WORK = Path("/var/tmp/xnai-proof")  # noqa: S108  (a folder of our own, removed with `clean`)
+WORK = Path("/var/tmp/xnai-proof")  # noqa: S108  (clones and caches; remove it when done)
 TICKS = os.sysconf("SC_CLK_TCK")
 # What is run: the shell's words. A warm try starts without the machine, with all else there.
 COMMANDS = {
@@ -130,19 +130,23 @@ def clone(commit: str, name: str) -> tuple[str, Path, Path]:
     return found, folder, home
 
 
+def end_machines(sides: Iterable[tuple[str, Path, Path]]) -> None:
+    """End what a side's run left running: it would take the other's memory and processors."""
+    for _, folder, home in sides:
+        if (folder / ".venv").exists():
+            environment = {**os.environ, "HOME": str(home)}
+            subprocess.run(["/bin/sh", "-c", DOWN], cwd=folder, env=environment, check=False)
+
+
 def prepare(what: str, folder: Path, home: Path) -> None:
     """Bring a clone into the state in which the run begins."""
     environment = {**os.environ, "HOME": str(home)}
     if what == "try-cold":
-        if (folder / ".venv").exists():
-            subprocess.run(["/bin/sh", "-c", DOWN], cwd=folder, env=environment, check=False)
         shutil.rmtree(home)
         home.mkdir()
         subprocess.run(["make", "clean"], cwd=folder, env=environment, check=True)
         return
     subprocess.run(["make", "setup"], cwd=folder, env=environment, check=True)
-    if what == "try-warm":
-        subprocess.run(["/bin/sh", "-c", DOWN], cwd=folder, env=environment, check=False)
 
 
 def main() -> None:
@@ -158,8 +162,10 @@ def main() -> None:
         for number in range(options.pairs):
             for side in ("ab", "ba")[number % 2]:
                 commit, folder, home = sides[side]
+                end_machines(sides.values())
                 prepare(what, folder, home)
                 measured.append(measure(what, side, commit, folder, home))
+                end_machines(sides.values())
                 print(measured[-1], flush=True)
     lines = report(measured)
     keep("proof", measured, lines)

@@ -10,6 +10,7 @@ can fail soon comes first; the lab's machines come when all of that passed.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import shlex
@@ -29,6 +30,8 @@ sys.path.insert(0, str(ROOT))
 BIN = Path(sys.executable).parent
 AT_ONCE = 2
 TELL_EVERY_S = 60.0
+# No verdict on a test: after so long a process is taken to hang, and ended.
+HANGS_S = 3600.0
 SLOWEST = 20
 # Where the last run's seconds are kept, so that the longest process is started first.
 LAST = "test-seconds.json"
@@ -77,25 +80,35 @@ class Job:
     @property
     def good(self) -> bool:
         """Whether nothing in it failed; a file of which nothing was asked for is good."""
-        return self.code in (0, 5) and not self.crashed
+        # 5 is pytest's word for "no test was chosen".
+        return (self.code == 0 or (self.tests and self.code == 5)) and not self.crashed
+
+    @property
+    def tests(self) -> bool:
+        """Whether it is pytest's."""
+        return Path(self.argv[0]).name == "pytest"
 
     def run(self, report: Path) -> None:
         """Run it to its end."""
         words = [*self.argv]
-        tests = "pytest" in words[0]
-        if tests:
+        if self.tests:
             words.append(f"--junitxml={report}")
+            # An earlier run's would be counted for a process that dies.
+            report.unlink(missing_ok=True)
         started = time.monotonic()
-        done = subprocess.run(
-            words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, check=False,
-        )
+        try:
+            done = subprocess.run(
+                words, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT, check=False, timeout=HANGS_S,
+            )
+            self.code, said = done.returncode, done.stdout
+        except subprocess.TimeoutExpired as hung:
+            self.code, said = 124, (hung.stdout or b"") + b"\nended: it hangs"
+        self.output = said.decode(errors="replace")
+        self.crashed = self.tests
+        with contextlib.suppress(OSError, ElementTree.ParseError):
+            self.cases, self.crashed = dict(cases(report)), False
         self.seconds = time.monotonic() - started
-        self.code, self.output = done.returncode, done.stdout.decode(errors="replace")
-        if tests and report.exists():
-            self.cases = dict(cases(report))
-        else:
-            self.crashed = tests
 
     def counts(self) -> dict[str, int]:
         """How many tests passed, failed and were skipped."""
@@ -261,13 +274,13 @@ def lab_jobs(words: Sequence[str], marker: str, only: str | None) -> list[Job]:
     key = clones.key("auto", Silent())
     first = pytest(FIRST, FIRST, *here)
 
-    reference = bases.directory() / key / clones.REFERENCE
-    if clones.found(key, Silent()).directory is None:
-        # What cannot be used is not waited for, but made again by the first job.
-        reference.unlink(missing_ok=True)
+    usable = clones.found(key, Silent()).directory is not None
+    before = set(bases.kept(key))
 
     def base_is_there() -> bool:
-        return reference.exists() or first.seconds > 0
+        # What cannot be used is not waited for: the first job makes another.
+        made = (path for path in bases.kept(key) if path not in before)
+        return usable or first.seconds > 0 or any((p / clones.REFERENCE).exists() for p in made)
 
     found = [first]
     for path in sorted((ROOT / "tests/lab").glob("test_*.py")):

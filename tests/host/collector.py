@@ -29,14 +29,14 @@ def name_of(get, number):
         return str(number)
 
 
-def file(path):
+def file(path, content_too=True):
     """What a path is; None where there is nothing."""
     try:
         found = Path(path).stat()
     except OSError:
         return None
     content = None
-    if stat.S_ISREG(found.st_mode):
+    if content_too and stat.S_ISREG(found.st_mode):
         try:
             content = base64.b64encode(Path(path).read_bytes()).decode()
         except OSError as error:
@@ -72,7 +72,7 @@ def asked(request):
         connection.request(method, path, body or None, headers)
         answer = connection.getresponse()
         return [answer.status, answer.read().decode(errors="replace")]
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         return [0, str(error)]
     finally:
         connection.close()
@@ -98,8 +98,11 @@ def process(pid):
         return {
             "pid": int(pid), "name": status["Name"], "uids": list(map(int, status["Uid"].split())),
             "cgroup": (here / "cgroup").read_text().strip().split("::")[-1],
-            "uid_map": [list(map(int, line.split()))
-                        for line in (here / "uid_map").read_text().splitlines()],
+            **{
+                name: [list(map(int, line.split()))
+                       for line in (here / name).read_text().splitlines()]
+                for name in ("uid_map", "gid_map")
+            },
             "oom_score_adj": int((here / "oom_score_adj").read_text()),
         }
     except (OSError, ValueError):
@@ -115,7 +118,8 @@ def main():
         places = [tuple(place) for place in wanted["places"]]
         taken = pool.map(reachable, places)
         found = {
-            "files": {path: file(path) for path in wanted["files"]},
+            "files": {path: file(path) for path in wanted["files"]}
+            | {path: file(path, content_too=False) for path in wanted["owners"]},
             "processes": [p for entry in Path("/proc").iterdir()
                           if entry.name.isdigit() and (p := process(entry.name))]
             if wanted["processes"] else [],

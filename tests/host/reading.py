@@ -6,7 +6,7 @@ import base64
 import json
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ class File:
     uid: int
     group: str
     gid: int
-    content: str | None
+    content: str | None = field(repr=False)
 
     @property
     def text(self) -> str:
@@ -52,10 +52,6 @@ class Reading:
         assert self._files[path] is not None, f"{path} does not exist"
         return File(**self._files[path])
 
-    def code(self, name: str) -> int:
-        """A command's exit code."""
-        return self._commands[name]["code"]
-
     def out(self, name: str) -> str:
         """What a command that must succeed printed, without the last newline."""
         done = self._commands[name]
@@ -67,6 +63,7 @@ def read(
     host,
     *,
     files: Sequence[str] = (),
+    owners: Sequence[str] = (),
     commands: Mapping[str, str] | None = None,
     requests: Mapping[str, tuple[int, str, str, Mapping[str, str], str]] | None = None,
     places: Sequence[tuple[str, int]] = (),
@@ -76,14 +73,16 @@ def read(
 
     Args:
         host: testinfra's.
-        files: paths.
+        files: paths of which the content is read too.
+        owners: paths whose content stays on the host.
         commands: text for the host's shell by name.
         requests: port, method, path, headers and body of an HTTP request to 127.0.0.1, by name.
         places: addresses and ports to connect to.
         processes: whether to read every process.
     """
     wanted = json.dumps({
-        "files": list(files), "commands": dict(commands or {}), "requests": dict(requests or {}),
+        "files": list(files), "owners": list(owners),
+        "commands": dict(commands or {}), "requests": dict(requests or {}),
         "places": list(places), "processes": processes,
     })
     return Reading(json.loads(host.check_output(

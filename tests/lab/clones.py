@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from tests.lab.state_of import provisioned
 from xnai.lab import bases, machine, registry
 from xnai.lab.backends.choose import choose
 from xnai.lab.deploying import deploy
+from xnai.lab.errors import LabError
 from xnai.lab.machine import Machine
 from xnai.lab.paths import private_dir, state_dir
+from xnai.lab.proc import ProcessId
 from xnai.lab.progress import Progress
-from xnai.lab.spec import MachineSpec
+from xnai.lab.spec import MachineSpec, load_json, save_json
 from xnai.lab.waiting import until
 
 REFERENCE = "provisioned.json"
 PREFIX = "clone"
+BORROWER = "borrower.json"
 CONTAINERS = 9
 # All nine start at once on two processors.
 HEALTHY_WITHIN_S = 300
@@ -58,6 +63,7 @@ def reference(base: Path) -> dict[str, object]:
 
 def keep(one: Machine, name: str, progress: Progress) -> Path:
     """Keep a machine that was just deployed as the base, with what it is."""
+    assert key(one.backend, progress) == name, "the checkout was changed during the deploy"
     state = provisioned(one)
     base = bases.keep(one, name, progress)
     (base / REFERENCE).write_text(json.dumps(state))
@@ -80,12 +86,16 @@ def ensure_base(backend: str, progress: Progress) -> Path:
         if kept.directory:
             return kept.directory
         progress.say(f"  deploying a machine to copy ({kept.why})")
+        if "base" in machine.names():
+            # What a run left that did not come this far.
+            machine.find("base").down()
         one = machine.up(spec(backend, "base"), progress)
-        outcome = deploy(one)
-        assert outcome.code == 0, outcome.log
-        base = keep(one, name, progress)
-        one.down()
-        return base
+        try:
+            outcome = deploy(one)
+            assert outcome.code == 0, outcome.log
+            return keep(one, name, progress)
+        finally:
+            one.down()
 
 
 def health(one: Machine) -> dict[str, str]:
@@ -109,10 +119,37 @@ def _new(base: Path, backend: str, progress: Progress) -> Machine:
         taken = machine.names()
         name = next(n for i in range(99) if (n := f"{PREFIX}-{i}") not in taken)
         one = machine.make(spec(backend, name).on(base), progress)
-    one.start(progress)
+        _borrowed(one)
+    try:
+        one.start(progress)
+        _wait(one, progress)
+    except BaseException:
+        one.down()
+        raise
+    return one
+
+
+def _wait(one: Machine, progress: Progress) -> None:
     with progress.step(f"waiting for the stack of {one.config.host_name}"):
         assert until(lambda: healthy(one), timeout_s=HEALTHY_WITHIN_S, every_s=1), health(one)
-    return one
+
+
+def _borrowed(one: Machine) -> None:
+    """Write down that this process has a copy, so that one which nobody has is found."""
+    me = ProcessId.of(os.getpid())
+    assert me is not None
+    save_json(one.directory / BORROWER, asdict(me))
+
+
+def _collect(root: Path) -> None:
+    """Throw away the copies of processes that were killed."""
+    free = {path.stem for path in _free(root)}
+    for name in machine.names():
+        if name.startswith(f"{PREFIX}-") and name not in free:
+            one = machine.find(name)
+            data = load_json(one.directory / BORROWER)
+            if data is None or not ProcessId(**data).alive():
+                one.down()
 
 
 def _free(root: Path) -> list[Path]:
@@ -123,15 +160,23 @@ def lend(base: Path, backend: str, progress: Progress) -> Machine:
     """A running copy of the base that is as the first deploy made it."""
     while True:
         with locked("pool") as root:
+            _collect(root)
             mine = next(iter(_free(root)), None)
             if mine is None:
                 break
             stands_on = mine.read_text()
+            if mine.stem in machine.names():
+                _borrowed(machine.find(mine.stem))
             mine.unlink()
         if mine.stem not in machine.names():
             continue
         one = machine.find(mine.stem)
         if stands_on == str(base) and one.running:
+            try:
+                _wait(one, progress)
+            except (AssertionError, LabError):
+                one.down()
+                continue
             return one
         one.down()
     return _new(base, backend, progress)
@@ -139,7 +184,11 @@ def lend(base: Path, backend: str, progress: Progress) -> Machine:
 
 def give_back(one: Machine, base: Path) -> None:
     """Take a copy back: kept for the next test where it is as it was lent, else thrown away."""
-    if one.running and provisioned(one) == reference(base):
+    try:
+        as_lent = one.running and provisioned(one) == reference(base)
+    except (AssertionError, LabError):
+        as_lent = False
+    if as_lent:
         with locked("pool") as root:
             (root / f"{one.name}.free").write_text(str(base))
     else:
@@ -153,5 +202,6 @@ def end_all() -> None:
             mine.unlink()
             if mine.stem in machine.names():
                 machine.find(mine.stem).down()
+        _collect(root)
 
 

@@ -34,9 +34,12 @@ _STATE = {
 def provisioned(machine: Machine) -> dict[str, str]:
     """Return files' digests, zram, sysctls, images, containers, secrets' names, units."""
     # At once, each into a file of its own: podman processes mostly wait.
-    asked = "; ".join(f"{{ {code}; }} > $d/{name} 2>&1 &" for name, code in _STATE.items())
-    asked = asked.replace("&;", "&")
+    asked = " ".join(
+        f"{{ {{ {code}; }} > $d/{name} 2>&1 || echo failed >> $d/failed; }} &"
+        for name, code in _STATE.items()
+    )
     told = "; ".join(f"echo '@@ {name}'; cat $d/{name}" for name in _STATE)
+    told += "; if [ -e $d/failed ]; then echo '@@ failed'; fi"
     said = machine.run(f"d=$(mktemp -d); {asked} wait; {told}; rm -r $d", timeout_s=180).stdout
     found: dict[str, list[str]] = {}
     for line in said.splitlines():

@@ -8,6 +8,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -15,9 +16,8 @@ import click
 from xnai.lab import create, deps, machine, paths, prepare, registry, snapshots
 from xnai.lab.backends.choose import likely
 from xnai.lab.errors import LabError
-from xnai.lab.kernel.build import FRAGMENTS
 from xnai.lab.progress import Lines
-from xnai.lab.spec import BACKENDS, MachineSpec
+from xnai.lab.spec import BACKENDS, KERNELS, MachineSpec
 from xnai.lab.standins import definitions as standins
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -54,7 +54,7 @@ def lab() -> None:
 @click.option("--disk-gib", default=16, show_default=True, help="Disk of the guest in GiB.")
 @click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True)
 @click.option(
-    "--kernel", type=click.Choice(tuple(FRAGMENTS)), default="plain", show_default=True,
+    "--kernel", type=click.Choice(KERNELS), default="plain", show_default=True,
     help="Of user-mode Linux: storage has dm-delay, dm-crypt, dm-log-writes, btrfs and xfs.",
 )
 @click.option("--from", "from_snapshot", metavar="SNAPSHOT", help="Start from a snapshot.")
@@ -111,7 +111,7 @@ def status(as_json: bool) -> None:
             "memory_mib": found.config.memory_mib,
             "cpus": found.config.cpus,
             "ssh_port": found.ssh_port,
-            "disk_used_mib": found.disk.stat().st_blocks * 512 // 1024**2,
+            "disk_used_mib": _mib_on_disk(found.disk),
             "directory": str(found.directory),
         }
         for found in machines
@@ -128,6 +128,11 @@ def status(as_json: bool) -> None:
         click.echo("no machines")
     if snapshots.names():
         click.echo(f"snapshots: {' '.join(snapshots.names())}")
+
+
+def _mib_on_disk(path: Path) -> int:
+    """What a disk takes; nothing before the first boot of one that only records changes."""
+    return path.stat().st_blocks * 512 // 1024**2 if path.exists() else 0
 
 
 @lab.command()
@@ -160,7 +165,7 @@ def snapshot(name: str, snapshot: str) -> None:
 @click.option("--refresh", is_flag=True, help="Take what is new in Debian by now.")
 @told
 def build(release: str, backend: str, refresh: bool) -> None:
-    """Bring kernel, image and stand-ins into the cache without making a machine."""
+    """Bring kernel, image and stand-ins into the cache, and start the registry; no machine."""
     timings = prepare.Timings()
     spec = MachineSpec("build", release=release, backend=backend)
     prepare.prepare(spec, standins.ALL, PROGRESS, timings, refresh=refresh)

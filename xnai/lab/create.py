@@ -62,6 +62,8 @@ def make(spec: MachineSpec, progress: Progress) -> Machine:
         access.write_files(config, directory)
         if source.disk:
             disk.copy_sparse(source.disk, directory / config.disk_name, log)
+            # A base's is nobody's to write.
+            (directory / config.disk_name).chmod(0o600)
         if not config.base:
             disk.grow(directory / config.disk_name, spec.disk_gib, log)
         files = disk.identity_files(directory, config.host_name)
@@ -77,6 +79,7 @@ def _existing(config: Config, spec: MachineSpec, directory: Path, progress: Prog
         "memory_mib": (spec.memory_mib, config.memory_mib),
         "cpus": (spec.cpus, config.cpus),
         "disk_gib": (spec.disk_gib, config.disk_gib),
+        "kernel": (spec.kernel, config.kernel),
         "backend": (config.backend if spec.backend == "auto" else spec.backend, config.backend),
     }
     other = [f"{key} {have}, not {want}" for key, (want, have) in asked.items() if want != have]

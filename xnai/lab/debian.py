@@ -4,6 +4,7 @@ deploy would make today."""
 from __future__ import annotations
 
 import hashlib
+import http.client
 import tempfile
 import urllib.request
 from collections.abc import Mapping
@@ -47,7 +48,7 @@ def state(release: str) -> dict[str, str] | None:
                 f"{address}/dists/{suite}/InRelease", timeout=TIMEOUT_S
             ) as answer:
                 found[suite] = hashlib.sha256(answer.read()).hexdigest()
-        except (OSError, ValueError):
+        except (OSError, ValueError, http.client.HTTPException):
             return None
     return found
 

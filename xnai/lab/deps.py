@@ -20,7 +20,6 @@ TOOLS = {
     "apt-get": "apt",
     "dpkg-deb": "dpkg",
     "mkfs.ext4": "e2fsprogs",
-    "debugfs": "e2fsprogs",
     "resize2fs": "e2fsprogs",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",

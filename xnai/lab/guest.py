@@ -144,6 +144,11 @@ class Machine:
         # A guest that switched itself off leaves its helpers, with their ports, behind.
         process.kill_all(self.directory)
         require_ports(self.ssh_port)
+        if self.config.base and not Path(self.config.base).exists():
+            raise LabError(
+                f"the disk that {self.name} stands on is gone", found=self.config.base,
+                todo=f"remove the machine: xnai lab down {self.name}",
+            )
         backend = self._backend()
         for name, helper in backend.helpers(self.directory, self.config).items():
             process.spawn(helper, self.directory, name, f"{name}.log")

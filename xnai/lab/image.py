@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,23 @@ def recipe(release: str, *, with_kernel: bool) -> str:
     parts |= {f"rootfs/{name}": data for name, data in tree_parts(ROOTFS).items()}
     parts |= {f"ca/{p.name}": p.read_bytes() for p in bootstrap.extra_ca_certificates()}
     return recipe_hash(parts)
+
+
+def packages(release: str, *, with_kernel: bool) -> frozenset[str]:
+    """The packages of the image in the cache.
+
+    Args:
+        release: Debian's code name.
+        with_kernel: whether Debian's kernel is part of it.
+
+    Returns:
+        Names; empty where there is no such image.
+    """
+    kind = f"{release}-kernel" if with_kernel else release
+    folder = paths.cache_dir() / "image" / f"{kind}_{recipe(release, with_kernel=with_kernel)}"
+    status = folder / "dpkg-status"
+    text = status.read_text() if status.exists() else ""
+    return frozenset(re.findall(r"^Package: (\S+)$", text, re.MULTILINE))
 
 
 def _hooks(out: Path, *, with_kernel: bool) -> list[str]:

@@ -112,11 +112,10 @@ def prepare(
             backend.build(progress, spec.kernel, refresh=refresh)
 
     def rest() -> None:
-        with timings.of("image"):
+        with timings.of("image and stand-ins"):
             image.ensure(
                 spec.release, progress, with_kernel=backend.needs_kernel_on_disk, refresh=refresh
             )
-        with timings.of("stand-ins"):
             registry.up(progress, standins, refresh=refresh)
 
     with ThreadPoolExecutor(2) as pool:

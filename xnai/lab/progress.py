@@ -73,7 +73,7 @@ class Lines:
         now = time.monotonic()
         with self._lock:
             told = "; ".join(
-                f"{title} … {now - started:.0f} s" for title, started in self._steps.values()
+                f"{title} … {now - started:.0f} s" for title, started in list(self._steps.values())
             )
             width = shutil.get_terminal_size().columns - 3
             self.stream.write(f"\r\033[K  {told[:width]}")

@@ -9,7 +9,7 @@ from pathlib import Path
 from xnai.lab import disk, paths
 from xnai.lab.errors import LabError
 from xnai.lab.progress import Progress
-from xnai.lab.spec import Config, check_name
+from xnai.lab.spec import Config, check_name, load_json
 
 CONFIG = "snapshot.json"
 BOOT_FILES = ("vmlinuz", "initrd.img")
@@ -81,6 +81,12 @@ def load(directory: Path) -> Snapshot:
     if config is None:
         raise LabError(
             f"there is no whole snapshot in {directory}", todo="remove the folder, and try again"
+        )
+    if "base" not in (load_json(directory / CONFIG) or {}):
+        raise LabError(
+            f"{directory.name} was taken by an older version of the lab",
+            found="a disk that has its name and keys written into it",
+            todo=f"remove {directory}, and take it again",
         )
     return Snapshot(config, directory)
 

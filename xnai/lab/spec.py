@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from xnai.lab.errors import LabError
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 BACKENDS = ("auto", "kvm", "uml", "tcg")
+# Of user-mode Linux; what each has is in xnai/lab/kernel/build.py.
+KERNELS = ("plain", "storage")
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class MachineSpec:
         cpus: processors of the guest.
         disk_gib: size of the guest's disk in GiB (sparse on the host).
         backend: one of `BACKENDS`.
-        kernel: which of the lab's own kernels it boots (`xnai.lab.kernel.build.FRAGMENTS`);
+        kernel: which of the lab's own kernels it boots, one of `KERNELS`;
             without a meaning where Debian's own is booted.
         from_snapshot: a snapshot to start from instead of a bare image.
         from_base: the folder of a read-only base (`xnai.lab.bases`) to start from instead.
@@ -66,8 +69,11 @@ class MachineSpec:
                 raise LabError(
                     f"{field} is out of range", found=f"{value}", needed=f"{low} to {high}"
                 )
-        if self.backend not in BACKENDS:
-            raise LabError("no such backend", found=self.backend, needed=", ".join(BACKENDS))
+        for what, word, known in (
+            ("backend", self.backend, BACKENDS), ("kernel", self.kernel, KERNELS),
+        ):
+            if word not in known:
+                raise LabError(f"no such {what}", found=word, needed=", ".join(known))
 
 
 def check_name(name: str, what: str) -> None:
@@ -159,7 +165,7 @@ def save_json(path: Path, data: dict[str, Any]) -> None:
         path: the file.
         data: what to write.
     """
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.write_text(json.dumps(data, indent=2) + "\n")
     part.replace(path)
 

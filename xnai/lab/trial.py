@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import time
 
-from xnai.lab import bases, deploying, machine
+from xnai.lab import bases, debian, deploying, machine, registry
+from xnai.lab.errors import LabError
 from xnai.lab.machine import Machine
 from xnai.lab.prepare import Timings, prepare, remember, remembered
 from xnai.lab.progress import Progress
@@ -13,10 +14,10 @@ from xnai.lab.spec import MachineSpec
 from xnai.lab.standins.definitions import NEEDED
 
 # What runs at the same time, then what runs one after the other.
-AT_ONCE = ("kernel", "stand-ins")
+AT_ONCE = ("kernel", "image and stand-ins")
 THEN = ("boot", "deploy", "host tests")
 # For whoever has never run it; measured on two cores, idle and beside other work.
-FIRST_RANGE = "between 8 and 60 minutes, by how fast and how busy this host is"
+FIRST_RANGE = "between 15 and 60 minutes the first time, by how fast and how busy this host is"
 
 
 def run(name: str, backend: str, progress: Progress) -> int:
@@ -37,14 +38,20 @@ def run(name: str, backend: str, progress: Progress) -> int:
         LabError: the machine could not be made; the message says what to do.
     """
     started = time.monotonic()
-    last_s = remembered("again" if bases.any_kept() else "first")
-    about = f"about {last_s / 60:.1f} minutes, as the last time" if last_s else FIRST_RANGE
-    progress.say(f"a throw-away Debian 13 machine: build, deploy, test; {about}")
+    progress.say(f"a throw-away Debian 13 machine: build, deploy, test; {_about()}")
     timings = Timings()
     spec = MachineSpec(name=name, backend=backend)
-    chosen = prepare(spec, NEEDED, progress, timings)
-    with timings.of("boot"):
-        made, kind = _machine(spec, chosen, progress)
+    if name in machine.names():
+        progress.say(f"  {name} exists: it is deployed to again, and no copy of it is kept")
+        registry.up(progress, NEEDED)
+        with timings.of("boot"):
+            made, kind, key = machine.up(spec, progress), "existing", ""
+    else:
+        chosen = prepare(spec, NEEDED, progress, timings)
+        key = bases.key(spec, chosen)
+        offered = debian.state(spec.release)
+        with timings.of("boot"):
+            made, kind = _new(spec, key, progress)
     progress.say(f"pyinfra inventory.py deploy.py  ->  {made.config.host_name}")
     with timings.of("deploy"):
         deployed = deploying.deploy_aloud(made)
@@ -59,11 +66,7 @@ def run(name: str, backend: str, progress: Progress) -> int:
                 check=False,
             ).returncode
     good = deployed == tested == 0
-    if good and kind == "first":
-        bases.keep(made, bases.key(spec, chosen), progress)
     seconds = time.monotonic() - started
-    if good and kind != "existing":
-        remember(kind, seconds)
     progress.say("")
     progress.say(
         f"{'up and proven' if good else 'NOT good: see above'} after "
@@ -76,16 +79,48 @@ def run(name: str, backend: str, progress: Progress) -> int:
     )
     progress.say(f"  get in:     .venv/bin/xnai lab ssh {name}")
     progress.say(f"  throw away: .venv/bin/xnai lab down {name}")
+    if good and kind != "existing":
+        remember(kind, seconds)
+    if good and kind == "first":
+        _keep(made, spec, key, offered, progress)
     return 0 if good else 1
 
 
-def _machine(spec: MachineSpec, backend: str, progress: Progress) -> tuple[Machine, str]:
-    """The machine, running, and whether it is one that existed, a copy, or a bare one."""
-    if spec.name in machine.names():
-        return machine.up(spec, progress), "existing"
-    base = bases.find(bases.key(spec, backend), progress)
+def _about() -> str:
+    """How long it may take, by the last runs."""
+    again_s, first_s = remembered("again"), remembered("first")
+    told = [] if first_s is None else [f"about {first_s / 60:.0f} minutes, as the last first time"]
+    if bases.any_kept() and again_s is not None:
+        told.append(f"{again_s / 60:.1f} where nothing has changed since the last time")
+    return "; ".join(told) or FIRST_RANGE
+
+
+def _new(spec: MachineSpec, key: str, progress: Progress) -> tuple[Machine, str]:
+    """A new machine, running, and whether it is a copy ("again") or a bare one ("first")."""
+    base = bases.find(key, progress)
     if base.directory:
         progress.say(f"  a copy of a machine that was deployed before ({base.directory.name})")
         return machine.up(spec.on(base.directory), progress), "again"
     progress.say(f"  a bare machine: no deployed one to start from ({base.why})")
     return machine.up(spec, progress), "first"
+
+
+def _keep(
+    made: Machine, spec: MachineSpec, key: str, offered: dict[str, str] | None, progress: Progress
+) -> None:
+    """Keep the machine's disk for the next time; where that fails, this time was good all the same.
+
+    Args:
+        made: the machine, deployed and proven.
+        spec: what it was asked to be.
+        key: the base's key before the deploy.
+        offered: what Debian offered before the deploy.
+        progress: where it is told.
+    """
+    if bases.key(spec, made.backend) != key:
+        progress.say("  not kept for the next time: the checkout was changed meanwhile")
+        return
+    try:
+        bases.keep(made, key, progress, offered)
+    except (LabError, OSError) as error:
+        progress.say(f"  not kept for the next time: {error}")

@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from xnai.lab import bases, debian, machine, paths
+from xnai.lab import bases, create, debian, machine, paths
 from xnai.lab.errors import LabError
 from xnai.lab.guest import CONFIG as MACHINE_CONFIG
 from xnai.lab.guest import Machine
@@ -88,8 +88,9 @@ def test_a_damaged_base_is_not_used_and_made_again(
     found = bases.find("k1", Silent())
     assert found.directory is None and found.why
     assert bases.find("k1", Silent()).directory is None
-    assert bases.keep(deployed, "k1", Silent()) == base
-    assert bases.find("k1", Silent()).directory == base
+    again = bases.keep(deployed, "k1", Silent())
+    assert again != base
+    assert bases.find("k1", Silent()).directory == again
 
 
 def test_half_a_copy_is_no_base(deployed: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +103,8 @@ def test_half_a_copy_is_no_base(deployed: Machine, monkeypatch: pytest.MonkeyPat
             bases.keep(deployed, "k1", Silent())
     assert bases.find("k1", Silent()).directory is None
     assert not bases.any_kept()
-    assert bases.keep(deployed, "k1", Silent()).name == "k1"
+    assert list(bases.directory().glob(".*.part")) == []
+    assert bases.keep(deployed, "k1", Silent()).name == "k1.1"
 
 
 def test_newer_packages_in_debian_make_a_base_old(
@@ -122,6 +124,13 @@ def test_newer_packages_in_debian_make_a_base_old(
         None, "Debian has 1 newer packages, such as bash"
     )
     assert asked == [{"bash": "5.2", "sed": "4.9"}]
+    # Where the mirror cannot be trusted or breaks off, what is there is used.
+    def broken(*_: object) -> list[str]:
+        raise LabError("no signature")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(debian, "outdated", broken)
+        assert bases.find("k1", Silent()).directory == base
     # News of other packages are looked at once.
     newer = []
     assert bases.find("k1", Silent()).directory == base
@@ -144,15 +153,54 @@ def test_old_bases_go_but_not_from_under_a_machine(deployed: Machine) -> None:
         deployed.disk.write_bytes(b"%d" % number)
         bases.keep(deployed, f"k{number}", Silent())
     kept = sorted(path.parent.name for path in bases.directory().glob(f"*/{bases.RECORD}"))
-    assert kept == ["k1", "k4", "k5"]
+    assert kept == ["k1.1", "k4.1", "k5.1"]
 
 
-def test_a_base_under_a_machine_is_not_replaced(deployed: Machine) -> None:
+def test_a_base_under_a_machine_stays_when_another_is_made(deployed: Machine) -> None:
+    first = bases.keep(deployed, "k1", Silent())
+    stands_on(first)
+    deployed.disk.write_bytes(b"another deploy")
+    second = bases.keep(deployed, "k1", Silent())
+    assert bases.find("k1", Silent()).directory == second
+    assert (first / "disk.ext4").read_bytes() == b"deployed" * 512
+
+
+def test_packages_of_the_bare_image_do_not_count(
+    deployed: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bases.image, "packages", lambda *_, **__: frozenset({"bash"}))
+    assert bases.installed(deployed) == {"sed": "4.9"}
+
+
+def test_a_copy_of_a_read_only_base_can_be_written(
+    deployed: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Where the disk is copied whole, as QEMU's is, by a user who may not write what is read-only.
     base = bases.keep(deployed, "k1", Silent())
-    stands_on(base)
-    with pytest.raises(LabError, match="machines still stand on it"):
-        bases.keep(deployed, "k1", Silent())
-    assert bases.find("k1", Silent()).directory == base
+    made: list[int] = []
+    monkeypatch.setattr(create, "check_host", lambda *_: None)
+    monkeypatch.setattr(create, "choose", lambda *_: Whole())
+    monkeypatch.setattr(
+        create.disk, "grow", lambda path, *_: made.append(path.stat().st_mode & 0o777)
+    )
+    one = machine.make(replace(SPEC, name="copy").on(base))
+    assert made == [0o600]
+    assert one.disk.read_bytes() == deployed.disk.read_bytes()
+    assert one.config.base == ""
+
+
+class Whole:
+    """A backend that copies disks whole, and needs nothing else."""
+
+    name = "kvm"
+    needs_kernel_on_disk = copies_on_write = False
+
+    def build(self, *_: object, **__: object) -> None:
+        """Build nothing."""
+
+    def prepare(self, *_: object) -> list[object]:
+        """Put nothing into the guest."""
+        return []
 
 
 @pytest.mark.parametrize(
@@ -179,6 +227,13 @@ def test_what_does_not_reach_it_is_not() -> None:
 def test_another_machine_has_another_key(other: MachineSpec) -> None:
     assert bases.key(other, "uml") != bases.key(SPEC, "uml")
     assert bases.key(SPEC, "kvm") != bases.key(SPEC, "uml")
+
+
+def test_what_git_tracks_and_what_may_be_executed_are_part_of_it(tmp_path: Path) -> None:
+    parts = bases.reaching(SPEC, "uml")
+    assert b"files/services/docs/mkdocs.yml\n" in parts["tracked"]  # type: ignore[operator]
+    assert parts["deploy.py"]
+    assert parts["tasks/memory.py may be executed"] == "False"
 
 
 def test_the_name_of_the_machine_is_no_part_of_the_key() -> None:

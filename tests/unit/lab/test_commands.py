@@ -23,7 +23,6 @@ def test_uml_command_line() -> None:
         "umid=t1",
         "uml_dir=/m/t1/uml",
         "ubd0=/m/t1/disk.ext4",
-        "ubd1r=/m/t1/identity.tar",
         "root=/dev/ubda",
         "rw",
         "con0=null,fd:1",
@@ -34,6 +33,16 @@ def test_uml_command_line() -> None:
         "ncpus=2",
         "seccomp=on",
     ]
+
+
+def test_a_machine_has_its_identity_on_a_second_disk(tmp_path: Path) -> None:
+    words = [*uml.command(tmp_path, CONFIG), *qemu.Qemu("tcg").launch(tmp_path, CONFIG).argv]
+    assert not [word for word in words if "identity" in word]
+    # Older versions wrote name and keys into the first disk: their machines have no second one.
+    (tmp_path / "identity.tar").touch()
+    assert f"ubd1r={tmp_path}/identity.tar" in uml.command(tmp_path, CONFIG)
+    argv = qemu.Qemu("tcg").launch(tmp_path, CONFIG).argv
+    assert argv[-1] == "file=identity.tar,if=virtio,format=raw,readonly=on"
 
 
 def test_uml_records_what_differs_from_a_base() -> None:

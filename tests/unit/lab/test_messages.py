@@ -72,7 +72,7 @@ def test_a_taken_port_is_named_and_passed_over(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_missing_program_is_named_by_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deps, "missing_tools", lambda tools: ["mmdebstrap", "debugfs"])
+    monkeypatch.setattr(deps, "missing_tools", lambda tools: ["mmdebstrap", "resize2fs"])
     assert {"mmdebstrap", "e2fsprogs"} <= set(deps.missing([], registry=False, uid=0))
     with pytest.raises(LabError, match="xnai lab deps --install"):
         deps.require(Qemu("tcg"))

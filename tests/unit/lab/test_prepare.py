@@ -19,8 +19,8 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_critical_path_is_the_longest_of_what_ran_at_once_and_then_the_rest() -> None:
-    timings = Timings({"kernel": 415.2, "stand-ins": 203.0, "deploy": 300.0, "boot": 9.0})
-    assert timings.critical_path(("kernel", "stand-ins"), ("boot", "deploy", "host tests")) == (
+    timings = Timings({"kernel": 415.2, "image": 203.0, "deploy": 300.0, "boot": 9.0})
+    assert timings.critical_path(("kernel", "image"), ("boot", "deploy", "host tests")) == (
         "kernel 415 s -> boot 9 s -> deploy 300 s"
     )
     assert Timings().critical_path(("kernel",), ("boot",)) == ""

@@ -82,7 +82,11 @@ class Qemu:
         Returns:
             The command.
         """
-        return Launch(command(self.name, config))
+        words = command(self.name, config)
+        # A machine that an older version made has its name and keys on its disk.
+        if (directory / IDENTITY).exists():
+            words += ["-drive", f"file={IDENTITY},if=virtio,format=raw,readonly=on"]
+        return Launch(words)
 
     def helpers(self, directory: Path, config: Config) -> dict[str, Launch]:
         """No processes beside the machine.
@@ -134,7 +138,6 @@ def command(accelerator: str, config: Config) -> list[str]:
         "-initrd", INITRD,
         "-append", "root=LABEL=lab-root rw console=ttyS0 net.ifnames=0",
         "-drive", "file=disk.ext4,if=virtio,format=raw,discard=unmap",
-        "-drive", f"file={IDENTITY},if=virtio,format=raw,readonly=on",
         "-netdev", f"user,id=user0,{forward}",
         "-device", "virtio-net-pci,netdev=user0,id=net0",
         "-device", "virtio-rng-pci",

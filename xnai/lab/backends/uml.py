@@ -148,7 +148,8 @@ def command(directory: Path, config: Config) -> list[str]:
         f"umid={config.name}",
         f"uml_dir={directory / 'uml'}",
         f"ubd0={directory / config.disk_name}{',' if config.base else ''}{config.base}",
-        f"ubd1r={directory / IDENTITY}",
+        # A machine that an older version made has its name and keys on its disk.
+        *([f"ubd1r={directory / IDENTITY}"] if (directory / IDENTITY).exists() else []),
         "root=/dev/ubda",
         "rw",
         "con0=null,fd:1",
