@@ -41,6 +41,7 @@ test-services: setup ## hadolint on the Dockerfiles, and each service's own test
 	$(VENV)/pytest tests/images tests/services
 
 test-lab: setup ## the lab part alone
+	@$(VENV)/xnai lab deps --install
 	$(VENV)/python tests/run.py lab
 
 test-qemu: setup ## the memory step on Debian's own kernel in QEMU

@@ -152,7 +152,7 @@ class Bench:
         self.script(f"remove {' '.join(volumes)}", check=False)
 
 
-@pytest.fixture(scope="module", params=[REDIS, POSTGRES], ids=lambda image: image.name)
+@pytest.fixture(params=[REDIS, POSTGRES], ids=lambda image: image.name)
 def bench(request, deployed):
     """An image, its data written once by 999:999 and kept as an archive."""
     made = Bench(deployed, request.param)
