@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.lab.state_of import provisioned
-from xnai.lab import bases, machine, registry
+from xnai.lab import bases, create, machine, registry
 from xnai.lab.backends.choose import choose
 from xnai.lab.deploying import deploy
 from xnai.lab.errors import LabError
@@ -115,10 +115,11 @@ def healthy(one: Machine) -> bool:
 
 
 def _new(base: Path, backend: str, progress: Progress) -> Machine:
-    with locked("names"):
+    # The pool's own: a copy that nobody has written down yet would be collected.
+    with locked("pool"):
         taken = machine.names()
         name = next(n for i in range(99) if (n := f"{PREFIX}-{i}") not in taken)
-        one = machine.make(spec(backend, name).on(base), progress)
+        one = create.make(spec(backend, name).on(base), progress)
         _borrowed(one)
     try:
         one.start(progress)

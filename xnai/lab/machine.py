@@ -8,7 +8,7 @@ from xnai.lab.guest import CONFIG, Machine
 from xnai.lab.progress import Progress, Silent
 from xnai.lab.spec import Config, MachineSpec, check_name
 
-__all__ = ["Machine", "MachineSpec", "find", "make", "names", "up"]
+__all__ = ["Machine", "MachineSpec", "find", "names", "up"]
 
 
 def names() -> list[str]:
@@ -45,22 +45,6 @@ def find(name: str) -> Machine:
     return Machine(config, directory)
 
 
-def make(spec: MachineSpec, progress: Progress | None = None) -> Machine:
-    """Make a machine without booting it; one that exists is given back as it is.
-
-    Args:
-        spec: what it shall be.
-        progress: where the steps are told.
-
-    Returns:
-        The machine.
-
-    Raises:
-        LabError: the host lacks something.
-    """
-    return create.make(spec, progress or Silent())
-
-
 def up(spec: MachineSpec, progress: Progress | None = None) -> Machine:
     """Make a machine and boot it; an existing one of that name is booted if it is off.
 
@@ -74,6 +58,6 @@ def up(spec: MachineSpec, progress: Progress | None = None) -> Machine:
     Raises:
         LabError: the host lacks something, or the machine did not come up.
     """
-    machine = make(spec, progress)
+    machine = create.make(spec, progress or Silent())
     machine.start(progress)
     return machine

@@ -183,7 +183,7 @@ def test_a_copy_of_a_read_only_base_can_be_written(
     monkeypatch.setattr(
         create.disk, "grow", lambda path, *_: made.append(path.stat().st_mode & 0o777)
     )
-    one = machine.make(replace(SPEC, name="copy").on(base))
+    one = create.make(replace(SPEC, name="copy").on(base), Silent())
     assert made == [0o600]
     assert one.disk.read_bytes() == deployed.disk.read_bytes()
     assert one.config.base == ""
