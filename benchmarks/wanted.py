@@ -10,11 +10,12 @@ from xnai.image_content import build_inputs
 from xnai.lab import deploying
 from xnai.lab.machine import Machine
 from xnai.looking import Where, loaded
+from xnai.own_paths import unit_file
 from xnai.settings import check, layers
 from xnai.settings.derive import derive
 from xnai.settings.model import Settings
 from xnai.stack_plan import plan
-from xnai.stack_reading import stack_directory, unit_file
+from xnai.stack_reading import stack_directory
 
 UID = 2000
 

@@ -12,7 +12,7 @@ from xnai.operations import apt, backup
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.settings import current
 from xnai.stack_plan import plan
-from xnai.stack_reading import read_store
+from xnai.stack_reading import read_store, unfinished_restore
 
 # Program -> the Debian packages that it comes with. gpg asks its agent even for a passphrase
 # that it was given.
@@ -23,7 +23,10 @@ def apply() -> None:
     """Declare the backup of a stack that is up. No preflight: nothing is deployed."""
     settings = current()
     wanted = plan(settings, images.inputs(settings))
-    containers = read_store(host, settings).containers
+    facts = read_store(host, settings)
+    if refused := unfinished_restore(settings, facts):
+        fail_host(f"backup: {refused}")
+    containers = facts.containers
     found = {} if isinstance(containers, PodmanUnknown) else containers
     wrong = []
     for service in wanted.services:

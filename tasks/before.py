@@ -6,18 +6,18 @@ from pathlib import PurePosixPath
 from pyinfra import host
 
 from tasks import containers, memory, preflight
+from xnai import own_paths
 from xnai.before import BYTES_OF, DIRECTORY, KEPT, RECORD, Before, Damaged, OldZram, parse
 from xnai.facts.before import BeforeState
 from xnai.facts.containers import CA_DIRECTORY
 from xnai.facts.memory import Memory
-from xnai.facts.podman import XNAI_PODMAN
 from xnai.operations import before
 from xnai.preflight.config_files import HEADER, is_ours
 from xnai.preflight.sysctl_files import assignments, normalise
 from xnai.preflight.sysctl_rivals import OUR_PATH
 from xnai.pyinfra_ext import fail_host
 from xnai.settings import current
-from xnai.stack_reading import unit, unit_file
+from xnai.stack_reading import unit
 
 # Of which it is told whether they were there, beside the directories above our files.
 ALSO = (
@@ -49,11 +49,7 @@ def apply() -> None:
 
 def files(settings):
     """Return the paths of all of root's files that a deploy may write, where they are known."""
-    return [
-        memory.ZRAM_CONF, memory.SYSCTL_CONF, memory.ZSWAP_CONF, XNAI_PODMAN,
-        *(path for path in containers.SLICES if "{uid}" not in path),
-        unit_file(settings), *containers.authorities(settings),
-    ]
+    return [path for path in own_paths.files(settings) if "{uid}" not in path]
 
 
 def above_files(settings):

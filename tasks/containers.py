@@ -2,20 +2,21 @@
 
 import hashlib
 import shlex
-from io import StringIO
 from pathlib import Path
 
 from pyinfra import host
 from pyinfra.operations import files, server, systemd
 
 from tasks import preflight, verify
+from xnai import own_paths
 from xnai.catalogue import services
 from xnai.deferred import defer
-from xnai.facts.containers import CA_DIRECTORY, CONTROLLERS, Containers, ContainersFacts
+from xnai.facts.containers import CONTROLLERS, Containers, ContainersFacts
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.facts.sections import file_difference
-from xnai.operations import apt, stack_user, user_file
+from xnai.operations import apt, root_file, stack_user, user_file
 from xnai.operations.guard import one_at_a_time
+from xnai.own_paths import COMPOSE, COMPOSE_LOCK, LOCK_UPLOAD, OPT, SLICES, STATE, USER_SERVICE
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.render import ROOT, render
 from xnai.settings import Settings, current
@@ -23,15 +24,6 @@ from xnai.settings import Settings, current
 PACKAGES = (
     "aardvark-dns", "ca-certificates", "catatonit", "crun", "dbus-user-session", "netavark",
     "nftables", "passt", "podman", "python3-venv", "uidmap",
-)
-COMPOSE = "/opt/xnai/podman-compose"
-COMPOSE_LOCK = f"{COMPOSE}/requirements.txt"
-LOCK_UPLOAD = "/opt/xnai/podman-compose.txt"
-USER_SERVICE = "/etc/systemd/system/user@{uid}.service.d/90-xnai.conf"
-# The cgroups above the user's manager.
-SLICES = (
-    "/etc/systemd/system/user.slice.d/90-xnai.conf",
-    "/etc/systemd/system/user-{uid}.slice.d/90-xnai.conf",
 )
 # The cgroup between the manager and the containers, a unit of the manager's own.
 USER_SLICE = ".config/systemd/user/user.slice.d/90-xnai.conf"
@@ -42,7 +34,7 @@ MANAGER_RESTARTED = "xnai_manager_restarted"
 def authorities(settings: Settings) -> dict[str, str]:
     """Return the extra CA certificates: path on the host -> text."""
     return {
-        f"{CA_DIRECTORY}/xnai-{Path(path).stem}.crt": Path(path).read_text("utf-8")
+        own_paths.certificate(path): Path(path).read_text("utf-8")
         for path in settings.extra_ca_certificates
     }
 
@@ -53,8 +45,8 @@ def directories(settings: Settings, group: str) -> dict[str, str]:
     The stack's user reads them and can change nothing: root writes there, and would follow what
     a process that broke out of a container had put in its way.
     """
-    stack = f"/var/lib/xnai/{settings.stack_name}"
-    return {"/opt/xnai": "0755 root root", "/var/lib/xnai": "0755 root root"} | {
+    stack = f"{STATE}/{settings.stack_name}"
+    return {OPT: "0755 root root", STATE: "0755 root root"} | {
         path: f"0750 root {group}" for path in (stack, f"{stack}/build", f"{stack}/stack")
     }
 
@@ -156,7 +148,6 @@ def apply() -> None:
             user_file.put(
                 name=f"containers: {target} ({difference})",
                 text=text, path=target, user=name,
-                directory=f"/var/lib/xnai/{settings.stack_name}",
             )
     reserved = reserved_mib(settings)
     # None: the slice is not there yet, and will read the drop-in when it starts.
@@ -174,9 +165,8 @@ def _put(facts, path, text, mode="0644"):
     """Declare one of root's files if it differs; True if it was declared."""
     difference = file_difference(facts.files.get(path), text, mode)
     if difference:
-        files.put(
-            name=f"containers: {path} ({difference})",
-            src=StringIO(text), dest=path, mode=mode, user="root", group="root",
+        root_file.put(
+            name=f"containers: {path} ({difference})", text=text, path=path, mode=mode
         )
     return bool(difference)
 
@@ -188,7 +178,7 @@ def _trust(settings, facts):
         _put(facts, path, text)
     gone = sorted(facts.own_certificates - set(wanted))
     for path in gone:
-        files.file(name=f"containers: {path} (no longer in the settings)", path=path, present=False)
+        root_file.remove(name=f"containers: {path} (no longer in the settings)", paths=[path])
     if facts.untrusted or gone:
         stems = [Path(path).stem for path in (*sorted(facts.untrusted), *gone)]
         server.shell(
@@ -236,14 +226,11 @@ def _compose(settings, facts):
     digest = hashlib.sha256(lock.encode()).hexdigest()
     if facts.compose_python and state and state.sha256 == digest:
         return
-    files.put(
-        name="containers: podman-compose's lock",
-        src=StringIO(lock), dest=LOCK_UPLOAD, mode="0644",
-    )
+    root_file.put(name="containers: podman-compose's lock", text=lock, path=LOCK_UPLOAD)
     index = settings.package_index_url
     sources = f"--index-url {shlex.quote(index)}" if index else "--no-index"
     if settings.wheelhouse_dir:
-        sources += f" --find-links {settings.wheelhouse_dir}"
+        sources += f" --find-links {shlex.quote(settings.wheelhouse_dir)}"
     why = "its lock or Python changed" if state else "absent"
     server.shell(
         name=f"containers: podman-compose in {COMPOSE} ({why})",

@@ -1,15 +1,13 @@
 """Compressed swap and the kernel's reclaim settings."""
 
-import shlex
-from io import StringIO
-
 from pyinfra import host
-from pyinfra.operations import files, server, systemd
+from pyinfra.operations import server, systemd
 
 from tasks import preflight, verify
 from xnai.facts.memory import Memory
 from xnai.facts.sections import file_difference
-from xnai.operations import apt, zram
+from xnai.operations import apt, root_file, zram
+from xnai.own_paths import SYSCTL_CONF, ZRAM_CONF, ZSWAP_CONF
 from xnai.preflight.config_files import SET_ASIDE_SUFFIX
 from xnai.preflight.memory import best_algorithm
 from xnai.preflight.sysctl_rivals import files_to_set_aside
@@ -18,9 +16,6 @@ from xnai.render import render
 from xnai.settings import Settings, current
 
 PACKAGE = "systemd-zram-generator"
-ZRAM_CONF = "/etc/systemd/zram-generator.conf.d/90-xnai.conf"
-SYSCTL_CONF = "/etc/sysctl.d/90-xnai.conf"
-ZSWAP_CONF = "/etc/tmpfiles.d/90-xnai.conf"
 
 
 def rendered(settings: Settings, algorithm: str) -> dict[str, str]:
@@ -63,23 +58,17 @@ def apply() -> None:
     if settings.memory_rivals == "set_aside":
         for rival in files_to_set_aside(seen.sysctl_files, settings.sysctls):
             aside = rival.path + SET_ASIDE_SUFFIX
-            server.shell(
-                name=f"memory: set {rival.path} aside as {aside}",
-                commands=[f"mv --no-clobber {shlex.quote(rival.path)} {shlex.quote(aside)}"],
+            root_file.set_aside(
+                name=f"memory: set {rival.path} aside as {aside}", path=rival.path, aside=aside,
             )
     # Configuration before the package: Debian's starts zram0 the moment it is installed.
     written = set()
     for path, text in texts.items():
         if difference := file_difference(facts.files.get(path), text):
             written.add(path)
-            files.put(
-                name=f"memory: {path} ({difference})",
-                src=StringIO(text), dest=path, mode="0644", user="root", group="root",
-            )
+            root_file.put(name=f"memory: {path} ({difference})", text=text, path=path)
     if settings.zswap == "leave" and ZSWAP_CONF in facts.files:
-        files.file(
-            name=f"memory: {ZSWAP_CONF} (zswap = 'leave')", path=ZSWAP_CONF, present=False
-        )
+        root_file.remove(name=f"memory: {ZSWAP_CONF} (zswap = 'leave')", paths=[ZSWAP_CONF])
     if PACKAGE not in facts.packages:
         apt.install(name=f"memory: install {PACKAGE}", packages=[PACKAGE])
 

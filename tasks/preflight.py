@@ -26,6 +26,7 @@ def look(settings: Settings) -> PreflightFacts:
             stack_user=settings.stack_user,
             paths=tuple(want.space_needs_mib),
             named=tuple(want.named),
+            own_paths=want.own_paths,
             urls=want.urls,
         )
         facts = facts or PreflightFacts()

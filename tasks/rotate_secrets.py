@@ -10,7 +10,13 @@ from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.rotation.bundle import home, make_spec, marker
 from xnai.settings import current
 from xnai.stack_plan import differences, foreign, plan
-from xnai.stack_reading import forget_store, other_files, read_store, stack_of
+from xnai.stack_reading import (
+    forget_store,
+    other_files,
+    read_store,
+    stack_of,
+    unfinished_restore,
+)
 
 
 def apply() -> None:
@@ -19,6 +25,8 @@ def apply() -> None:
     wanted = plan(settings, images.inputs(settings))
     chosen = _chosen(settings)
     facts = read_store(host, settings)
+    if refused := unfinished_restore(settings, facts):
+        fail_host(f"rotate: {refused}")
     if found := _lacking(settings, wanted, facts):
         _refuse(found)
     unfinished = marker(settings) in facts.files

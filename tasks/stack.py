@@ -1,24 +1,23 @@
 """The stack's containers from its compose files, at every boot, healthy."""
 
-from io import StringIO
-
 from pyinfra import host
 from pyinfra.api.exceptions import OperationError
-from pyinfra.operations import files, server
+from pyinfra.operations import server
 
 from tasks import before, images, preflight, verify
 from tasks.backup import copy_command
 from tasks.containers import MANAGER_RESTARTED
-from xnai.backup.bundle import DATABASE
+from xnai.backup.bundle import DATABASE, unfinished
 from xnai.backup.bundle import home as backup_home
-from xnai.catalogue import least_oom_score_adj
+from xnai.catalogue import least_oom_score_adj, services
 from xnai.facts.podman import PodmanUnknown
 from xnai.facts.sections import file_difference
 from xnai.image_plan import builds, find, previous_name
-from xnai.operations import stack
+from xnai.operations import root_file, stack
 from xnai.operations.data import Data
 from xnai.operations.generation import good_directory
 from xnai.operations.healthy import wait_until_healthy
+from xnai.own_paths import unit_file
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.render import render
 from xnai.rollback import bundle as rollback
@@ -32,9 +31,9 @@ from xnai.stack_reading import (
     read_store,
     stack_directory,
     stack_of,
+    unfinished_restore,
     unfinished_rotation,
     unit,
-    unit_file,
     wait_for_boot,
 )
 
@@ -44,7 +43,7 @@ def apply() -> None:
     settings = current()
     wanted = plan(settings, images.inputs(settings))
     facts = _facts_after_boot(settings)
-    if refused := unfinished_rotation(settings, facts):
+    if refused := unfinished_restore(settings, facts) or unfinished_rotation(settings, facts):
         fail_host(f"stack: {refused}")
     if names := foreign(wanted, _containers(facts), settings.stack_name):
         fail_host(
@@ -166,14 +165,11 @@ def _files(settings, wanted, facts):
     for file in wanted.files.values():
         path = f"{directory}/{file.name}"
         if difference := file_difference(facts.files.get(path), file.text):
-            files.put(
-                name=f"stack: {path} ({difference})",
-                src=StringIO(file.text), dest=path, mode="0644", user="root", group="root",
-            )
+            root_file.put(name=f"stack: {path} ({difference})", text=file.text, path=path)
     for name in wanted.absent_files:
         path = f"{directory}/{name}"
         if path in facts.files:
-            files.file(name=f"stack: {path} (no longer in the settings)", path=path, present=False)
+            root_file.remove(name=f"stack: {path} (no longer in the settings)", paths=[path])
 
 
 def _keep(settings, wanted, facts):
@@ -201,6 +197,8 @@ def unit_text(settings: Settings) -> str:
         "stack/xnai-stack.service.j2",
         stack_name=settings.stack_name, stack_user=settings.stack_user,
         least_oom_score_adj=least_oom_score_adj(settings),
+        unfinished_restore=unfinished(settings),
+        stop_timeout_s=max(s.stop_timeout_s for s in services(settings)) + 10,
     )
 
 
@@ -209,7 +207,7 @@ def _at_boot(settings, facts):
     path = unit_file(settings)
     text = unit_text(settings)
     if difference := file_difference(facts.files.get(path), text):
-        files.put(name=f"stack: {path} ({difference})", src=StringIO(text), dest=path, mode="0644")
+        root_file.put(name=f"stack: {path} ({difference})", text=text, path=path)
     if not facts.enabled:
         server.shell(
             name=f"stack: enable {unit(settings)} at boot",

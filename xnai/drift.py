@@ -33,6 +33,7 @@ def configuration(service: Service) -> Configuration:
         oom_score_adj=service.memory.oom_score_adj,
         privileged=False,
         init=True,
+        stop_timeout_s=service.stop_timeout_s,
     )
 
 

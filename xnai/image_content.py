@@ -11,6 +11,7 @@ from pathlib import Path
 
 from xnai.catalogue import Image, base, images
 from xnai.render import render
+from xnai.settings.certificates import name_on_host
 from xnai.settings.model import Settings
 from xnai.source_tree import TreeRefused, copied_files
 
@@ -109,7 +110,7 @@ def _base_inputs(settings: Settings) -> list[BuildInput]:
     image = base()
     files = _context(image)
     for authority in settings.extra_ca_certificates:
-        path = f"context/ca/xnai-{Path(authority).stem}.crt"
+        path = f"context/ca/{name_on_host(authority)}"
         files[path] = ContextFile(Path(authority).read_bytes())
     requirements, code = _hashes(files)
     text = _dockerfile(settings, image, base=settings.base_image, runtime=None)

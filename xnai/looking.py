@@ -21,6 +21,7 @@ from pyinfra_cli.inventory import make_inventory_from_files  # type: ignore[impo
 from pyinfra_cli.util import parse_cli_arg  # type: ignore[import-untyped]
 
 from xnai.pyinfra_ext import without_delay
+from xnai.remote.limit import limit
 
 T = TypeVar("T")
 
@@ -95,11 +96,16 @@ def ask_each(where: Where, question: Callable[[Host], T]) -> list[Answer[T]]:
                 answers.append(Answer(host.name, None, f"not reachable: {_target(host)}"))
                 continue
             without_delay(host)
+            limit(host)
             with ctx_host.use(host):
                 try:
                     answers.append(Answer(host.name, question(host), ""))
                 except PyinfraError as error:
                     answers.append(Answer(host.name, None, str(error)))
+                except Exception as error:
+                    # One host's strange answer is no reason to keep the others' back.
+                    said = f"a fault of xnai's: {type(error).__name__}: {error}"
+                    answers.append(Answer(host.name, None, said))
     return answers
 
 

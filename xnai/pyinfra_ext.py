@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from pyinfra import logger
-from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS
+from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.host import Host
@@ -18,13 +19,15 @@ from pyinfra.context import ctx_host, ctx_state
 
 from xnai.elapsed import tell_elapsed
 from xnai.host_table import remember, tell_each_host
+from xnai.remote import lease
+from xnai.remote.limit import Limited, limit
 
 # pyinfra exec()s a deploy file in a namespace without a name of its own; Python then answers
 # with that of the built-ins. An imported file has its module's name.
 RUN_BY_PYINFRA = "builtins"
 
 
-class LiveCommand(StringCommand):
+class LiveCommand(Limited):
     """A command whose output is shown line by line while it runs, also without -v."""
 
     def execute(
@@ -35,11 +38,11 @@ class LiveCommand(StringCommand):
         return succeeded, CommandOutput([])
 
 
-def run_within(command: str) -> tuple[bool, CommandOutput]:
+def run_within(command: str | StringCommand) -> tuple[bool, CommandOutput]:
     """Run a command inside an operation as that operation's own commands run (sudo and the like).
 
     Args:
-        command: for the shell of the current host.
+        command: for the shell of the current host; a string has the usual time limit.
 
     Returns:
         Whether it succeeded, and what it printed.
@@ -47,7 +50,9 @@ def run_within(command: str) -> tuple[bool, CommandOutput]:
     host = ctx_host.get()
     arguments: Any = host.current_op_global_arguments or {}
     how = {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}
-    done: tuple[bool, CommandOutput] = host.run_shell_command(StringCommand(command), **how)
+    words = StringCommand(command) if isinstance(command, str) else command
+    how |= words.connector_arguments
+    done: tuple[bool, CommandOutput] = host.run_shell_command(words, **how)
     return done
 
 
@@ -72,24 +77,68 @@ def this_host_alone() -> Iterator[None]:
     operations run, those of xnai.operations that raise are contained by their decorator; an
     exception inside one of pyinfra's own still ends the run of all hosts.
 
+    From here on each command on the host has a time limit, and the run has the machine for itself
+    (xnai.remote).
+
     Raises:
         PyinfraError: no host is left (the run's exit code is then not 0).
     """
-    host = ctx_host.get()
+    host, state = ctx_host.get(), ctx_state.get()
     without_delay(host)
-    tell_elapsed(ctx_state.get())
-    tell_each_host(ctx_state.get())
+    limit(host)
+    tell_elapsed(state)
+    tell_each_host(state)
     try:
+        refused = _refused(host, state)
         yield
+        if refused:
+            raise refused
     except PyinfraError as failure:
-        for line in str(failure).splitlines():
-            logger.error(f"{host.print_prefix}{line}")
-        remember(host, str(failure))
-        state = ctx_state.get()
-        # What earlier steps declared must not run either: nothing is half done.
-        state.ops[host].clear()
-        host.op_hash_order.clear()
-        state.fail_hosts({host})
+        _fail(host, state, str(failure))
+    except Exception as failure:
+        # Something that a host says in a way that nobody foresaw must not end the others' runs.
+        logger.debug(traceback.format_exc())
+        where = traceback.extract_tb(failure.__traceback__)[-1]
+        _fail(
+            host, state,
+            f"unexpected, and a fault of xnai's: {type(failure).__name__}: {failure} "
+            f"({where.filename}:{where.lineno}; all of it with --debug). Nothing was changed.",
+        )
+
+
+def _refused(host: Host, state: State) -> lease.Refused | None:
+    """Let this run have the machine; where another one has it, nothing can be read from it.
+
+    The body of a `with` statement cannot be skipped: it ends at the first thing that it asks.
+    """
+    try:
+        lease.hold(host, state, _connector_arguments(host, state))
+    except lease.Refused as refused:
+        why = refused
+
+        def get_fact(*_: object, **__: object) -> NoReturn:
+            raise why
+
+        host.get_fact = get_fact
+        return refused
+    return None
+
+
+def _fail(host: Host, state: State, reason: str) -> None:
+    """Take one host out of the run, with a reason."""
+    for line in reason.splitlines():
+        logger.error(f"{host.print_prefix}{line}")
+    remember(host, reason)
+    # What earlier steps declared must not run either: nothing is half done.
+    state.ops[host].clear()
+    host.op_hash_order.clear()
+    state.fail_hosts({host})
+
+
+def _connector_arguments(host: Host, state: State) -> dict[str, Any]:
+    """How commands on a host become root's: what its data and the configuration say."""
+    arguments: Any = pop_global_arguments(state, host, {})[0]
+    return {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}
 
 
 def summary(items: Sequence[str], most: int = 3) -> str:

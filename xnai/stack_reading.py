@@ -7,6 +7,7 @@ import time
 from pyinfra.api.host import Host
 from pyinfra.context import ctx_state
 
+from xnai.backup.bundle import unfinished
 from xnai.catalogue import PARTS, container_names, secret_forms
 from xnai.facts.podman import (
     ANSWER_WITHIN_S,
@@ -20,6 +21,7 @@ from xnai.facts.podman import (
 from xnai.facts.sections import file_difference
 from xnai.operations.generation import good_directory
 from xnai.operations.stack import Stack
+from xnai.own_paths import STATE, unit_file
 from xnai.pyinfra_ext import HostFailed
 from xnai.rotation.bundle import marker
 from xnai.settings.model import Settings
@@ -30,7 +32,7 @@ _KEY = "xnai_store"
 
 def stack_directory(settings: Settings) -> str:
     """Return the directory of the compose files on the host."""
-    return f"/var/lib/xnai/{settings.stack_name}/stack"
+    return f"{STATE}/{settings.stack_name}/stack"
 
 
 def data_record(settings: Settings) -> str:
@@ -85,14 +87,25 @@ def unfinished_rotation(settings: Settings, facts: StoreFacts) -> str:
     )
 
 
+def unfinished_restore(settings: Settings, facts: StoreFacts) -> str:
+    """Return why nothing may begin where a restore of data was killed; else nothing.
+
+    A database would be started on a volume that was emptied, get healthy, and be kept as good.
+    """
+    mark = unfinished(settings)
+    if mark not in facts.files:
+        return ""
+    return (
+        f"a restore was begun and not finished ({mark}), so the data are neither those of before "
+        f"nor the archive's. Nothing was changed. The file says which archive it was, and where "
+        f"what was there before is kept (sudo cat {mark}): pyinfra inventory.py tasks/restore.py "
+        "--data restore_from= one of the two, then run this again"
+    )
+
+
 def unit(settings: Settings) -> str:
     """Return the name of the boot unit, a user unit of systemd."""
     return f"{settings.stack_name}-stack.service"
-
-
-def unit_file(settings: Settings) -> str:
-    """Return the boot unit's path: among all users' units, but its condition names one user."""
-    return f"/etc/systemd/user/{unit(settings)}"
 
 
 def read_store(host: Host, settings: Settings) -> StoreFacts:
@@ -116,6 +129,7 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
                 *(f"{good_directory(stack_directory(settings))}/{file_name(p)}" for p in PARTS),
                 unit_file(settings),
                 marker(settings),
+                unfinished(settings),
                 data_record(settings),
             ],
             wants=f"/etc/systemd/user/default.target.wants/{unit(settings)}",

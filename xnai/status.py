@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from xnai.catalogue import Service
-from xnai.facts.oom import OomKill
+from xnai.facts.oom import GUARD, OWN, OomKill
 from xnai.facts.podman import Container, PodmanUnknown
 
 
@@ -89,7 +89,7 @@ def killed(
     containers: Mapping[str, Container] | PodmanUnknown,
     kills: Sequence[OomKill] | None,
 ) -> list[str]:
-    """Return a line for each kill by the kernel, for want of memory, in a container of ours.
+    """Return a line for each kill for want of memory in a container of ours.
 
     A container that was made anew since has another ID: its kills are told without its name.
     """
@@ -103,15 +103,23 @@ def killed(
     found = []
     for kill in kills:
         if not kill.container_id:
+            if kill.limit == GUARD:
+                found.append(f"{kill.process}: {kill.cause}, at {kill.time}")
             continue
         container = by_id.get(kill.container_id)
         name = container.name if container else "a container that is gone or not of this stack"
         memory = limits.get(name)
-        why = (
-            "it went past its own limit"
-            + (f" ({memory.limit_mib} MiB, and {memory.swap_mib} MiB in swap)" if memory else "")
-            if kill.own_limit else "the whole machine was out of memory"
-        )
+        why = kill.cause
+        if memory and kill.limit == OWN:
+            why += f" ({memory.limit_mib} MiB, and {memory.swap_mib} MiB in swap)"
         restarts = f"; restarted {container.restarts} times since" if container else ""
-        found.append(f"{name}: the kernel killed {kill.process} at {kill.time}: {why}{restarts}")
+        found.append(f"{name}: {kill.by} killed {kill.process} at {kill.time}: {why}{restarts}")
+    for container in by_id.values():
+        told = sum(kill.container_id == container.id for kill in kills)
+        counted = container.cgroup.oom_kills if container.cgroup else 0
+        if counted > told:
+            found.append(
+                f"{container.name}: {counted} processes were killed in it for want of memory since "
+                f"it was started (memory.events), {told} of which the logs still tell"
+            )
     return found

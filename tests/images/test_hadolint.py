@@ -47,7 +47,9 @@ def test_it_does_find_something(tmp_path):
         make(
             base_image="docker.io/library/python:3.13-slim", awq_image=True,
             wheelhouse_dir="/srv/wheels", package_index_url=None,
-            extra_ca_certificates=[str(Path(__file__).parents[1] / "unit/golden/authority.pem")],
+            extra_ca_certificates=[
+                str(Path(__file__).parents[1] / "unit/golden/Corp CA (2026).pem")
+            ],
         ),
     ],
     ids=["python 3.12", "python 3.13", "offline, with a proxy's authority"],

@@ -18,6 +18,7 @@ from unit_settings import ROOT, make
 from xnai.backup import archive as backup_archive
 from xnai.backup import host as backup_host
 from xnai.backup import podman as backup_podman
+from xnai.backup import safe_path
 from xnai.backup.bundle import bundle, make_spec
 from xnai.backup.encryption import decrypting, encrypting
 from xnai.backup.host import Run, main
@@ -73,7 +74,8 @@ esac
 def machine(tmp_path, monkeypatch, own_process):
     """A directory with the script and a stack that runs; pytest's own are open to all."""
     monkeypatch.setattr(backup_podman, "_POLL_S", 0.02)
-    monkeypatch.setattr(backup_host, "require_safe_directory", lambda directory: None)
+    for module in (backup_host, safe_path):
+        monkeypatch.setattr(module, "require_safe_directory", lambda directory, setting: None)
     podman = tmp_path / "podman"
     podman.write_text(PODMAN)
     podman.chmod(0o755)
@@ -95,6 +97,7 @@ def spec(machine: Path, **changes: object) -> Spec:
     """SPEC for the script."""
     values = {
         "podman": str(machine / "podman"), "directory": str(machine / "backup"), "timeout_s": 1,
+        "unfinished": str(machine / "unfinished-restore"),
     }
     return dataclasses.replace(SPEC, **(values | changes))
 
@@ -137,7 +140,7 @@ def test_the_bundle_runs_without_this_package(tmp_path):
         check=False, cwd="/",
     )
     assert done.returncode == 1
-    assert "No such file or directory: '/no/such'" in done.stderr
+    assert "/no/such: No such file or directory. Nothing was changed." in done.stderr
     assert str(ROOT) not in done.stderr
 
 
@@ -221,7 +224,7 @@ def test_a_signal_lets_all_go_on(machine):
     code = (
         "import sys\nfrom xnai.backup import host as backup_host\n"
         "from xnai.backup.spec import parse\n"
-        "backup_host.require_safe_directory = lambda directory: None\n"
+        "backup_host.require_safe_directory = lambda directory, setting: None\n"
         "sys.exit(backup_host.main(parse(sys.argv[1])))"
     )
     with subprocess.Popen(
@@ -231,6 +234,7 @@ def test_a_signal_lets_all_go_on(machine):
         while "pg_dump" not in ((machine / "calls").read_text() if (
             machine / "calls"
         ).exists() else ""):
+            assert child.poll() is None, child.stderr.read()
             time.sleep(0.05)
         child.terminate()
         # Nobody listens any more, as when the controller is gone.
@@ -346,7 +350,98 @@ def test_going_back_that_fails_says_what_to_do(machine, capfd):
     assert main(spec(machine, action="restore", restore_from=str(path))) == 1
     said = capfd.readouterr().err
     assert "going back failed as well" in said and "-before-restore.* in " in said
-    assert any("-before-restore" in one.name for one in archives(machine))
+    (kept,) = [one for one in archives(machine) if "-before-restore" in one.name]
+    # Half of it: nothing may start from here, and the next one knows what there was.
+    mark = json.loads((machine / "unfinished-restore").read_text())
+    assert mark == {"archive": str(path), "kept": str(kept)}
+
+
+def killed_at(machine: Path, call: int, one: Spec) -> bool:
+    """Run the program in a process that is killed at its n-th call of Podman that may change data.
+
+    Returns:
+        Whether it came so far.
+    """
+    (machine / "calls").unlink(missing_ok=True)
+    (machine / "changing").unlink(missing_ok=True)
+    script = PODMAN.replace(
+        'echo "$@" >> calls\n',
+        'echo "$@" >> calls\ncase $1 in stop|start|unshare|exec) echo >> changing; n=0;'
+        "while read -r l; do n=$((n+1)); done < changing;"
+        f"[ $n != {call} ] || {{ kill -KILL $PPID; exit 1; }};; esac\n", 1,
+    )
+    (machine / "podman").write_text(script)
+    child = os.fork()
+    if not child:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        os._exit(main(one))
+    _, status = os.waitpid(child, 0)
+    (machine / "podman").write_text(PODMAN)
+    return os.WIFSIGNALED(status)
+
+
+def test_a_restore_that_is_killed_anywhere_is_known_and_can_be_finished_or_undone(machine, capfd):
+    path = made(machine)
+    wanted = {name: text for name, text in data(machine).items() if "db_data" not in name}
+    destroy(machine)
+    restore = spec(machine, action="restore", restore_from=str(path))
+    mark = machine / "unfinished-restore"
+    call, marked, found = 0, 0, set()
+    while killed_at(machine, call := call + 1, restore):
+        now = {name: text for name, text in data(machine).items() if "db_data" not in name}
+        replaced = any(now.get(name) != "other" for name in now if name.endswith("/other")) or any(
+            name.endswith("/file") for name in now
+        )
+        found.add((replaced, mark.exists()))
+        # Once anything of it was replaced, the mark says so, and where what was there is kept.
+        assert mark.exists() or not replaced or now == wanted
+        if mark.exists():
+            kept = Path(json.loads(mark.read_text())["kept"])
+            folder = machine / f"into{call}"
+            folder.mkdir()
+            assert backup_archive.read(kept, folder).members
+            marked += 1
+        if mark.exists() and marked % 5 == 1:
+            assert main(spec(machine)) == 1
+            assert "restore_from=" in capfd.readouterr().err
+            # What was there before is put back from the archive that the mark names.
+            assert main(dataclasses.replace(restore, restore_from=str(kept))) == 0
+            assert not mark.exists()
+            assert (machine / "volumes/xnai_rag_index/other").read_text() == "other"
+        for one in archives(machine):
+            if one != path and one.is_file():
+                one.unlink()
+        assert states(machine) <= {"running", "exited"}
+        for state in (machine / "states").iterdir():
+            state.write_text("running\n")
+        mark.unlink(missing_ok=True)
+        destroy(machine)
+    assert {(False, False), (True, True)} <= found
+    after = {name: text for name, text in data(machine).items() if "db_data" not in name}
+    assert after == wanted and not mark.exists()
+
+
+def test_what_a_killed_restore_left_is_not_started_when_the_next_one_fails(machine, capfd):
+    path = made(machine)
+    destroy(machine)
+    restore = spec(machine, action="restore", restore_from=str(path))
+    calls = (machine / "calls")
+    call = 0
+    while not (machine / "unfinished-restore").exists():
+        assert killed_at(machine, call := call + 1, restore)
+    (machine / "fail").write_text("pg_restore")
+    calls.unlink()
+    assert main(restore) == 1
+    said = capfd.readouterr()
+    assert "what was there before it is " in said.out and "the stack is down" in said.err
+    assert (machine / "unfinished-restore").exists()
+    started = [line for line in calls.read_text().splitlines() if line.startswith("start ")]
+    assert started == ["start xnai_vikunja_db"]  # to be filled, before it failed; nothing since
+    (machine / "fail").unlink()
+    assert main(restore) == 0
+    assert not (machine / "unfinished-restore").exists()
 
 
 GPG = subprocess.run(["sh", "-c", "command -v gpg"], capture_output=True, check=False).returncode
@@ -419,10 +514,20 @@ def test_a_key_that_others_may_read_is_refused(machine, capfd):
 def test_a_directory_that_others_may_write_to_is_refused(tmp_path, monkeypatch):
     # Below /root or the like: /tmp itself is one.
     with pytest.raises(Failed, match=r"/tmp is drwxrwxrwt, owned by UID 0. It and all above it"):
-        backup_host.require_safe_directory(Path("/tmp"))
-    backup_host.require_safe_directory(Path("/etc"))
+        safe_path.require_safe_directory(Path("/tmp"), "backup_dir")
+    safe_path.require_safe_directory(Path("/etc"), "backup_dir")
     with pytest.raises(Failed, match="is no directory"):
-        backup_host.require_safe_directory(Path("/etc/passwd"))
+        safe_path.require_safe_directory(Path("/etc/passwd"), "backup_dir")
+
+
+def test_a_key_below_a_directory_of_somebody_elses_is_refused(tmp_path):
+    # pytest's own directory is root's alone; the one in it is not.
+    key = tmp_path / "key"
+    key.write_text("x\n")
+    key.chmod(0o600)
+    tmp_path.chmod(0o777)
+    with pytest.raises(Failed, match="the directory of backup_passphrase_file = "):
+        safe_path.require_secret_file(key, "backup_passphrase_file")
 
 
 def test_not_healthy_in_time_shows_the_last_lines(machine):

@@ -70,7 +70,7 @@ esac
 def machine(tmp_path, monkeypatch, own_process):
     """A directory with the script, and a stack that runs on an older Redis."""
     monkeypatch.setattr(backup_podman, "_POLL_S", 0.02)
-    monkeypatch.setattr(backup_host, "require_safe_directory", lambda directory: None)
+    monkeypatch.setattr(backup_host, "require_safe_directory", lambda directory, setting: None)
     (tmp_path / "podman").write_text(PODMAN)
     (tmp_path / "podman").chmod(0o755)
     # The disk of whoever runs these tests has other things to write.

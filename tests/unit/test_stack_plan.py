@@ -233,7 +233,9 @@ def test_what_podman_is_told_beside_the_file_is_part_of_the_configuration():
         name for name, value in after.config_hashes.items() if before.config_hashes[name] != value
     }
     assert changed == {"redis"}
-    assert run_arguments(after.services[0]) == ["--memory-swap=257m", "--oom-score-adj=0"]
+    assert run_arguments(after.services[0]) == [
+        "--memory-swap=257m", "--oom-score-adj=0", "--stop-timeout=75",
+    ]
 
 
 DRIFTS = {
@@ -254,6 +256,7 @@ DRIFTS = {
     "oom_score_adj": (0, "0 -> 300"),
     "privileged": (True, "True -> False"),
     "init": (False, "False -> True"),
+    "stop_timeout_s": (10, "10 -> 30"),
 }
 
 

@@ -98,6 +98,7 @@ def test_the_store_is_read_once_until_it_is_forgotten():
                     "/var/lib/xnai/mine/stack/good/docker-compose.vikunja.yml",
                     "/etc/systemd/user/mine-stack.service",
                     "/var/lib/xnai/mine/rotation/unfinished",
+                    "/var/lib/xnai/mine/unfinished-restore",
                     "/var/lib/xnai/mine/stack/good/data.json",
                 ],
                 "wants": "/etc/systemd/user/default.target.wants/mine-stack.service",

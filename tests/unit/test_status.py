@@ -94,26 +94,45 @@ REDIS_ID = UP["xnai_redis"].id
 @pytest.mark.parametrize(
     ("kill", "said"),
     [
-        (OomKill("T", REDIS_ID, True, "redis-server"),
-         ["xnai_redis: the kernel killed redis-server at T: it went past its own limit (256 MiB, "
-          "and 128 MiB in swap); restarted 0 times since"]),
-        (OomKill("T", REDIS_ID, False, "redis-server"),
+        (OomKill("T", REDIS_ID, "own", "redis-server"),
+         ["xnai_redis: the kernel killed redis-server at T: it went past its own memory limit "
+          "(256 MiB, and 128 MiB in swap); restarted 0 times since"]),
+        (OomKill("T", REDIS_ID, "above", "redis-server", "/user.slice"),
+         ["xnai_redis: the kernel killed redis-server at T: a control group above it was at its "
+          "limit (/user.slice); restarted 0 times since"]),
+        (OomKill("T", REDIS_ID, "machine", "redis-server"),
          ["xnai_redis: the kernel killed redis-server at T: the whole machine was out of memory; "
           "restarted 0 times since"]),
-        (OomKill("T", "f" * 64, True, "python"),
+        (OomKill("T", "f" * 64, "own", "python"),
          ["a container that is gone or not of this stack: the kernel killed python at T: it went "
-          "past its own limit"]),
-        (OomKill("T", "", False, "firefox"), []),
+          "past its own memory limit"]),
+        (OomKill("T", "", "machine", "firefox"), []),
+        (OomKill("T", "", "guard", "/user.slice/user-2000.slice", "due to memory pressure"),
+         ["/user.slice/user-2000.slice: systemd-oomd did it due to memory pressure, at T"]),
     ],
 )
 def test_who_was_killed_for_want_of_memory(kill, said):
     assert killed(SERVICES, UP, [kill]) == said
 
 
+def test_kills_of_which_the_log_is_silent_by_now_are_counted():
+    redis = UP["xnai_redis"]
+    containers = UP | {
+        "xnai_redis": dataclasses.replace(
+            redis, cgroup=dataclasses.replace(redis.cgroup, oom_kills=3)
+        )
+    }
+    said = killed(SERVICES, containers, [OomKill("T", REDIS_ID, "own", "redis-server")])
+    assert said[1:] == [
+        "xnai_redis: 3 processes were killed in it for want of memory since it was started "
+        "(memory.events), 1 of which the logs still tell"
+    ]
+
+
 def test_a_log_that_cannot_be_read_is_no_good_news():
     (line,) = killed(SERVICES, UP, None)
     assert line == "killed for memory: could not tell (dmesg cannot be read)"
-    assert len(killed(SERVICES, PodmanUnknown(), [OomKill("T", REDIS_ID, True, "x")])) == 1
+    assert len(killed(SERVICES, PodmanUnknown(), [OomKill("T", REDIS_ID, "own", "x")])) == 1
 
 
 @pytest.mark.parametrize(

@@ -285,6 +285,22 @@ def test_files_that_were_set_aside_go_back():
     assert one.set_aside == {aside: "/etc/sysctl.d/99-mine.conf"}
 
 
+def test_of_what_was_set_aside_several_times_the_last_goes_back_first():
+    name = "/etc/sysctl.d/99-mine.conf"
+    asides = tuple(f"{name}.xnai-set-aside{end}" for end in ("", ".1", ".10", ".9"))
+    one = plan(found(remains(set_aside=asides)))
+    assert list(one.set_aside.items()) == [
+        (f"{name}.xnai-set-aside{end}", name) for end in (".10", ".9", ".1", "")
+    ]
+
+
+def test_half_a_restore_is_not_kept_for_the_whole():
+    here = remains(in_directory=("stack", "unfinished-restore"))
+    (said,) = refusals(found(here))
+    assert "/var/lib/xnai/xnai/unfinished-restore" in said and "--data purge=desk" in said
+    assert refusals(found(here, purge="desk")) == []
+
+
 def test_an_unfinished_rotation_is_kept_with_the_secrets():
     here = remains(in_directory=("rotation", "stack"))
     assert plan(found(here)).names == ("stack",)

@@ -18,7 +18,7 @@ def as_wanted(service: Service, **changes: object) -> Container:
     container = Container(
         name=service.container_name, id=f"{len(service.name):064x}", state="running",
         health="healthy", stack="xnai", config="c", image_id="i", secrets={}, exit_code=0,
-        oom_killed=False, restarts=0, configuration=configuration(service),
+        restarts=0, configuration=configuration(service),
         cgroup=Cgroup(
             max_bytes=memory.limit_mib * MIB, low_bytes=memory.reservation_mib * MIB,
             swap_max_bytes=memory.swap_mib * MIB, current_bytes=40 * MIB, swap_current_bytes=0,

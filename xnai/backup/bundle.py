@@ -11,8 +11,8 @@ from xnai.stack_plan import StackPlan
 
 MODULES = tuple(
     f"backup/{name}" for name in (
-        "archive", "encryption", "ending", "host", "podman", "role", "spec", "versions",
-        "whole_file",
+        "archive", "encryption", "ending", "host", "podman", "role", "safe_path", "spec",
+        "unfinished", "versions", "whole_file",
     )
 )
 _MAIN = """\
@@ -30,6 +30,15 @@ DATABASE = "vikunja_db"
 def home(settings: Settings) -> str:
     """Return the directory of the backups that is there by default; it is root's alone."""
     return f"/var/lib/xnai/{settings.stack_name}/backup"
+
+
+def unfinished(settings: Settings) -> str:
+    """Return the path of the mark of a restore that has not ended.
+
+    Not in the backups' directory: the stack's user cannot see what is in there, and the boot unit
+    is that user's.
+    """
+    return f"/var/lib/xnai/{settings.stack_name}/unfinished-restore"
 
 
 def database(wanted: StackPlan) -> Database | None:
@@ -76,6 +85,7 @@ def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> 
         restore_from=settings.restore_from or "",
         timeout_s=settings.stack_healthy_timeout_s,
         copy=copy,
+        unfinished=unfinished(settings),
     )
 
 

@@ -2,31 +2,10 @@
 
 from __future__ import annotations
 
-import stat
 from pathlib import Path
 
 from xnai.backup.podman import Failed
 from xnai.backup.spec import Spec
-
-
-def require_secret_file(path: Path) -> None:
-    """Refuse a file with a key that others than root may read, or that is empty.
-
-    Raises:
-        Failed: it is one.
-    """
-    try:
-        found = path.lstat()
-    except OSError as error:
-        raise Failed(f"{path}: {error.strerror}. Nothing was changed.") from None
-    if not stat.S_ISREG(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o077:
-        raise Failed(
-            f"{path} is {stat.filemode(found.st_mode)}, owned by UID {found.st_uid}. It must be a "
-            f"plain file of root's that nobody else may read (chown root {path}; chmod 600 "
-            f"{path}). Nothing was changed."
-        )
-    if not path.read_bytes().split(b"\n")[0].strip():
-        raise Failed(f"{path}: its first line is empty. Nothing was changed.")
 
 
 def encrypting(spec: Spec, work: Path) -> list[str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import stat
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -18,11 +17,13 @@ from pathlib import Path
 
 from xnai.backup import archive
 from xnai.backup import versions as backup_versions
-from xnai.backup.encryption import decrypting, encrypting, require_secret_file
+from xnai.backup.encryption import decrypting, encrypting
 from xnai.backup.ending import fail_on_signals, report
-from xnai.backup.podman import Failed, Podman, run, tell
+from xnai.backup.podman import DATA_LIMIT_S, LIMIT_S, Failed, Podman, run, tell
 from xnai.backup.role import set_password
+from xnai.backup.safe_path import require_safe_directory, require_secret_file
 from xnai.backup.spec import Database, Part, Spec
+from xnai.backup.unfinished import Mark
 from xnai.backup.whole_file import sync
 
 _WORK = ".work"
@@ -105,6 +106,7 @@ class Run:
         self.podman = Podman(spec.podman)
         self.directory = Path(spec.directory)
         self.work = self.directory / _WORK
+        self.mark = Mark(Path(spec.unfinished))
         self.volumes = {v: owner for part in spec.parts for v, owner in part.volumes.items()}
         self.containers = [part.container for part in spec.parts]
         # Those that have data; the others may run on.
@@ -118,9 +120,13 @@ class Run:
         Raises:
             Failed: it is not.
         """
-        require_safe_directory(self.directory)
-        for path in filter(None, (self.spec.passphrase_file, self.spec.identity_file)):
-            require_secret_file(Path(path))
+        require_safe_directory(self.directory, "backup_dir")
+        for setting, path in (
+            ("backup_passphrase_file", self.spec.passphrase_file),
+            ("restore_age_identity_file", self.spec.identity_file),
+        ):
+            if path:
+                require_secret_file(Path(path), setting)
         self.podman.find(list(self.volumes))
         marker = self.work / _PAUSED
         if marker.is_file():
@@ -231,6 +237,7 @@ class Run:
 
     def make(self) -> None:
         """Make an archive of the running stack."""
+        self.mark.refuse("a backup")
         sizes = {volume: used(self.podman.place(volume)) for volume in self.volumes}
         self.require_space(
             self.directory, 2 * sum(sizes.values()), "for the data and their archive"
@@ -325,6 +332,10 @@ class Run:
         secrets = archive.read_secrets(manifest, new)
         changed = {n: v for n, v in secrets.items() if old_secrets.get(n) != v}
         began_to_replace = False
+        # What an earlier one has left half done is nothing to go back to, and must not be started.
+        earlier = self.mark.read()
+        if earlier:
+            tell(f"an earlier restore was ended; what was there before it is {earlier.kept}")
         try:
             self._stop()
             for volume, owner in self.volumes.items():
@@ -336,6 +347,7 @@ class Run:
             kept = self.pack(old, "-before-restore", versions)
             tell("kept, to go back to:")
             self.told(kept)
+            self.mark.set(self.spec.restore_from, earlier.kept if earlier else str(kept))
             began_to_replace = True
             self._replace(manifest.members, new, changed)
             if not changed:
@@ -343,13 +355,20 @@ class Run:
         except BaseException as error:
             self._go_back(began_to_replace, kept_members if began_to_replace else [], old, {
                 name: old_secrets[name] for name in changed if name in old_secrets
-            })
+            }, start=earlier is None)
+            if earlier is None:
+                self.mark.remove()
             if isinstance(error, Failed):
-                what = "the machine has the data that it had before"
+                what = (
+                    "the machine has the data that it had before" if earlier is None else
+                    "its data are as the earlier restore has left them, and the stack is down"
+                )
                 raise Failed(f"{error}\nNothing was restored: {what}.") from error
             raise
         if changed:
             (self.directory / CHANGED).touch(mode=0o600)
+            sync(self.directory)
+        self.mark.remove()
         tell(f"restored: {', '.join(member.of or member.kind for member in manifest.members)}")
 
     def _verified(self, new: Path) -> archive.Manifest:
@@ -369,7 +388,7 @@ class Run:
             plain = self.work / "decrypted.tar"
             with plain.open("xb") as file:
                 try:
-                    run(words, f"decrypting {source}", stdout=file)
+                    run(words, f"decrypting {source}", stdout=file, limit_s=DATA_LIMIT_S)
                 except Failed as failed:
                     raise Failed(
                         f"{failed}\nThe archive is cut short, was altered, or is for another key. "
@@ -425,9 +444,17 @@ class Run:
         self.require_space(self.directory, needed, "to keep the present data and restore others")
 
     def _replace(
-        self, members: Sequence[archive.Member], files: Path, secrets: dict[str, str]
+        self, members: Sequence[archive.Member], files: Path, secrets: dict[str, str],
+        set_password: bool = True,
     ) -> None:
-        """Fill the volumes and the database; what has data is stopped, the database starts."""
+        """Fill the volumes and the database; what has data is stopped, the database starts.
+
+        Args:
+            members: of the archive.
+            files: where they lie.
+            secrets: to be replaced, name -> value.
+            set_password: whether the database may be started for its role's password.
+        """
         database = self.spec.database
         self.podman.put_secrets(self.spec.stack, secrets)
         by_database = {v for v in self._part(database.service).volumes} if database else set()
@@ -442,7 +469,7 @@ class Run:
                 tell("making the database anew")
                 self._load(database, path)
                 password_needed = True
-        if database and (password_needed or database.secret in secrets):
+        if database and set_password and (password_needed or database.secret in secrets):
             self._set_password(database)
 
     def _load(self, database: Database, path: Path) -> None:
@@ -456,7 +483,7 @@ class Run:
                 "exec", "--interactive", part.container,
                 "pg_restore", "--exit-on-error", "--single-transaction", "--no-owner",
                 "--no-password", f"--username={database.user}", f"--dbname={database.name}",
-                doing="pg_restore", stdin=file,
+                doing="pg_restore", stdin=file, limit_s=DATA_LIMIT_S,
             )
 
     def _start_database(self, part: Part) -> None:
@@ -474,6 +501,7 @@ class Run:
         self.podman.run(
             "stop", "--time", str(STOP_TIMEOUT_S), *reversed(self.holders),
             doing=f"stopping {', '.join(self.holders)}",
+            limit_s=LIMIT_S + STOP_TIMEOUT_S * len(self.holders),
         )
 
     def start(self, containers: Sequence[str] | None = None) -> None:
@@ -505,39 +533,21 @@ class Run:
 
     def _go_back(
         self, replaced: bool, members: Sequence[archive.Member], old: Exports,
-        secrets: dict[str, str],
+        secrets: dict[str, str], start: bool,
     ) -> None:
         """Let the machine be what it was before the restore."""
         tell("going back to the data that were there")
         try:
             if replaced:
                 self._stop()
-                self._replace(members, old.directory, secrets)
-            self.start()
+                self._replace(members, old.directory, secrets, start)
+            if start:
+                self.start()
         except Failed as failed:
             raise Failed(
                 f"going back failed as well: {failed}\nRestore the archive that was kept "
-                f"(*-before-restore.* in {self.directory}), or run deploy.py"
+                f"(*-before-restore.* in {self.directory})"
             ) from failed
-
-
-def require_safe_directory(directory: Path) -> None:
-    """Refuse a directory in which somebody else than root could put something in root's way.
-
-    Raises:
-        Failed: it is one.
-    """
-    for path in (directory, *directory.parents):
-        found = path.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != 0 or found.st_mode & 0o022:
-            kind = "no directory" if not stat.S_ISDIR(found.st_mode) else stat.filemode(
-                found.st_mode
-            )
-            raise Failed(
-                f"backup_dir = {directory}: {path} is {kind}, owned by UID {found.st_uid}. It and "
-                "all above it must be directories of root's that nobody else may write to "
-                f"(chown root {path}; chmod go-w {path}). Nothing was changed."
-            )
 
 
 def used(directory: Path) -> int:

@@ -17,6 +17,9 @@ from typing import IO, Any
 _CHUNK = 1 << 20
 _POLL_S = 1.0
 _TELL_EVERY_S = 5.0
+# Podman that hangs waits for a lock of its store for ever. Data may be many: they have a day.
+LIMIT_S = 900
+DATA_LIMIT_S = 23 * 3600
 
 
 class Failed(Exception):
@@ -35,6 +38,7 @@ def tell(text: str) -> None:
 def run(
     words: Sequence[str], doing: str,
     stdin: bytes | IO[bytes] | None = None, stdout: IO[bytes] | None = None,
+    limit_s: int = LIMIT_S,
 ) -> bytes:
     """Run a program and return what it prints, unless that goes to `stdout`.
 
@@ -43,17 +47,22 @@ def run(
         doing: what it is for, for the error.
         stdin: its input: bytes, an open file, or nothing.
         stdout: where its output goes instead.
+        limit_s: how long it may take, in seconds.
 
     Raises:
-        Failed: it failed; with its last lines.
+        Failed: it failed, or took too long; with its last lines.
     """
     given: dict[str, Any] = (
         {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin or subprocess.DEVNULL}
     )
     with tempfile.TemporaryFile() as errors:
-        done = subprocess.run(
-            words, stdout=stdout or subprocess.PIPE, stderr=errors, check=False, **given
-        )
+        try:
+            done = subprocess.run(
+                words, stdout=stdout or subprocess.PIPE, stderr=errors, check=False,
+                timeout=limit_s, **given,
+            )
+        except subprocess.TimeoutExpired:
+            raise Failed(f"{doing}: no end after {limit_s} s. {_last(errors)}") from None
         if done.returncode:
             raise Failed(f"{doing} failed: {_last(errors) or f'exit code {done.returncode}'}")
     return done.stdout or b""
@@ -63,6 +72,18 @@ def _last(errors: IO[bytes]) -> str:
     errors.seek(0)
     lines = errors.read().decode("utf-8", "replace").strip().splitlines()
     return "\n  ".join(lines[-5:])
+
+
+def _combined(words: Sequence[str]) -> str:
+    """What a command prints, errors among it; as much of it as comes within a minute."""
+    try:
+        said = subprocess.run(
+            words, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=60,
+        ).stdout
+    except subprocess.TimeoutExpired as expired:
+        said = expired.stdout or b""
+    return said.decode("utf-8", "replace")
 
 
 _EMPTY = "find . -mindepth 1 -delete"
@@ -90,22 +111,29 @@ class Podman:
         self._program = program
         self._places: dict[str, Path] = {}
 
-    def run(self, *words: str, doing: str, stdin: bytes | IO[bytes] | None = None) -> str:
+    def run(
+        self, *words: str, doing: str, stdin: bytes | IO[bytes] | None = None,
+        limit_s: int = LIMIT_S,
+    ) -> str:
         """Run a command and return what it prints; see `run`."""
-        return run([self._program, *words], doing, stdin).decode("utf-8", "replace")
+        said = run([self._program, *words], doing, stdin, limit_s=limit_s)
+        return said.decode("utf-8", "replace")
 
     def succeeds(self, *words: str) -> bool:
-        """Return whether a command ends well, which prints nothing."""
-        done = subprocess.run(
-            [self._program, *words], stdin=subprocess.DEVNULL, check=False,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )
+        """Return whether a command ends well, and in time, which prints nothing."""
+        try:
+            done = subprocess.run(
+                [self._program, *words], stdin=subprocess.DEVNULL, check=False,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=LIMIT_S,
+            )
+        except subprocess.TimeoutExpired:
+            return False
         return done.returncode == 0
 
     def output_to(self, path: Path, *words: str, doing: str) -> None:
         """Run a command with its output in a new file."""
         with path.open("xb") as file:
-            run([self._program, *words], doing, stdout=file)
+            run([self._program, *words], doing, stdout=file, limit_s=DATA_LIMIT_S)
 
     def states(self, containers: Sequence[str]) -> dict[str, str]:
         """Return container -> Podman's word for its state; those that are missing are left out."""
@@ -251,7 +279,10 @@ class Podman:
 
     def empty(self, volume: str, owner: str) -> None:
         """Remove what is in a volume."""
-        run(self._in(volume, _EMPTY, _own(owner, owner)), f"emptying {volume}")
+        run(
+            self._in(volume, _EMPTY, _own(owner, owner)), f"emptying {volume}",
+            limit_s=DATA_LIMIT_S,
+        )
 
     def _in(self, volume: str, *commands: str) -> list[str]:
         """The argv that runs commands in a volume, with containers' UIDs; one start for all."""
@@ -287,10 +318,7 @@ class Podman:
         while awaited := [n for n in awaited if not self.succeeds("healthcheck", "run", n)]:
             passed_s = time.monotonic() - started
             if passed_s >= timeout_s:
-                logs = subprocess.run(
-                    [self._program, "logs", "--tail", "8", awaited[0]], check=False,
-                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                ).stdout.decode("utf-8", "replace")
+                logs = _combined([self._program, "logs", "--tail", "8", awaited[0]])
                 raise Failed(
                     f"{', '.join(awaited)}: not healthy after {passed_s:.0f} s (at most "
                     f"{timeout_s} s: stack_healthy_timeout_s); last lines of {awaited[0]}:\n{logs}"

@@ -56,6 +56,7 @@ class Spec:
         restore_from: the archive to restore, or empty.
         timeout_s: how long a service may take until it is healthy.
         copy: how to copy an archive from the controller, with {path} and {name}.
+        unfinished: path of the mark of a restore that has not ended.
     """
 
     action: str
@@ -72,6 +73,7 @@ class Spec:
     restore_from: str
     timeout_s: int
     copy: str
+    unfinished: str
 
     def text(self) -> str:
         """Return it as JSON."""

@@ -112,6 +112,7 @@ class Service:
         publish_setting: the setting that publishes its port, where one does.
         url_path: what to append to its URL for a person, or None where it has no page.
         migrates: services whose data another version of it changes when it starts.
+        stop_timeout_s: from SIGTERM to SIGKILL, in seconds.
     """
 
     name: str
@@ -136,6 +137,7 @@ class Service:
     publish_setting: str = ""
     url_path: str | None = None
     migrates: tuple[str, ...] = ()
+    stop_timeout_s: int = 30
 
     @property
     def is_stateful(self) -> bool:

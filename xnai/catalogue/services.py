@@ -6,7 +6,14 @@ import dataclasses
 
 from xnai.catalogue import vikunja
 from xnai.catalogue.model import SecretFile, Service
-from xnai.catalogue.shared import data_network, http_health, memory, own_secret, own_user
+from xnai.catalogue.shared import (
+    SAVING_STOP_TIMEOUT_S,
+    data_network,
+    http_health,
+    memory,
+    own_secret,
+    own_user,
+)
 from xnai.settings.model import Settings
 
 # UID and GID of the user `redis` in the official image (Debian variant) since 3.2: it creates
@@ -78,6 +85,7 @@ def _redis(settings: Settings) -> Service:
     stack = settings.stack_name
     return Service(
         name="redis",
+        stop_timeout_s=SAVING_STOP_TIMEOUT_S,
         container_name=f"{stack}_redis",
         image=settings.redis_image,
         memory=memory(settings, "redis"),

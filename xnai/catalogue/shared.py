@@ -9,6 +9,10 @@ from xnai.settings.model import Settings
 # user@.service); the drop-in of a dedicated user's manager sets 0.
 _LOGIN_OOM_SCORE_ADJ = 100
 
+# For services that write what they hold when they end. systemd ends a user's services 90 s after
+# SIGTERM (DefaultTimeoutStopSec=) and the whole manager after 120 (user@.service).
+SAVING_STOP_TIMEOUT_S = 75
+
 
 def data_network(settings: Settings) -> str:
     """Return the name of the network without a way out, of the services that hold data."""

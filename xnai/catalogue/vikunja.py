@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xnai.catalogue.model import SecretFile, Service
-from xnai.catalogue.shared import data_network, memory
+from xnai.catalogue.shared import SAVING_STOP_TIMEOUT_S, data_network, memory
 from xnai.settings.model import Settings
 
 PART = "vikunja"
@@ -37,6 +37,7 @@ def _database(settings: Settings) -> Service:
     stack = settings.stack_name
     return Service(
         name="vikunja_db",
+        stop_timeout_s=SAVING_STOP_TIMEOUT_S,
         container_name=f"{stack}_vikunja_db",
         part=PART,
         image=settings.vikunja_db_image,

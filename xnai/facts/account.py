@@ -29,3 +29,23 @@ def account(user: str) -> dict[str, str]:
         "subuid": f"grep '^{user}:' /etc/subuid; :",
         "subgid": f"grep '^{user}:' /etc/subgid; :",
     }
+
+
+def by_user(user: str, code: str, path_field: int) -> str:
+    """Return shell code that looks into a user's home (`$h`) with no more than its rights.
+
+    What lies there is that user's, and may be a link to anything: root would follow it. And what
+    that user says is of the home alone.
+
+    Args:
+        user: its name.
+        code: shell code in which `$1` is the home; each line that it prints ends with a path.
+        path_field: which word of a line the path begins with, from 1.
+    """
+    before = "[^ ]* " * (path_field - 1)
+    return (
+        f"(cd / && timeout 20 runuser -u {shlex.quote(user)} -- "
+        f'sh -c {shlex.quote(code)} sh "$h" </dev/null) | '
+        f"awk -v h=\"$h/\" '{{p = $0; sub(/^{before}/, \"\", p)}} "
+        "index(p, h) == 1 && p !~ /\\.\\./'"
+    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pyinfra.api.facts import FactBase
 
 from xnai.before import KEPT, RECORD, OldFile, OldUser
-from xnai.facts.account import account
+from xnai.facts.account import account, by_user
 from xnai.facts.sections import script, split
 
 
@@ -79,17 +79,14 @@ class BeforeState(FactBase[BeforeFacts | None]):
         # By that user, who may have put links to root's files there: what is recorded is put back
         # as the user's own. And what that user says is of the home alone.
         home_code = f"h=$1; for f in {below(home_files)}; do {each}"
-        of_home = (
-            f"(cd / && runuser -u {name} -- sh -c {shlex.quote(home_code)} sh \"$h\") | "
-            "awk -v h=\"$h/\" '$1 ~ /^[0-7]+$/ && index($4, h) == 1 && $4 !~ /\\.\\./'"
-        )
+        of_home = by_user(user, home_code, 4) + " | grep -E '^[0-7]+ '"
         return f"h=$(getent passwd {name} | cut -d: -f6); h=${{h:-/nonexistent}}\n" + script(
             {
                 "record": in_base64(RECORD),
                 "kept": in_base64(KEPT),
                 **account(user),
-                "files": f"for f in {' '.join(files)}; do {each}\n{of_home}; :",
-                "existing": f"for f in {' '.join(existing)} {below(home_existing)}; do "
+                "files": f"for f in {shlex.join(files)}; do {each}\n{of_home}; :",
+                "existing": f"for f in {shlex.join(existing)} {below(home_existing)}; do "
                 '[ ! -e "$f" ] || echo "$f"; done',
             }
         )

@@ -30,6 +30,7 @@ class Configuration:
         oom_score_adj: of its first process.
         privileged: whether it keeps all rights, or may gain new ones.
         init: whether a small init reaps its processes.
+        stop_timeout_s: from SIGTERM to SIGKILL, in seconds.
     """
 
     environment: tuple[tuple[str, str], ...]
@@ -47,6 +48,7 @@ class Configuration:
     oom_score_adj: int
     privileged: bool
     init: bool
+    stop_timeout_s: int
 
 
 def parse_configuration(entry: Mapping[str, Any]) -> Configuration:
@@ -77,6 +79,7 @@ def parse_configuration(entry: Mapping[str, Any]) -> Configuration:
         privileged=bool(host.get("Privileged"))
         or "no-new-privileges" not in (host.get("SecurityOpt") or ()),
         init=bool(host.get("Init")),
+        stop_timeout_s=int(config.get("StopTimeout") or 0),
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
-from xnai.facts.account import SESSIONS, WRAPPER_USER, linger
+from xnai.facts.account import SESSIONS, WRAPPER_USER, by_user, linger
 from xnai.facts.memory import installed_packages, parse_packages
 from xnai.facts.sections import FileState, file_states, parse_file_states, script, split
 
@@ -107,12 +107,12 @@ class Containers(FactBase[ContainersFacts | None]):
         fixed = [path for path in paths if "{uid}" not in path]
         # Ours are plain words, which shlex.quote leaves bare: the variables may stand in them.
         late = file_states([path.format(uid="@UID@") for path in uid_paths]).replace("@UID@", "$u")
-        homes = file_states([f"@HOME@/{path}" for path in home_paths]).replace("@HOME@", '"$h"')
+        homes = file_states([f"@HOME@/{path}" for path in home_paths]).replace("@HOME@", '"$1"')
         cgroup = "/sys/fs/cgroup/user.slice/user-$u.slice/user@$u.service"
         return f"u=$(id -u {user} 2>/dev/null); h=$(getent passwd {user} | cut -d: -f6)\n" + script(
             {
                 "packages": installed_packages(packages),
-                "files": "\n".join((file_states(fixed), late, homes)),
+                "files": "\n".join((file_states(fixed), late, by_user(stack_user, homes, 5))),
                 "directories": f'for d in {here}; do [ -d "$d" ] && '
                 'echo "$(stat -c "%a %U %G" "$d") $d"; done; :',
                 "passwd": f'getent passwd {user} && id -gn {user}; :',

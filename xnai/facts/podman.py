@@ -83,7 +83,6 @@ class Container:
         image_id: of the image that it was made from.
         secrets: name -> ID of the secrets that it was made with.
         exit_code: of the last run; meaningless while it runs.
-        oom_killed: whether the kernel ended its last run for want of memory.
         restarts: how often Podman restarted it by its restart policy.
         configuration: what it was made with.
         cgroup: its live memory values; None while it does not run.
@@ -98,7 +97,6 @@ class Container:
     image_id: str
     secrets: dict[str, str]
     exit_code: int
-    oom_killed: bool
     restarts: int
     configuration: Configuration
     cgroup: Cgroup | None = None
@@ -325,7 +323,6 @@ def _container(entry: Mapping[str, Any], cgroup: Cgroup | None) -> Container:
         image_id=entry.get("Image", ""),
         secrets={item["Name"]: item["ID"] for item in entry["Config"].get("Secrets") or []},
         exit_code=int(state.get("ExitCode") or 0),
-        oom_killed=bool(state.get("OOMKilled")),
         restarts=int(entry.get("RestartCount") or 0),
         configuration=parse_configuration(entry),
         cgroup=cgroup,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.facts import FactBase
@@ -29,6 +30,7 @@ class Preflight(FactBase[PreflightFacts]):
         stack_user: str = "xnai",
         paths: Sequence[str] = (),
         named: Sequence[str] = (),
+        own_paths: Mapping[str, str] = MappingProxyType({}),
         urls: Sequence[str] = (),
         urls_when: str = "fresh",
     ) -> StringCommand:
@@ -40,6 +42,7 @@ class Preflight(FactBase[PreflightFacts]):
                 stack_user=stack_user,
                 paths=paths,
                 named=named,
+                own_paths=own_paths,
                 urls=urls,
                 urls_when=urls_when,
             )

@@ -49,33 +49,44 @@ def split(output: Iterable[str]) -> dict[str, list[str]]:
 
 @dataclass(frozen=True)
 class FileState:
-    """A file as it is: its content's sha256, its mode as 0644, its owner and group."""
+    """A file as it is: its content's sha256, its mode as 0644, its owner and group.
+
+    What is no plain file has `kind` link or other, and nothing else that could be compared.
+    """
 
     sha256: str
     mode: str
     owner: str
     group: str
+    kind: str = "file"
 
 
 def file_states(paths: Iterable[str]) -> str:
-    """Return shell code that prints a line a path: `sha256 mode owner group path`, or nothing."""
+    """Return shell code that prints a line a path: `sha256 mode owner group path`, or nothing.
+
+    For what is no plain file it is `link` or `other`, three dashes and the path.
+    """
     quoted = " ".join(shlex.quote(path) for path in paths)
     if not quoted:
         return ":"
     return (
-        f'for f in {quoted}; do [ -f "$f" ] && [ ! -L "$f" ] && '
-        'd=$(sha256sum < "$f") && s=$(stat -c "%a %U %G" "$f") && '
-        'printf "%s %s %s\\n" "${d%% *}" "$s" "$f"; done; :'
+        f'for f in {quoted}; do if [ -L "$f" ]; then echo "link - - - $f"; '
+        'elif [ -f "$f" ]; then d=$(sha256sum < "$f") && s=$(stat -c "%a %U %G" "$f") && '
+        'printf "%s %s %s\\n" "${d%% *}" "$s" "$f"; '
+        'elif [ -e "$f" ]; then echo "other - - - $f"; fi; done; :'
     )
 
 
 def parse_file_states(lines: Iterable[str]) -> dict[str, FileState]:
-    """Return each path that exists as a plain file with its state."""
+    """Return each path that exists with its state."""
     states = {}
     for line in lines:
         words = line.split(" ", 4)
         if len(words) == 5:
             digest, mode, owner, group, path = words
+            if digest in {"link", "other"}:
+                states[path] = FileState("", "", "", "", digest)
+                continue
             states[path] = FileState(digest, mode.zfill(4), owner, group)
     return states
 
@@ -86,6 +97,8 @@ def file_difference(
     """Return in words how a file differs from what it should be; an empty string if it does not."""
     if state is None:
         return "absent"
+    if state.kind != "file":
+        return "a link" if state.kind == "link" else "no plain file"
     wanted = (
         ("content", state.sha256, hashlib.sha256(text.encode()).hexdigest()),
         ("mode", state.mode, mode),

@@ -11,7 +11,7 @@ from typing import Any
 from pyinfra.api.facts import FactBase
 
 from xnai.before import DIRECTORY, INSTALLED, INSTALLING, KEPT, RECORD
-from xnai.facts.account import SESSIONS, WRAPPER_USER, account
+from xnai.facts.account import SESSIONS, WRAPPER_USER, account, by_user
 from xnai.facts.before import decoded, in_base64
 from xnai.facts.cgroups import SCRIPT as CGROUPS
 from xnai.facts.cgroups import parse_cgroups
@@ -140,7 +140,12 @@ class Teardown(FactBase[Remains | None]):
             ),
         }
         header = shlex.quote(HEADER)
-        homes = " ".join(f'"$h"/{path}' for path in home_files)
+        # A header is at a file's start, however long its first line may be.
+        whose = (
+            'if [ -f "$f" ]; then if head -c 4096 "$f" | head -n 2 | '
+            f'grep -q ^{header}; then echo "ours $f"; else echo "other $f"; fi; fi; done'
+        )
+        homes = " ".join(f'"$1"/{path}' for path in home_files)
         return (
             f"u=$(id -u {name} 2>/dev/null); h=$(getent passwd {name} | cut -d: -f6); "
             f"h=${{h:-/nonexistent}}; t=$(mktemp -d) && "
@@ -156,9 +161,8 @@ class Teardown(FactBase[Remains | None]):
                 "wrapper": WRAPPER_USER,
                 "wrapper_there": f"ls {XNAI_PODMAN}; :",
                 "volume_names": f'ls "$h/{_STORAGE}/volumes"; :',
-                "files": f"for f in {' '.join(files)} {homes}; do if [ -f \"$f\" ]; then "
-                f"if head -n 2 \"$f\" | grep -q ^{header}; then echo \"ours $f\"; "
-                'else echo "other $f"; fi; fi; done',
+                "files": f"for f in {' '.join(files)}; do {whose}\n"
+                + by_user(user, f"for f in {homes}; do {whose}", 2),
                 "certificates": f"ls {CA_DIRECTORY}/xnai-*.crt; :",
                 "directories": f"for d in /opt/xnai/podman-compose {DIRECTORY}; do "
                 '[ ! -d "$d" ] || echo "$d"; done',
@@ -166,8 +170,8 @@ class Teardown(FactBase[Remains | None]):
                 "others": f"for d in {DIRECTORY}/*/stack; do [ ! -d \"$d\" ] || "
                 '{ d=${d%/stack}; echo "${d##*/}"; }; done',
                 "in_directory": f'if [ -d {here} ]; then echo ./; ls -A {here}; fi',
-                "set_aside": f"ls /etc/sysctl.d/*{SET_ASIDE_SUFFIX} "
-                f"/etc/sysctl.conf{SET_ASIDE_SUFFIX}; :",
+                "set_aside": f"ls -d /etc/sysctl.d/*{SET_ASIDE_SUFFIX}* "
+                f"/etc/sysctl.conf{SET_ASIDE_SUFFIX}*; :",
                 "caches": '[ -z "$u" ] || ls -d /var/tmp/buildah-cache-$u '
                 "/var/tmp/containers-user-$u; :",
                 "packages": f"ls {INSTALLED} {INSTALLING}; :",

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import shlex
 from collections.abc import Generator
 
-from pyinfra.api.command import FileUploadCommand
+from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
-from xnai.before import DIRECTORY, RECORD
+from xnai.before import RECORD
+from xnai.remote import content
 
 
 @operation()
-def write(text: str, over: bool = False) -> Generator[FileUploadCommand | str, None, None]:
+def write(text: str, over: bool = False) -> Generator[StringCommand | str, None, None]:
     """Put the record in place, root's alone (it may hold files of the administrator's).
 
     Args:
@@ -21,9 +20,10 @@ def write(text: str, over: bool = False) -> Generator[FileUploadCommand | str, N
         over: put it in place of the one that is there, to which it adds; otherwise a record that
             another run wrote meanwhile stays.
     """
+    if over:
+        yield content.put(RECORD, text.encode())
+        return
     new = f"{RECORD}.new"
-    yield f"umask 022; mkdir -p {shlex.quote(DIRECTORY)}; umask 077; : > {new}"
-    yield FileUploadCommand(io.BytesIO(text.encode()), new)
-    # Renamed when it is whole: a record is complete or not there.
-    put = f"mv {new} {RECORD}" if over else f"{{ [ -e {RECORD} ] || mv {new} {RECORD}; }}"
-    yield f"chmod 600 {new} && sync {new} && {put} && rm -f {new}"
+    yield content.put(new, text.encode())
+    # Named when it is whole: a record is complete or not there.
+    yield f"[ -e {RECORD} ] || mv {new} {RECORD} && rm -f {new}"

@@ -14,6 +14,7 @@ import yaml
 from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host
 
+from xnai.catalogue.shared import SAVING_STOP_TIMEOUT_S
 from xnai.facts.podman import XNAI_PODMAN, Container
 from xnai.operations.data import Data
 from xnai.operations.guard import one_at_a_time
@@ -85,7 +86,9 @@ def remove(containers: Sequence[str]) -> str:
         containers: names, those that others depend on last.
     """
     quoted = " ".join(map(shlex.quote, containers))
-    return one_at_a_time(f"{XNAI_PODMAN} rm --force --ignore --time 30 {quoted}")
+    return one_at_a_time(
+        f"{XNAI_PODMAN} rm --force --ignore --time {SAVING_STOP_TIMEOUT_S} {quoted}"
+    )
 
 
 def keep(directory: str, files: Sequence[str]) -> str:

@@ -12,11 +12,10 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
 
+from xnai.remote.lease import LOCK, MADE
+
 P = ParamSpec("P")
 
-# Not in /run/lock: everybody may make files there, and the kernel (fs.protected_regular) keeps
-# even root from opening somebody else's with O_CREAT.
-LOCK = "/run/xnai.lock"
 _LOCK_TIMEOUT_S = 300
 _LOCK_TAKEN = 75  # EX_TEMPFAIL of sysexits(3); nothing that we run exits so
 
@@ -33,8 +32,9 @@ def one_at_a_time(command: str) -> str:
         f"(lock {LOCK}): wait for it, then run this again"
     )
     return (
-        f"flock -o -w {_LOCK_TIMEOUT_S} -E {_LOCK_TAKEN} {LOCK} sh -c {shlex.quote(command)} || "
-        f"{{ e=$?; [ $e != {_LOCK_TAKEN} ] || echo {shlex.quote(taken)} >&2; exit $e; }}"
+        f"{MADE}; flock -o -w {_LOCK_TIMEOUT_S} -E {_LOCK_TAKEN} {LOCK} "
+        f"sh -c {shlex.quote(command)} || {{ e=$?; "
+        f"[ $e != {_LOCK_TAKEN} ] || echo {shlex.quote(taken)} >&2; exit $e; }}"
     )
 
 

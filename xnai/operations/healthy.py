@@ -60,21 +60,19 @@ def _in_words(container: Container | None) -> str:
         return "absent, or podman does not answer"
     if container.state == "running":
         return f"{container.health}, restarted {container.restarts} times"
-    killed = ", killed by the kernel for want of memory (OOMKilled)" if container.oom_killed else ""
     return (
-        f"{container.state}, exit code {container.exit_code}{killed}, "
-        f"restarted {container.restarts} times"
+        f"{container.state}, exit code {container.exit_code}, restarted {container.restarts} times"
     )
 
 
 def _kills(container: Container | None) -> str:
-    """What the kernel's log says of a container that it killed; Podman forgets at a restart."""
+    """What the logs say of a container that was killed; Podman's State.OOMKilled is no proof."""
     found = ctx_host.get().get_fact(OomKills) or ()
     mine = [kill for kill in found if container and kill.container_id == container.id]
     if not mine:
         return ""
-    why = "its own memory limit" if mine[-1].own_limit else "the whole machine's want of memory"
-    return f"; the kernel killed its {mine[-1].process} {len(mine)} times for {why}"
+    last = mine[-1]
+    return f"; killed {len(mine)} times, last by {last.by} ({last.process}): {last.cause}"
 
 
 def _last_lines(container: str) -> str:

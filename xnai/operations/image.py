@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import shlex
 from collections.abc import Generator, Mapping, Sequence
 
-from pyinfra.api.command import FileUploadCommand, StringCommand
+from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
 from xnai.build_failures import CAUSES
@@ -17,6 +16,8 @@ from xnai.image_content import INPUTS_LABEL, PARENT_LABEL, STACK_LABEL, WHEELS, 
 from xnai.image_plan import Build, inputs_label
 from xnai.operations.guard import one_at_a_time
 from xnai.pyinfra_ext import LiveCommand
+from xnai.remote import content
+from xnai.remote.limit import BUILD_LIMIT_S, FETCH_LIMIT_S, Limited
 from xnai.render import render
 
 # More at once only take each other's disk and memory.
@@ -31,7 +32,7 @@ def build(
     version: str,
     revisions: Mapping[str, str],
     wheelhouse_dir: str | None,
-) -> Generator[StringCommand | FileUploadCommand | str, None, None]:
+) -> Generator[StringCommand | str, None, None]:
     """Send contexts and build them with the stack user's Podman, several at once, telling steps.
 
     A name is given only at the end of a successful build, so a run killed in the middle
@@ -61,7 +62,7 @@ def build(
     # A name of its own, and unpacked only under the lock: an earlier run's build may still read
     # the contexts that these replace.
     tar = f"contexts-{hashlib.sha256(packed).hexdigest()[:16]}.tar"
-    yield FileUploadCommand(io.BytesIO(packed), f"{directory}/{tar}")
+    yield content.put(f"{directory}/{tar}", packed)
     images = " ".join(shlex.quote(one.wanted.image.name) for one in planned)
     made = " ".join(map(shlex.quote, scripts))
     yield LiveCommand(
@@ -73,7 +74,8 @@ def build(
             f"chmod -R u=rwX,go=rX {images} {made} && {{ n=$(nproc); "
             f"[ $n -le {_MOST_AT_ONCE} ] || n={_MOST_AT_ONCE}; "
             f"printf '%s\\n' {made} | xargs -n 1 -P $n sh; }}"
-        )
+        ),
+        limit_s=BUILD_LIMIT_S,
     )
 
 
@@ -117,7 +119,7 @@ def script(
 
 
 @operation()
-def pull(references: Sequence[str]) -> Generator[str, None, None]:
+def pull(references: Sequence[str]) -> Generator[StringCommand, None, None]:
     """Fetch registry images, all at once, before anything that runs on them is replaced.
 
     Args:
@@ -125,9 +127,12 @@ def pull(references: Sequence[str]) -> Generator[str, None, None]:
     """
     names = " ".join(shlex.quote(reference) for reference in references)
     # Most of a pull is unpacking, on one processor each.
-    yield one_at_a_time(
-        f"p=; for r in {names}; do {XNAI_PODMAN} pull --quiet \"$r\" & p=\"$p $!\"; done; "
-        "e=0; for i in $p; do wait $i || e=$?; done; exit $e"
+    yield Limited(
+        one_at_a_time(
+            f"p=; for r in {names}; do {XNAI_PODMAN} pull --quiet \"$r\" & p=\"$p $!\"; done; "
+            "e=0; for i in $p; do wait $i || e=$?; done; exit $e"
+        ),
+        limit_s=FETCH_LIMIT_S,
     )
 
 

@@ -55,9 +55,11 @@ def back(paths: Mapping[str, str]) -> Generator[str, None, None]:
     """
     for aside, path in paths.items():
         yield (
-            f"if [ -e {shlex.quote(path)} ]; then echo "
+            f"if ln -T {shlex.quote(aside)} {shlex.quote(path)} 2>/dev/null; "
+            f"then rm -f {shlex.quote(aside)}; "
+            f"elif [ -e {shlex.quote(path)} ] || [ -L {shlex.quote(path)} ]; then echo "
             f"{shlex.quote(f'{aside} stays: there is a {path} again')}; "
-            f"else mv --no-clobber {shlex.quote(aside)} {shlex.quote(path)}; fi"
+            f"else ln -T {shlex.quote(aside)} {shlex.quote(path)}; fi"
         )
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import shlex
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from pyinfra.api.command import FileUploadCommand, StringCommand
+from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host
 
 from xnai.operations.guard import one_at_a_time
 from xnai.pyinfra_ext import LiveCommand, run_within
+from xnai.remote import content
+from xnai.remote.limit import DATA_KILL_AFTER_S, DATA_LIMIT_S, Limited
 
-Commands = Generator[StringCommand | FileUploadCommand | str, None, None]
+Commands = Generator[StringCommand | str, None, None]
 
 
 @dataclass(frozen=True)
@@ -49,23 +50,27 @@ class Program:
             f"exit 1; done; find {shlex.quote(self.home)} -maxdepth 1 -name '*.pyz' -mmin +600 "
             "-delete"
         )
-        yield FileUploadCommand(io.BytesIO(self.packed), self.file)
+        yield content.put(self.file, self.packed)
 
     def once(self) -> LiveCommand:
         """Return the command that runs it, shows what it tells, and removes it."""
         file = shlex.quote(self.file)
         return LiveCommand(
-            one_at_a_time(f"umask 077; python3 -I -B {file}; e=$?; rm -f {file}; exit $e")
+            one_at_a_time(f"umask 077; python3 -I -B {file}; e=$?; rm -f {file}; exit $e"),
+            limit_s=DATA_LIMIT_S, kill_after_s=DATA_KILL_AFTER_S,
         )
 
-    def command(self, action: str) -> str:
+    def command(self, action: str) -> Limited:
         """Return the command that lets it do one thing; it stays, for others.
 
         Args:
             action: its argument.
         """
-        return one_at_a_time(
-            f"umask 077; exec python3 -I -B {shlex.quote(self.file)} {shlex.quote(action)}"
+        return Limited(
+            one_at_a_time(
+                f"umask 077; exec python3 -I -B {shlex.quote(self.file)} {shlex.quote(action)}"
+            ),
+            limit_s=DATA_LIMIT_S, kill_after_s=DATA_KILL_AFTER_S,
         )
 
     def remove(self) -> str:

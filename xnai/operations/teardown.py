@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import re
 import shlex
 from collections.abc import Generator, Sequence
 
-from pyinfra.api.command import FileUploadCommand
+from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
-from xnai.before import DIRECTORY, OldFile
+from xnai.before import OldFile
 from xnai.facts.podman import XNAI_PODMAN
+from xnai.operations import generation
 from xnai.operations.guard import one_at_a_time
+from xnai.remote import content
 
 
 @operation()
@@ -39,7 +39,7 @@ def podman(
         return " ".join(map(shlex.quote, names))
 
     if containers:
-        yield one_at_a_time(f"{XNAI_PODMAN} rm --force --ignore --time 30 {words(containers)}")
+        yield generation.remove(containers)
     if networks:
         yield one_at_a_time(_remove_unused("network", words(networks)))
     if volumes:
@@ -146,7 +146,7 @@ def home_files(
 @operation()
 def put_back(
     path: str, old: OldFile, user: str = "root"
-) -> Generator[FileUploadCommand | str, None, None]:
+) -> Generator[StringCommand, None, None]:
     """Put a file back that ours had replaced.
 
     Args:
@@ -154,18 +154,10 @@ def put_back(
         old: what it was.
         user: who writes it.
     """
-    upload = f"{DIRECTORY}/{hashlib.sha256(path.encode()).hexdigest()[:16]}.old"
-    # It may have been readable by its owner alone.
-    yield f"umask 077; : > {upload}"
-    yield FileUploadCommand(io.BytesIO(old.content), upload)
-    words = ["install", "-T", "-m", old.mode]
     if user == "root":
-        words += ["-o", old.owner, "-g", old.group]
-    done = shlex.join([*words, upload, path])
-    if user != "root":
-        name = shlex.quote(user)
-        done = f"chown {name} {upload} && runuser -u {name} -- {done}"
-    yield f"cd / && {done}; e=$?; rm -f {upload}; exit $e"
+        yield content.put(path, old.content, old.mode, old.owner, old.group)
+    else:
+        yield content.put_as(user, path, old.content, old.mode)
 
 
 def without_empty(directories: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from xnai.preflight import (
     named_paths,
     network,
     oom_guards,
+    own_paths,
     platform,
     ports,
     space,
@@ -93,6 +94,7 @@ def _stack(facts: PreflightFacts, settings: Settings) -> list[Finding]:
     ours = (store for store in facts.stores or () if store.user == settings.stack_user)
     fresh = not any(store.containers for store in ours)
     return [
+        *own_paths.judge_own_paths(facts.own_paths),
         *existing_stack.judge_stores(
             facts.stores, want.container_names, settings.stack_name, settings.stack_user
         ),

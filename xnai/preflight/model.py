@@ -131,6 +131,23 @@ class Named:
 
 
 @dataclass(frozen=True)
+class OwnPath:
+    """A path of ours at which something of another kind stands.
+
+    Attributes:
+        path: absolute.
+        wanted: file or directory.
+        kind: link, or what stat(1) calls it.
+        target: of a link, as it says; else empty.
+    """
+
+    path: str
+    wanted: str
+    kind: str
+    target: str = ""
+
+
+@dataclass(frozen=True)
 class PreflightFacts:
     """All that preflight knows about a host; a default instance means that nothing was told."""
 
@@ -160,6 +177,7 @@ class PreflightFacts:
     listeners: tuple[Listener, ...] | None = None
     spaces: tuple[Space, ...] = ()
     named: tuple[Named, ...] = ()
+    own_paths: tuple[OwnPath, ...] | None = None  # those of another kind
     podman_installed: Reading = Reading()
     podman_candidate: Reading = Reading()
     python3: Reading = Reading()

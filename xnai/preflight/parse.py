@@ -13,6 +13,7 @@ from xnai.preflight.model import (
     Listener,
     Lock,
     Named,
+    OwnPath,
     PreflightFacts,
     Probe,
     Reading,
@@ -185,6 +186,10 @@ def parse(output: Iterable[str]) -> PreflightFacts:
         spaces=tuple(s for s in map(_space, all_.of("space")) if s),
         named=tuple(
             Named(r.field(0), r.state, r.field(1) == "directory") for r in all_.of("named")
+        ),
+        own_paths=(
+            tuple(OwnPath(*(r.field(i) for i in range(4))) for r in all_.of("own"))
+            if all_.of("owns") else None
         ),
         apt_locks=_locks(all_),
         stack_user_uid=_int(user.field(0)) if user else None,

@@ -10,7 +10,8 @@ records is ignored.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from xnai.before import RECORD
 from xnai.preflight import shell
@@ -96,6 +97,7 @@ def script(
     stack_user: str = "xnai",
     paths: Iterable[str] = (),
     named: Iterable[str] = (),
+    own_paths: Mapping[str, str] = MappingProxyType({}),
     urls: Iterable[str] = (),
     urls_when: str = "fresh",
 ) -> str:
@@ -103,12 +105,15 @@ def script(
 
     sysctl_keys: names such as `vm.swappiness`; ports: TCP ports to ask for; stack_user: login name;
     paths: absolute paths to measure, or below the stack user's home with `~/`; named: absolute
-    paths that the stack's user must be able to read; urls: what to reach
-    for, three seconds each and all at once; urls_when: "fresh" (only on a machine without podman,
-    so that a run that changes nothing stays fast) or "always".
+    paths that the stack's user must be able to read; own_paths: absolute path of ours, in which
+    `{uid}` stands for that user's UID -> file or directory; urls: what to reach for, three seconds
+    each and all at once; urls_when: "fresh" (only on a machine without podman, so that a run that
+    changes nothing stays fast) or "always".
     """
     parts = [
-        shell.HELPERS,
+        # As texts: they are needed by other users' shells as well.
+        f"helpers={shlex.quote(shell.HELPERS)}\nstores={shlex.quote(shell.STORES)}\n"
+        'eval "$helpers$stores"\n',
         shell.PLATFORM,
         shell.SOFTWARE.replace("@PACKAGES@", quoted(PACKAGES)),
         shell.CONFIGURATION.replace("@RECORD@", RECORD),
@@ -119,6 +124,8 @@ def script(
     parts += [f"space {shlex.quote(path)}\n" for path in paths]
     parts.append(shell.NAMED.replace("@USER@", shlex.quote(stack_user)))
     parts += [f"named {shlex.quote(path)}\n" for path in named]
+    parts.append(shell.OWN_PATHS)
+    parts += [f"own {kind} {shlex.quote(path)}\n" for path, kind in own_paths.items()]
     probes = []
     for url in urls:
         host, port = host_and_port(url)

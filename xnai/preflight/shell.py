@@ -20,13 +20,18 @@ live() {
   done
   grep -Hs '' -- "$@" | blob livevalues
 }
+# A file of configuration is small; what is larger is none.
+most=1048576
 blob() { printf 'xnai1\t%s\tok\tb\t' "$1"; base64 -w0; echo; }
 file() {
-  if [ -d "$2" ] || [ -p "$2" ]; then return 0; fi
-  if [ ! -e "$2" ]; then put "$1" absent "$2"; return 0; fi
-  if [ ! -r "$2" ]; then put "$1" unreadable "$2"; return 0; fi
   l=$2; if [ -L "$2" ]; then l=$(readlink -f -- "$2"); fi
-  printf 'xnai1\t%s\tok\tb\t' "$1"; { printf '%s\0%s\0' "$2" "$l"; cat -- "$2"; } | base64 -w0; echo
+  if [ ! -e "$2" ]; then put "$1" absent "$2"; return 0; fi
+  # A link to /dev/null is how a file is masked; of everything else only plain files are read.
+  if [ ! -f "$2" ] && [ "$l" != /dev/null ]; then return 0; fi
+  if [ ! -r "$2" ]; then put "$1" unreadable "$2"; return 0; fi
+  if [ "$(stat -L -c %s -- "$2")" -gt $most ]; then put "$1" unreadable "$2"; return 0; fi
+  printf 'xnai1\t%s\tok\tb\t' "$1"
+  { printf '%s\0%s\0' "$2" "$l"; timeout 10 head -c $most -- "$2"; } | base64 -w0; echo
 }
 files() {
   if [ -e "$2" ] && [ ! -r "$2" ]; then put "$1" unreadable "$2"; return 0; fi
@@ -37,6 +42,29 @@ line() {
   elif [ -r "$2" ] && v= && { IFS= read -r v < "$2" || [ -n "$v" ]; } 2>/dev/null; then
     put "$1" ok "$v"
   else put "$1" unreadable ""; fi
+}
+"""
+
+STORES = r"""
+graph() {
+  if [ -f "$1" ] && [ -r "$1" ]; then
+    timeout 5 head -c $most -- "$1" |
+      sed -nE "s/^[[:space:]]*($2)[[:space:]]*=[[:space:]]*\"([^\"]*)\".*/\2/p" | head -n 1
+  fi
+}
+store() {
+  if [ ! -d "$3" ]; then return 0; fi
+  if [ ! -r "$3" ]; then put store unreadable "$1" "$2" "$3"; return 0; fi
+  put store ok "$1" "$2" "$3"
+  for c in "$3"/*-containers/containers.json; do
+    if [ -e "$c" ]; then file "containers:$2" "$c"; fi
+  done
+  for c in "$3"/volumes/*; do if [ -d "$c" ]; then put "volume:$2" ok "${c##*/}" "$3"; fi; done
+  for c in "$4"/*.json; do if [ -e "$c" ]; then put "network:$2" ok "${c##*/}" "$3"; fi; done
+}
+user_store() {
+  g=$(graph "$3/.config/containers/storage.conf" 'graphroot|rootless_storage_path' 2>/dev/null)
+  g=${g:-$3/.local/share/containers/storage}; store "$1" "$2" "$g" "$g/networks"; :
 }
 """
 
@@ -133,34 +161,25 @@ END
 if [ -n "$su" ]; then put stackuser ok "$su" "$sh"; else put stackuser absent; fi
 if [ -d /run/systemd/system ] && command -v systemctl >/dev/null; then
   set -- @UNITS@; if [ -n "$su" ]; then set -- "$@" "user-$su.slice" "user@$su.service"; fi
-  timeout 5 systemctl show -p @PROPERTIES@ -- "$@" 2>/dev/null | blob units
+  # One that fails or hangs is not one that has no units.
+  if o=$(timeout 5 systemctl show -p @PROPERTIES@ -- "$@" 2>/dev/null); then
+    printf '%s\n' "$o" | blob units
+  else put units failed; fi
 else put units absent; fi
-store() {
-  if [ ! -d "$3" ]; then return 0; fi
-  if [ ! -r "$3" ]; then put store unreadable "$1" "$2" "$3"; return 0; fi
-  put store ok "$1" "$2" "$3"
-  for c in "$3"/*-containers/containers.json; do
-    if [ -e "$c" ]; then file "containers:$2" "$c"; fi
-  done
-  for c in "$3"/volumes/*; do if [ -d "$c" ]; then put "volume:$2" ok "${c##*/}" "$3"; fi; done
-  for c in "$4"/*.json; do if [ -e "$c" ]; then put "network:$2" ok "${c##*/}" "$3"; fi; done
-}
-root() {
-  if [ -r "$1" ]; then
-    sed -nE "s/^[[:space:]]*($2)[[:space:]]*=[[:space:]]*\"([^\"]*)\".*/\2/p" "$1" | head -n 1
-  fi
-}
 put stores ok
-g=$(root /etc/containers/storage.conf graphroot)
+g=$(graph /etc/containers/storage.conf graphroot)
 store root 0 "${g:-/var/lib/containers/storage}" /etc/containers/networks
-while IFS=: read -r n x u x x h x; do
+me=$(id -u)
+while IFS=: read -r n x u i x h x; do
   case "$u" in ''|*[!0-9]*) continue;; esac
   if [ "$u" = 0 ] || { [ "$u" -ge 1000 ] && [ "$u" -le 60000 ]; }; then
-    g=; k='graphroot|rootless_storage_path'
-    if [ -e "$h/.config/containers/storage.conf" ]; then
-      g=$(root "$h/.config/containers/storage.conf" "$k" 2>/dev/null)
+    # With that user's rights: what lies there is that user's, and may be a link to anything.
+    if [ "$me" != 0 ] || [ "$u" = 0 ]; then user_store "$n" "$u" "$h"
+    elif [ -d "$h" ] && command -v setpriv >/dev/null; then
+      (cd / && timeout 20 setpriv --reuid "$u" --regid "$i" --clear-groups \
+        sh -c "$helpers$stores"'user_store "$@"' sh "$n" "$u" "$h" </dev/null) ||
+        { echo; put store unreadable "$n" "$u" "$h"; }
     fi
-    g=${g:-$h/.local/share/containers/storage}; store "$n" "$u" "$g" "$g/networks"
   fi
 done <<END
 $(getent passwd)
@@ -191,6 +210,18 @@ named() {
     sh -c 'test -r "$1" && { [ ! -d "$1" ] || test -x "$1"; }' sh "$1" 2>/dev/null
   then put named ok "$1" "$t"
   else put named unreadable "$1" "$t"; fi
+}
+"""
+
+OWN_PATHS = r"""
+put owns ok
+own() {
+  f=$2
+  case "$f" in *"{uid}"*) [ -n "$su" ] || return 0; f=${f%%"{uid}"*}$su${f#*"{uid}"};; esac
+  if [ -L "$f" ]; then put own ok "$f" "$1" link "$(readlink -- "$f")"
+  elif [ "$1" = directory ] && [ -d "$f" ]; then :
+  elif [ "$1" = file ] && [ -f "$f" ]; then :
+  elif [ -e "$f" ]; then put own ok "$f" "$1" "$(stat -c %F -- "$f")"; fi
 }
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from xnai import catalogue
+from xnai import catalogue, own_paths
 from xnai.render import render
 from xnai.settings.derive import SYSCTL_KEYS
 from xnai.settings.model import Settings
@@ -39,6 +39,7 @@ class Wanted:
         container_names: of the stack.
         space_needs_mib: path -> MiB.
         named: path on the host that a setting names -> that setting, and whether a directory.
+        own_paths: path of ours -> file or directory.
         urls: registries and indexes.
         zram_conf: text of our zram-generator drop-in.
     """
@@ -50,6 +51,7 @@ class Wanted:
     container_names: tuple[str, ...]
     space_needs_mib: dict[str, int]
     named: dict[str, tuple[str, bool]]
+    own_paths: dict[str, str]
     urls: tuple[str, ...]
     zram_conf: str
 
@@ -85,6 +87,8 @@ def wanted(settings: Settings) -> Wanted:
             )
             if path
         },
+        own_paths=dict.fromkeys(own_paths.files(settings), "file")
+        | dict.fromkeys(own_paths.directories(settings), "directory"),
         urls=(*sorted(urls), *filter(None, (settings.package_index_url,))),
         zram_conf=render(
             "memory/zram-generator.conf.j2",

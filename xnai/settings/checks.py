@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
+from xnai.settings.certificates import name_on_host
+
 Check = Callable[[object], object]
 
 
@@ -199,9 +201,12 @@ def certificate_paths(value: object) -> tuple[str, ...]:
             raise Refused(f"{words}; {path} holds no certificate")
         if "PRIVATE KEY" in text:
             raise Refused(f"{words}; {path} holds a private key, which would end in every image")
-    names = [PurePosixPath(path).stem for path in value]
-    if len(set(names)) < len(names):
-        raise Refused("files with different names; on the host they lie in one directory")
+    names = [name_on_host(path) for path in value]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise Refused(
+            "files with different names; on the host they lie in one directory, and of these "
+            f"several would be {', '.join(twice)}"
+        )
     return tuple(value)
 
 

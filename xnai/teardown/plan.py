@@ -6,16 +6,17 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from xnai.backup.bundle import unfinished
 from xnai.before import DIRECTORY
 from xnai.catalogue import secret_forms, services
 from xnai.facts.containers import CA_DIRECTORY
 from xnai.facts.podman import XNAI_PODMAN, PodmanUnknown
 from xnai.operations.image import cache_directories
 from xnai.operations.memory_back import lacking, to_set
+from xnai.own_paths import unit_file
 from xnai.preflight.config_files import SET_ASIDE_SUFFIX
 from xnai.preflight.zram_rivals import OUR_PATH as ZRAM_CONF
 from xnai.settings.model import Settings
-from xnai.stack_reading import unit_file
 from xnai.teardown.model import BACKUP, ROTATION, Found, Plan
 from xnai.teardown.notes import notes
 
@@ -51,6 +52,15 @@ def refusals(found: Found) -> list[str]:
             "and there is no Podman to remove them with. "
             "Deploy, then purge; or remove their directories below "
             f"{remains.account.home}/.local/share/containers/storage/volumes by hand."
+        )
+    mark = PurePosixPath(unfinished(settings))
+    if not found.purge and mark.name in (remains.in_directory or ()):
+        said.append(
+            f"a restore was begun and not finished ({mark}), so the data that would be kept are "
+            f"neither those of before nor the archive's. The file says which archive it was, and "
+            f"where what was there before is kept (sudo cat {mark}): pyinfra inventory.py "
+            "tasks/restore.py --data restore_from= one of the two; or remove all data: "
+            f"--data purge={found.host}."
         )
     stack_mib = found.store.swap_mib if found.store else 0
     if found.shared and _zram_goes(found) and (short := lacking(found.memory, stack_mib)):
@@ -143,8 +153,10 @@ def _shared(found: Found) -> dict[str, object]:
             and path.startswith(("/etc/", "/usr/", home))
             and not (removed and path.startswith(home))
         },
+        # Where one name was set aside several times, the last one first: it was in force.
         "set_aside": {
-            path: path.removesuffix(SET_ASIDE_SUFFIX) for path in remains.set_aside
+            path: path.partition(SET_ASIDE_SUFFIX)[0]
+            for path in sorted(remains.set_aside, key=_times, reverse=True)
         },
         "sysctls": to_set(record.sysctls, found.memory.sysctls) if record else {},
         "zswap": bool(record and record.zswap and found.memory.zswap_enabled is False),
@@ -166,6 +178,12 @@ def _shared(found: Found) -> dict[str, object]:
         values["subuid"] = _ranges(account.subuid, known.user.subuid)
         values["subgid"] = _ranges(account.subgid, known.user.subgid)
     return values
+
+
+def _times(path: str) -> int:
+    """How often a file's name had been set aside before it."""
+    number = path.partition(SET_ASIDE_SUFFIX)[2].removeprefix(".")
+    return int(number) if number.isdigit() else 0
 
 
 def _user_goes(found: Found) -> bool:

@@ -88,7 +88,12 @@ def test_files_with_hostile_names(tmp_path, shell):
         [shell, "-c", file_states(paths)], capture_output=True, text=True, check=True
     )
     found = parse_file_states(done.stdout.splitlines())
-    assert set(found) == {str(tmp_path / name) for name in HOSTILE}
+    assert set(found) == {str(tmp_path / name) for name in [*HOSTILE, "link", "directory"]}
+    # What is no plain file is neither one nor absent, and its content is nothing to compare.
+    kinds = {name: found[str(tmp_path / name)] for name in ("link", "directory")}
+    assert kinds == {
+        "link": FileState("", "", "", "", "link"), "directory": FileState("", "", "", "", "other"),
+    }
     for name in HOSTILE:
         state = found[str(tmp_path / name)]
         assert state.sha256 == hashlib.sha256(name.encode()).hexdigest()
@@ -108,6 +113,8 @@ SAME = FileState(hashlib.sha256(b"x\n").hexdigest(), "0644", "root", "root")
     ("state", "said"),
     [
         (None, "absent"),
+        (FileState("", "", "", "", "link"), "a link"),
+        (FileState("", "", "", "", "other"), "no plain file"),
         (SAME, ""),
         (FileState("0" * 64, "0644", "root", "root"), "content"),
         (FileState(SAME.sha256, "0600", "root", "root"), "mode 0600 -> 0644"),

@@ -22,7 +22,7 @@ from xnai.settings.checks import image
 from xnai.settings.model import Settings
 
 HERE = Path(__file__).parent
-AUTHORITY = str(HERE / "authority.pem")
+AUTHORITY = str(HERE / "Corp CA (2026).pem")
 PROFILES: dict[str, Settings] = {
     # The shipped settings on a machine of 16 GiB.
     "workstation_16_gib": make(16777216),

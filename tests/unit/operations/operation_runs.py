@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
-from pyinfra.api.command import FileUploadCommand
 from pyinfra.context import ctx_host, ctx_state
 
 
@@ -57,8 +57,28 @@ def commands(operation: Any, /, **arguments: Any) -> list[Any]:
     """Return what the operation yields on the host in context; shell commands are parsed too."""
     yielded = list(operation._inner(**arguments))
     for command in yielded:
-        if isinstance(command, FileUploadCommand):
-            continue
         for shell in ("sh", "bash"):
             subprocess.run([shell, "-n", "-c", str(command)], check=True)
     return yielded
+
+
+def content_of(command: Any) -> bytes:
+    """Return what a command sends by its standard input."""
+    return base64.b64decode("".join(command.connector_arguments["_stdin"]))
+
+
+def really_run(
+    command: Any, change: Callable[[str], str] = str, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    """Run a command on this machine, with its input as pyinfra sends it.
+
+    Args:
+        command: of an operation.
+        change: lets its text be about places of the test's own.
+        check: whether it must succeed.
+    """
+    items = getattr(command, "connector_arguments", {}).get("_stdin", [])
+    return subprocess.run(
+        ["sh", "-c", change(str(command))], input="".join(f"{item}\n" for item in items),
+        text=True, capture_output=True, check=check,
+    )

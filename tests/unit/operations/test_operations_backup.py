@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import zipfile
 
 import pytest
-from operation_runs import commands, on_a_host
-from pyinfra.api.command import FileUploadCommand
+from operation_runs import commands, content_of, on_a_host
 from rendering import stack
 from unit_settings import make
 
@@ -17,6 +17,7 @@ from xnai.operations import stack as stack_operation
 from xnai.operations.guard import one_at_a_time
 from xnai.operations.stack import Stack
 from xnai.pyinfra_ext import LiveCommand
+from xnai.remote import content
 
 SETTINGS = make()
 PLAN = stack(SETTINGS)
@@ -43,15 +44,17 @@ def test_make():
     with on_a_host(executing=False):
         made, upload, run = commands(backup.make, spec=one, home=HOME)
     assert made.startswith("for d in /var/lib/xnai/xnai/backup; do [ -e \"$d\" ] || install -d -m")
-    assert isinstance(upload, FileUploadCommand)
     number = hashlib.sha256(bundle(one)).hexdigest()[:16]
-    assert upload.dest == f"/var/lib/xnai/xnai/backup/make-{number}.pyz"
-    with zipfile.ZipFile(upload.src) as archive:
+    file = f"/var/lib/xnai/xnai/backup/make-{number}.pyz"
+    assert str(upload) == content.written(file, "0600")
+    with zipfile.ZipFile(io.BytesIO(content_of(upload))) as archive:
         assert {"__main__.py", "xnai/backup/host.py"} <= set(archive.namelist())
     assert isinstance(run, LiveCommand)
     assert str(run) == one_at_a_time(
-        f"umask 077; python3 -I -B {upload.dest}; e=$?; rm -f {upload.dest}; exit $e"
+        f"umask 077; python3 -I -B {file}; e=$?; rm -f {file}; exit $e"
     )
+    # Data may be many, and what was begun must be put right before it is killed.
+    assert (run.limit_s, run.kill_after_s) == (24 * 3600, 1800)
 
 
 def test_another_directory_is_made_as_well():
@@ -59,7 +62,7 @@ def test_another_directory_is_made_as_well():
         made, upload, _ = commands(backup.make, spec=spec(backup_dir="/srv/backups"), home=HOME)
     assert "for d in /var/lib/xnai/xnai/backup /srv/backups; do" in made
     # Not there: who may write to it is only judged by what is sent.
-    assert upload.dest.startswith(HOME)
+    assert f" {HOME}/make-" in str(upload)
 
 
 def test_a_restore_with_the_same_secrets_is_the_program_alone():

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 import pytest
-from operation_runs import commands, on_a_host
-from pyinfra.api.command import FileUploadCommand
+from operation_runs import commands, on_a_host, really_run
 
 from xnai.before import DIRECTORY
 from xnai.operations import before
@@ -18,11 +14,7 @@ def write(tmp_path, text, **arguments):
     with on_a_host(executing=False):
         found = commands(before.write, text=text, **arguments)
     for command in found:
-        if isinstance(command, FileUploadCommand):
-            Path(command.dest.replace(DIRECTORY, str(tmp_path))).write_bytes(command.src.read())
-        else:
-            here = command.replace(DIRECTORY, str(tmp_path))
-            subprocess.run(["sh", "-c", here], check=True)
+        really_run(command, lambda text: text.replace(DIRECTORY, str(tmp_path)))
 
 
 def test_it_is_written_once_and_roots_alone(tmp_path):

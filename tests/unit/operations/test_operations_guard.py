@@ -14,7 +14,8 @@ import pytest
 from operation_runs import on_a_host
 from pyinfra.api.exceptions import OperationError
 
-from xnai.operations.guard import LOCK, failing_operation, one_at_a_time
+from xnai.operations.guard import failing_operation, one_at_a_time
+from xnai.remote.lease import DIRECTORY, LOCK
 
 
 @failing_operation
@@ -46,7 +47,7 @@ def guarded(tmp_path: Path, command: str, wait_s: str = "20") -> str:
     """The shell code with a lock of the test's own and less patience."""
     text = one_at_a_time(command)
     assert text.count(f"flock -o -w 300 -E 75 {LOCK} ") == 1
-    return text.replace(LOCK, f"{tmp_path}/lock").replace("-w 300 ", f"-w {wait_s} ")
+    return text.replace(DIRECTORY, str(tmp_path)).replace("-w 300 ", f"-w {wait_s} ")
 
 
 def run(shell: str, text: str) -> subprocess.CompletedProcess[str]:
@@ -64,10 +65,12 @@ def until(what) -> None:
     pytest.fail("waited in vain")
 
 
-def test_the_lock_lies_where_only_root_makes_files():
-    # What somebody else made in a directory like /run/lock, the kernel keeps even root from.
-    assert str(Path(LOCK).parent) == "/run"
+def test_nobody_else_can_open_the_lock_and_so_hold_it(tmp_path):
+    assert LOCK == "/run/xnai/lock"
     assert not Path("/run").stat().st_mode & stat.S_IWOTH
+    here = one_at_a_time("true").replace(DIRECTORY, f"{tmp_path}/xnai")
+    subprocess.run(["sh", "-c", f"umask 022; {here}"], check=True)
+    assert (tmp_path / "xnai").stat().st_mode & 0o777 == 0o700
 
 
 @EACH_SHELL

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
-from operation_runs import commands, on_a_host
-from pyinfra.api.command import FileUploadCommand
+from operation_runs import commands, on_a_host, really_run
 
 from xnai.build_failures import CAUSES
 from xnai.catalogue import Copy, Image
 from xnai.image_content import BuildInput, ContextFile
 from xnai.image_plan import Build
 from xnai.operations import image
-from xnai.operations.guard import LOCK, one_at_a_time
+from xnai.operations.guard import one_at_a_time
 from xnai.pyinfra_ext import LiveCommand
+from xnai.remote.lease import DIRECTORY
+from xnai.remote.limit import BUILD_LIMIT_S, FETCH_LIMIT_S
 
 DIGEST = "d290e9b2" * 8
 PODMAN = image.XNAI_PODMAN
@@ -43,10 +43,9 @@ def build(tmp_path, *builds, wheels=None):
             version="1.2", revisions={one.wanted.name: "abc" for one in builds},
             wheelhouse_dir=wheels,
         )
-    assert isinstance(upload, FileUploadCommand)
-    assert re.fullmatch(rf"{tmp_path}/contexts-[0-9a-f]{{16}}\.tar", upload.dest)
-    Path(upload.dest).write_bytes(upload.src.read())
-    assert isinstance(command, LiveCommand)
+    assert re.search(rf" {tmp_path}/contexts-[0-9a-f]{{16}}\.tar$", str(upload))
+    really_run(upload)
+    assert isinstance(command, LiveCommand) and command.limit_s == BUILD_LIMIT_S
     return command
 
 
@@ -60,7 +59,7 @@ def fake_podman(tmp_path, script):
 def run_built(tmp_path, command, script, shell="sh"):
     """Run a command with a program in Podman's place."""
     program = fake_podman(tmp_path, script)
-    text = str(command).replace(PODMAN, str(program)).replace(LOCK, str(tmp_path / "lock"))
+    text = str(command).replace(PODMAN, str(program)).replace(DIRECTORY, str(tmp_path))
     # The scripts, which the command itself unpacks, name Podman too.
     instead = f'{shell} -c "sed s,{PODMAN},{program},g \\$0 > \\$0.fake; exec {shell} \\$0.fake"'
     text = text.replace("-P $n sh;", f"-P $n {instead};")
@@ -123,6 +122,18 @@ def test_what_another_run_has_built_meanwhile_is_not_built_again(tmp_path, repla
     done, calls = run_built(tmp_path, command, "[ $1 != image ] || echo fedcba9876543210")
     assert (done.returncode, len(calls)) == (0, 1)
     assert "rag_api: was built meanwhile" in done.stdout
+
+
+def test_a_build_that_was_killed_is_no_success_though_one_before_it_was(tmp_path):
+    command = build(tmp_path, planned(tmp_path))
+    good = "[ $1 = image ] || echo done"
+    assert run_built(tmp_path, command, good)[0].returncode == 0
+    assert (tmp_path / "rag_api.log.rc").read_text() == "0\n"
+    # The subshell that would write the exit code goes with what it runs.
+    killed = "[ $1 = image ] && exit; kill -KILL $PPID"
+    done, _ = run_built(tmp_path, build(tmp_path, planned(tmp_path)), killed)
+    assert done.returncode != 0
+    assert "rag_api: was not built" in done.stderr
 
 
 @pytest.mark.parametrize("shell", ["dash", "bash"])
@@ -196,7 +207,8 @@ def test_unpacking_replaces_what_an_aborted_run_left(tmp_path):
 def test_pull():
     with on_a_host(executing=False):
         found = commands(image.pull, references=["docker.io/library/redis:8.0", "a.example/x:1;id"])
-    assert found == [
+    assert [command.limit_s for command in found] == [FETCH_LIMIT_S]
+    assert [str(command) for command in found] == [
         one_at_a_time(
             "p=; for r in docker.io/library/redis:8.0 'a.example/x:1;id'; do "
             "/usr/local/bin/xnai-podman pull --quiet \"$r\" & p=\"$p $!\"; done; "
@@ -236,7 +248,7 @@ def test_caches_of_other_stacks_are_not_touched(tmp_path, most_mib, gone):
         (folder / "wheel").write_bytes(b"x" * 3 * 2**20)
     text = str(command).replace("/var/tmp", str(tmp_path))
     program = fake_podman(tmp_path, 'shift; exec "$@"')
-    text = text.replace(PODMAN, str(program)).replace(LOCK, str(tmp_path / "lock"))
+    text = text.replace(PODMAN, str(program)).replace(DIRECTORY, str(tmp_path))
     subprocess.run(["sh", "-c", text], check=True)
     assert (ours.exists(), other.exists()) == (not gone, True)
 

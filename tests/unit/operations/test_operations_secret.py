@@ -12,7 +12,8 @@ from operation_runs import commands, on_a_host
 
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.operations import secret
-from xnai.operations.guard import LOCK, one_at_a_time
+from xnai.operations.guard import one_at_a_time
+from xnai.remote.lease import DIRECTORY
 
 FORMS = {"xnai_redis_password": "%s", "xnai_redis_auth_conf": "requirepass %s\\n"}
 
@@ -39,7 +40,7 @@ def test_command():
 def with_stand_ins(tmp_path) -> str:
     """The command with a Podman and a lock of the test's own."""
     text = command().replace(XNAI_PODMAN, str(tmp_path / "xnai-podman"))
-    return text.replace(LOCK, str(tmp_path / "lock"))
+    return text.replace(DIRECTORY, str(tmp_path))
 
 
 def run(shell: str, tmp_path, podman: str, **programs: str) -> subprocess.CompletedProcess[str]:

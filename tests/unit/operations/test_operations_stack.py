@@ -9,7 +9,6 @@ import subprocess
 import pytest
 import rendering
 from operation_runs import commands, on_a_host
-from pyinfra.api.command import FileUploadCommand
 from pyinfra.api.exceptions import OperationError
 from unit_containers import as_wanted
 from unit_settings import make
@@ -17,7 +16,9 @@ from unit_settings import make
 from xnai.facts.podman import Container
 from xnai.operations import generation, healthy, stack
 from xnai.operations.data import Data
-from xnai.operations.guard import LOCK, one_at_a_time
+from xnai.operations.guard import one_at_a_time
+from xnai.remote import content
+from xnai.remote.lease import DIRECTORY as LOCK_DIRECTORY
 from xnai.rollback.bundle import make_spec
 
 DIRECTORY = "/var/lib/xnai/xnai/stack"
@@ -69,13 +70,15 @@ def test_the_plan():
             *(f"{volume}=o=uid={owner},gid={owner} {name} >/dev/null" for name, owner in VOLUMES),
         ])),
         one_at_a_time(
-            "/usr/local/bin/xnai-podman rm --force --ignore --time 30 xnai_rag_api xnai_redis"
+            "/usr/local/bin/xnai-podman rm --force --ignore --time 75 xnai_rag_api xnai_redis"
         ),
         one_at_a_time(
-            f"{compose} '--podman-run-args=--memory-swap=384m --oom-score-adj=0' {up} redis"
+            f"{compose} '--podman-run-args=--memory-swap=384m --oom-score-adj=0 "
+            f"--stop-timeout=75' {up} redis"
         ),
         one_at_a_time(
-            f"{compose} '--podman-run-args=--memory-swap=768m --oom-score-adj=300' {up} rag_api"
+            f"{compose} '--podman-run-args=--memory-swap=768m --oom-score-adj=300 "
+            f"--stop-timeout=30' {up} rag_api"
         ),
         generation.keep(DIRECTORY, FILES),
     ]
@@ -166,7 +169,7 @@ def test_what_is_not_healthy_goes_back_to_the_generation_before():
     )
     told = [text for text in asked if "cat " not in text]
     after = told[next(n for n, text in enumerate(told) if "logs" in text) + 1:]
-    assert "rm --force --ignore --time 30 xnai_rag_api xnai_redis" in after[0]
+    assert "rm --force --ignore --time 75 xnai_rag_api xnai_redis" in after[0]
     assert f"cd {DIRECTORY} && rm -f {' '.join(FILES)} && cp " in after[1]
     assert ["--no-deps redis" in after[2], "--no-deps rag_api" in after[3]] == [True, True]
     assert len(after) == 4
@@ -219,13 +222,13 @@ def test_data_are_copied_before_anything_is_removed():
         prepared = bring_up(lambda name: pytest.fail("read"), data=DATA)
     file = DATA.program.file
     assert file.startswith("/var/lib/xnai/xnai/backup/rollback-")
-    assert isinstance(prepared[2], FileUploadCommand) and prepared[2].dest == file
+    assert str(prepared[2]) == content.written(file, "0600")
     assert prepared[3] == DATA.program.command("keep") and " rm --force" in prepared[4]
     assert prepared[-1] == f"rm -f {file}"
     with on_a_host() as host:
         yielded = bring_up(healthy_after(0), data=DATA)
     asked = [text for text in host.commands if not text.startswith("cat ")]
-    assert asked[0] == DATA.program.command("keep") and " rm --force" in asked[1]
+    assert asked[0] == str(DATA.program.command("keep")) and " rm --force" in asked[1]
     assert (yielded[-2], yielded[-1]) == (generation.keep(DIRECTORY, FILES), f"rm -f {file}")
 
 
@@ -247,8 +250,10 @@ def test_data_go_back_before_their_containers_do():
     )
     told = [text for text in asked if not text.startswith("cat ")]
     after = told[next(n for n, text in enumerate(told) if "logs" in text) + 1:]
-    assert "rm --force --ignore --time 30 xnai_crawler xnai_rag_api xnai_redis" in after[0]
-    assert after[1:3] == [generation.put_back(DIRECTORY, FILES), DATA.program.command("back")]
+    assert "rm --force --ignore --time 75 xnai_crawler xnai_rag_api xnai_redis" in after[0]
+    assert after[1:3] == [
+        generation.put_back(DIRECTORY, FILES), str(DATA.program.command("back"))
+    ]
     assert ["--no-deps redis" in after[3], "--no-deps crawler" in after[5]] == [True, True]
     assert after[6] == DATA.program.remove()
 
@@ -256,7 +261,7 @@ def test_data_go_back_before_their_containers_do():
 def test_the_same_generation_with_data_from_before_is_gone_back_to():
     said, asked = fails(GOOD | BEGUN, healthy_after(7), data=DATA)
     assert "back to the generation before: xnai_redis" in said
-    assert DATA.program.command("back") in asked
+    assert str(DATA.program.command("back")) in asked
 
 
 def test_data_that_cannot_be_put_back_are_named():
@@ -284,7 +289,9 @@ def test_keep_replaces_the_generation_before_as_a_whole(tmp_path, shell):
     (tmp_path / "good.new").mkdir()
     (tmp_path / "good.old").mkdir()
     (tmp_path / "one.yml").write_text("x")
-    command = generation.keep(str(tmp_path), ["one.yml"]).replace(LOCK, str(tmp_path / "lock"))
+    command = generation.keep(str(tmp_path), ["one.yml"]).replace(
+        LOCK_DIRECTORY, str(tmp_path)
+    )
     for _ in range(2):
         subprocess.run([shell, "-c", command], check=True)
         assert [path.name for path in (tmp_path / "good").iterdir()] == ["one.yml"]
@@ -316,10 +323,12 @@ def test_remove_keeps_own_images_under_a_name_and_volumes(tmp_path, shell):
         found = commands(stack.remove, names=["xnai_llm", "xnai_redis", "xnai_gone"])
     for command in found:
         text = command.replace("/usr/local/bin/xnai-podman", str(program))
-        text = text.replace(LOCK, str(tmp_path / "lock"))
+        text = text.replace(
+        LOCK_DIRECTORY, str(tmp_path)
+    )
         subprocess.run([shell, "-c", text], check=True)
     calls = (tmp_path / "podman.calls").read_text().splitlines()
     assert [call for call in calls if not call.startswith("container inspect")] == [
         "tag sha-1 localhost/xnai_llm:previous",
-        "rm --force --ignore --time 30 xnai_llm xnai_redis xnai_gone",
+        "rm --force --ignore --time 75 xnai_llm xnai_redis xnai_gone",
     ]

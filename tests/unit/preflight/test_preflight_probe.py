@@ -69,7 +69,7 @@ def test_a_systemctl_that_hangs_is_not_waited_for(tmp_path, program):
     )
     facts = parse(done.stdout.splitlines())
     assert facts.complete
-    assert [unit.name for unit in facts.units or ()] == []
+    assert facts.units is None  # could not tell: not a machine without units
 
 
 @pytest.mark.parametrize("program", ["sh", "dash", "bash"])

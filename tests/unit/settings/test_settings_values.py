@@ -5,15 +5,19 @@ from __future__ import annotations
 import dataclasses
 import re
 import runpy
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from unit_settings import ALL_PY, ROOT, make, problems, shipped
 
 from xnai.catalogue import services
 from xnai.catalogue.images import DOCKERFILES
 from xnai.settings import check, layers
+from xnai.settings.certificates import name_on_host
 from xnai.settings.checks_sources import SERVICES
 from xnai.settings.model import Settings
 from xnai.settings.spec import LOWEST_LIMIT_MIB, SPEC
@@ -270,18 +274,48 @@ def test_a_wrong_value(name, value, said):
     assert problems(**{name: value}) == [f"{name} = {value!r} ({where}): {said}"]
 
 
-def certificate(folder: Path, text: bytes = b"-----BEGIN CERTIFICATE-----\n") -> str:
-    """A file of the name that all have in these tests."""
+def certificate(
+    folder: Path, text: bytes = b"-----BEGIN CERTIFICATE-----\n", name: str = "ca.pem"
+) -> str:
+    """A file; most have one name in these tests."""
     folder.mkdir()
-    (folder / "ca.pem").write_bytes(text)
-    return str(folder / "ca.pem")
+    (folder / name).write_bytes(text)
+    return str(folder / name)
 
 
 def test_certificates_of_the_same_name(tmp_path):
     paths = [certificate(tmp_path / "a"), certificate(tmp_path / "b")]
     assert problems(extra_ca_certificates=paths[:1]) == []
     (said,) = problems(extra_ca_certificates=paths)
-    assert said.endswith(": files with different names; on the host they lie in one directory")
+    assert said.endswith(
+        "files with different names; on the host they lie in one directory, and of these several "
+        "would be xnai-ca.crt"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "on_host"),
+    [
+        ("Corp CA (2026).pem", "xnai-Corp-CA-2026.crt"),
+        ("plain_1.2-x.crt", "xnai-plain_1.2-x.crt"),
+        ("$(id);'\"`\n.pem", "xnai-id.crt"),
+        ("Zertifikat für alle.pem", "xnai-Zertifikat-f-r-alle.crt"),
+        ("***.pem", "xnai-ca.crt"),
+    ],
+)
+def test_a_certificates_name_needs_no_quoting_on_the_host(name, on_host):
+    assert name_on_host(f"/some/{name}") == on_host
+
+
+@given(st.text(min_size=1).filter(lambda name: "/" not in name and "\0" not in name))
+def test_no_name_of_a_certificate_reaches_a_shell(name):
+    assert shlex.quote(name_on_host(f"/x/{name}")) == name_on_host(f"/x/{name}")
+
+
+def test_names_that_only_differ_in_what_is_left_out_are_refused(tmp_path):
+    paths = [certificate(tmp_path / name, name=f"{name}.pem") for name in ("a b", "a-b")]
+    (said,) = problems(extra_ca_certificates=paths)
+    assert said.endswith("several would be xnai-a-b.crt")
 
 
 def test_a_certificate_that_is_not_pem(tmp_path):

@@ -2,6 +2,8 @@
 # Managed by xnai: how the image rag_api_packages is built; root may run it by hand.
 # Without --again it does nothing where another run has built the image meanwhile.
 log=/var/lib/xnai/mine/build/rag_api_packages.log
+# What an earlier build said must not be taken for this one's word.
+rm -f "$log.rc"
 now=$(/usr/local/bin/xnai-podman image inspect --format '{{.Id}}' localhost/mine_rag_api_packages:0000000000000003 2>/dev/null)
 if [ "$now" != 0123456789abcdef ] && [ "${1-}" != --again ]; then
     echo "rag_api_packages: was built meanwhile"
@@ -18,7 +20,7 @@ fi
 } 2>&1 | tee "$log" |
     # What takes its time, cut to a line.
     sed -u -nE 's/^((\[[0-9/]+\] )?(STEP [0-9/]+: (FROM|COPY|RUN)|COMMIT) .{0,90}).*/rag_api_packages: \1/p'
-code=$(cat "$log.rc")
+code=$(cat "$log.rc" 2>/dev/null) || code=1  # it was killed before it could say
 if [ "$code" != 0 ]; then
     {
         echo "was not built. The end of $log:"

@@ -1,0 +1,95 @@
+"""What lies in users' homes is read as those users, plain files alone, and not without end."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from xnai.preflight.parse import parse
+from xnai.preflight.probe import script
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+NOBODY = pwd.getpwnam("nobody")
+UID = 4321
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A home of a user with UID 4321, which pytest's own directories would close to it."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        folder = Path(name) / "home"
+        (folder / ".config/containers").mkdir(parents=True)
+        (folder / ".local/share/containers/storage/overlay-containers").mkdir(parents=True)
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, UID, NOBODY.pw_gid)
+        yield folder
+
+
+def look(home: Path):
+    """What the probe tells of the user's store, with `getent` of the test's own."""
+    tools = home.parent / "bin"
+    tools.mkdir()
+    (tools / "getent").write_text(
+        f"#!/bin/sh\necho 'someone:x:{UID}:{NOBODY.pw_gid}::{home}:/bin/sh'\n"
+    )
+    (tools / "getent").chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", script(stack_user="someone")], capture_output=True, text=True, check=True,
+        timeout=100, env={"PATH": f"{tools}:{os.environ['PATH']}"},
+    )
+    facts = parse(done.stdout.splitlines())
+    assert facts.complete
+    # A record is a line: nothing that a file holds can be as long as this.
+    assert len(done.stdout) < 4 << 20
+    return next((store for store in facts.stores if store.user == "someone"), None)
+
+
+def containers(home: Path) -> Path:
+    return home / ".local/share/containers/storage/overlay-containers/containers.json"
+
+
+def owned(path: Path, text: str) -> None:
+    path.write_text(text)
+    os.chown(path, UID, NOBODY.pw_gid)
+
+
+def test_a_store_is_read(home):
+    owned(containers(home), '[{"names": ["mine"]}]')
+    assert look(home).containers == ("mine",)
+
+
+def test_a_configured_place_is_followed(home):
+    other = home / "elsewhere"
+    (other / "overlay-containers").mkdir(parents=True)
+    owned(other / "overlay-containers/containers.json", '[{"names": ["there"]}]')
+    owned(home / ".config/containers/storage.conf", f'[storage]\ngraphroot = "{other}"\n')
+    assert look(home).containers == ("there",)
+
+
+@pytest.mark.parametrize("plant", ["fifo", "endless", "large", "of root's alone"])
+@pytest.mark.parametrize("where", ["storage.conf", "containers.json"])
+def test_what_was_put_in_the_way_is_not_read(home, plant, where):
+    path = home / ".config/containers/storage.conf" if where == "storage.conf" else containers(home)
+    if plant == "fifo":
+        os.mkfifo(path)
+    elif plant == "endless":
+        path.symlink_to("/dev/zero")
+    elif plant == "large":
+        owned(path, "[]")
+        os.truncate(path, 64 << 20)
+    else:
+        secret = home.parent / "secret"
+        secret.write_text('[{"names": ["secret"]}]\ngraphroot = "/secret"\n')
+        secret.chmod(0o600)
+        path.symlink_to(secret)
+    store = look(home)
+    assert store is not None and "secret" not in repr(store)
+    if where == "containers.json" and plant in ("large", "of root's alone"):
+        assert store.containers is None  # could not tell, which is not none

@@ -1,0 +1,209 @@
+"""One run has a machine at a time; the shell code is really run, on files of the test's own."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+from types import SimpleNamespace
+
+import pytest
+from pyinfra.api.command import StringCommand
+
+from xnai.remote import lease
+from xnai.remote.lease import (
+    DIRECTORY,
+    ENDS_AFTER_S,
+    Controller,
+    Refused,
+    acquire,
+    me,
+    parsed,
+    release,
+    take,
+    under_lease,
+)
+
+MINE, OTHER = "a" * 16, "b" * 16
+WHO = "me@desk 0/1 12 34"
+EACH_SHELL = pytest.mark.parametrize("shell", ["sh", "dash", "bash"])
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run shell code about a directory of the test's own; its exit code and output's lines."""
+
+    def done(code: object, shell: str = "sh", uptime_s: int = 1000, boot: str = "one"):
+        (tmp_path / "uptime").write_text(f"{uptime_s}.25 1.0\n")
+        (tmp_path / "boot").write_text(f"{boot}\n")
+        text = str(code).replace(DIRECTORY, str(tmp_path / "xnai"))
+        text = text.replace("/proc/sys/kernel/random/boot_id", str(tmp_path / "boot"))
+        text = text.replace("/proc/uptime", str(tmp_path / "uptime"))
+        found = subprocess.run(
+            [shell, "-c", text], capture_output=True, text=True, check=False, timeout=30
+        )
+        return found.returncode, [*found.stdout.splitlines(), *found.stderr.splitlines()]
+
+    return done
+
+
+def command(words: str = "echo done", run: str = MINE):
+    return under_lease(StringCommand(words), run, WHO)
+
+
+@EACH_SHELL
+def test_it_is_taken_and_nobody_else_can_look_at_it(run, tmp_path, shell):
+    assert run(take(MINE, WHO), shell) == (0, ["taken"])
+    assert (tmp_path / "xnai").stat().st_mode & 0o777 == 0o700
+    files = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "xnai").iterdir()}
+    assert files == {"lease": 0o600, "lock": 0o600}
+    assert (tmp_path / "xnai/lease").read_text() == f"{MINE} one {1000 + ENDS_AFTER_S} {WHO}\n"
+    assert run(take(MINE, WHO), shell) == (0, ["taken"])
+
+
+@EACH_SHELL
+def test_another_run_waits_while_it_is_renewed(run, shell):
+    run(take(OTHER, WHO))
+    assert run(take(MINE, "x y 1 2"), shell, uptime_s=1060) == (0, [f"held 60 {OTHER} {WHO}"])
+    assert run(command(run=OTHER), shell, uptime_s=1060) == (0, ["done"])
+    assert run(take(MINE, WHO), shell, uptime_s=1170) == (0, [f"held 10 {OTHER} {WHO}"])
+    assert run(take(MINE, WHO), shell, uptime_s=1180) == (0, [f"after {WHO}", "taken"])
+
+
+@EACH_SHELL
+def test_one_that_is_known_to_be_gone_is_taken_over_at_once(run, shell):
+    run(take(OTHER, WHO))
+    assert run(take(MINE, WHO, over=OTHER), shell) == (0, [f"after {WHO}", "taken"])
+    assert run(take(OTHER, WHO, over="c" * 16), shell)[1][0].startswith("held ")
+
+
+def test_of_another_boot_it_counts_for_nothing(run):
+    run(take(OTHER, WHO), boot="before")
+    assert run(take(MINE, WHO)) == (0, ["taken"])
+
+
+@EACH_SHELL
+def test_a_command_at_work_is_waited_for(run, tmp_path, shell):
+    run(take(OTHER, WHO))
+    with (tmp_path / "xnai/lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert run(take(MINE, WHO, over=OTHER), shell) == (0, ["busy"])
+
+
+@EACH_SHELL
+def test_a_run_that_was_taken_over_does_nothing_more(run, tmp_path, shell):
+    run(take(MINE, WHO))
+    run(take(OTHER, "you@elsewhere 0/1 5 6"), uptime_s=2000)
+    code, said = run(command(f"touch {tmp_path}/done"), shell, uptime_s=2000)
+    assert code == 75 and not (tmp_path / "done").exists()
+    assert said == [
+        "this machine was taken over by another run, of you@elsewhere: look at what it has done, "
+        "then run this again"
+    ]
+    # It does not matter that the other one has ended its own since, without giving it back.
+    assert run(command(), shell, uptime_s=9000)[0] == 75
+
+
+def test_after_a_reboot_a_run_goes_on(run, tmp_path):
+    run(take(MINE, WHO))
+    (tmp_path / "xnai/lease").unlink()
+    assert run(command(), boot="two") == (0, ["done"])
+    assert (tmp_path / "xnai/lease").read_text().startswith(f"{MINE} two ")
+
+
+def test_without_the_directory_a_command_is_just_run(run, tmp_path):
+    assert run(command("echo mine; exit 3")) == (3, ["mine"])
+    assert not (tmp_path / "xnai").exists()
+
+
+@EACH_SHELL
+def test_output_and_exit_code_come_through(run, shell):
+    run(take(MINE, WHO))
+    words = "cat <<END\nit's $((1+1))\nEND\nexit 4"
+    assert run(command(words), shell) == (4, ["it's 2"])
+
+
+def test_a_long_command_renews_it_when_it_ends(run, tmp_path):
+    run(take(MINE, WHO))
+    words = f"echo 5000.5 1 > {tmp_path}/uptime"
+    assert run(command(words)) == (0, [])
+    assert f" {5000 + ENDS_AFTER_S} " in (tmp_path / "xnai/lease").read_text()
+
+
+@EACH_SHELL
+def test_only_ones_own_is_given_back(run, tmp_path, shell):
+    run(take(OTHER, WHO))
+    assert run(release(MINE), shell) == (0, [])
+    assert (tmp_path / "xnai/lease").exists()
+    run(release(OTHER), shell)
+    assert not (tmp_path / "xnai/lease").exists()
+
+
+def test_a_controllers_words_go_there_and_back():
+    assert parsed(me().words) == me()
+    assert not me().is_gone
+    assert [parsed(words) for words in ("", "a b c d", "a b 1", "a b 1 2 3")] == [None] * 4
+
+
+def test_only_a_process_of_this_machine_can_be_known_to_be_gone():
+    assert Controller("x", me().machine, me().pid, "1").is_gone  # its number has another one now
+    assert not Controller("x", "another", 4, "1").is_gone
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert Controller("x", me().machine, child, "5").is_gone
+
+
+class Host(SimpleNamespace):
+    """A host that answers from a list, and notes with which run known to be gone."""
+
+    def __init__(self, *answers):
+        super().__init__(answers=list(answers), over=[], logged=[])
+
+    def get_fact(self, fact, run, who, over):
+        self.over.append(over)
+        return self.answers.pop(0)
+
+    def log(self, text):
+        self.logged.append(text)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    clock = SimpleNamespace(now=0.0)
+
+    def sleep(seconds):
+        clock.now += seconds
+
+    monkeypatch.setattr(lease.gevent, "sleep", sleep)
+    monkeypatch.setattr(lease.time, "monotonic", lambda: clock.now)
+
+
+def test_it_is_said_who_is_waited_for_and_who_was_taken_over():
+    host = Host(["held 90 r you@laptop m 4 5"], ["busy"], ["after you@laptop m 4 5", "taken"])
+    acquire(host)
+    assert host.logged == [
+        "waiting, at most 300 s: a run of you@laptop is at work on this machine",
+        "taking over from a run of you@laptop that did not end well",
+    ]
+
+
+def test_a_killed_controller_of_this_machine_is_not_waited_for():
+    gone = Controller("me@desk", me().machine, 1, "x").words
+    host = Host([f"held 110 {OTHER} {gone}"], [f"after {gone}", "taken"])
+    acquire(host)
+    assert host.over == ["", OTHER]
+
+
+def test_waiting_ends_with_who_it_is():
+    host = Host(*[["held 100 r you@laptop m 4 5"]] * 500)
+    with pytest.raises(Refused, match="a run of you@laptop is at work on this machine, still"):
+        acquire(host)
+    assert len(host.over) == 151
+
+
+@pytest.mark.parametrize("answer", [None, [], ["something"]])
+def test_what_cannot_be_taken_is_no_permission(answer):
+    with pytest.raises(Refused, match="could not take the lease"):
+        acquire(Host(answer))

@@ -1,0 +1,90 @@
+"""What goes wrong on one host takes that host out of the run, and no other."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.context import ctx_host, ctx_state
+
+from xnai import pyinfra_ext
+from xnai.pyinfra_ext import HostFailed, this_host_alone
+from xnai.remote.lease import Refused
+
+
+class Host:
+    """A host that has declared an operation already."""
+
+    print_prefix = "[desk] "
+
+    def __init__(self):
+        self.connector_data = {}
+        self.op_hash_order = ["an operation"]
+        self.connector = SimpleNamespace(run_shell_command=None)
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """The host and what the run has noted of failures."""
+    host = Host()
+    failed, told = [], []
+    state = SimpleNamespace(
+        ops={host: {"an operation": object()}}, fail_hosts=lambda hosts: failed.extend(hosts)
+    )
+    monkeypatch.setattr(pyinfra_ext, "tell_elapsed", lambda of: None)
+    monkeypatch.setattr(pyinfra_ext, "tell_each_host", lambda of: None)
+    monkeypatch.setattr(pyinfra_ext, "_connector_arguments", lambda host, state: {})
+    monkeypatch.setattr(pyinfra_ext.lease, "hold", lambda host, state, how: None)
+    monkeypatch.setattr(pyinfra_ext.logger, "error", told.append)
+    with ctx_state.use(state), ctx_host.use(host):
+        yield SimpleNamespace(host=host, state=state, failed=failed, told=told)
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (HostFailed("no\nNothing was changed."), ["[desk] no", "[desk] Nothing was changed."]),
+        (PyinfraError("no"), ["[desk] no"]),
+        (KeyError("name"), ["[desk] unexpected, and a fault of xnai's: KeyError: 'name' ("]),
+        (ValueError("7 7"), ["[desk] unexpected, and a fault of xnai's: ValueError: 7 7 ("]),
+    ],
+)
+def test_nothing_that_was_declared_is_run(run, failure, said):
+    with this_host_alone():
+        raise failure
+    assert run.failed == [run.host]
+    assert run.state.ops[run.host] == {} and run.host.op_hash_order == []
+    assert len(run.told) == len(said)
+    for line, start in zip(run.told, said, strict=True):
+        assert line.startswith(start)
+
+
+def test_all_well(run):
+    with this_host_alone():
+        pass
+    assert run.failed == [] and len(run.state.ops[run.host]) == 1
+
+
+def test_a_machine_that_another_run_has_is_not_looked_at(run, monkeypatch):
+    def refuse(host, state, how):
+        raise Refused("a run of you@laptop is at work on this machine. Nothing was changed.")
+
+    monkeypatch.setattr(pyinfra_ext.lease, "hold", refuse)
+    looked = []
+    with this_host_alone():
+        run.host.get_fact("anything")
+        looked.append(1)
+    assert looked == [] and run.failed == [run.host]
+    assert run.told == [
+        "[desk] a run of you@laptop is at work on this machine. Nothing was changed."
+    ]
+    with this_host_alone():
+        looked.append(1)  # what asks for nothing declares nothing either
+    assert len(run.failed) == 2 and run.state.ops[run.host] == {}
+
+
+def test_whoever_stops_the_run_stops_it(run):
+    with pytest.raises(KeyboardInterrupt), this_host_alone():
+        raise KeyboardInterrupt
+    assert run.failed == []

@@ -1,0 +1,83 @@
+"""The mark of a restore that has begun to replace data and has not ended. Runs on the host."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from xnai.backup.podman import Failed
+from xnai.backup.whole_file import sync, write
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What a mark says.
+
+    Attributes:
+        archive: path of the archive that was being restored.
+        kept: path of the archive of what was there before.
+    """
+
+    archive: str
+    kept: str
+
+
+class Mark:
+    """The file; while it is there, nothing starts the stack, copies it or takes it for good."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> Unfinished | None:
+        """Return what it says, or None where there is none.
+
+        Raises:
+            Failed: it is there and cannot be read.
+        """
+        try:
+            text = self.path.read_text()
+        except FileNotFoundError:
+            return None
+        try:
+            return Unfinished(**json.loads(text))
+        except (ValueError, TypeError) as error:
+            raise Failed(f"{self.path} is damaged ({error}). Nothing was changed.") from None
+
+    def set(self, archive: str, kept: str) -> None:
+        """Write it, onto the disk, before the first of the data is replaced."""
+        self.path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        write(self.path, json.dumps({"archive": archive, "kept": kept}) + "\n")
+
+    def remove(self) -> None:
+        """Take it away, when all data are of one archive again."""
+        self.path.unlink(missing_ok=True)
+        sync(self.path.parent)
+
+    def refuse(self, what: str) -> None:
+        """Refuse to do something over it.
+
+        Args:
+            what: which cannot be done, as `a backup`.
+
+        Raises:
+            Failed: it is there.
+        """
+        if found := self.read():
+            raise Failed(f"{refusal(str(self.path), found.archive, found.kept)} Until then {what} "
+                         "would take half of it for the whole. Nothing was changed.")
+
+
+def refusal(path: str, archive: str, kept: str) -> str:
+    """Return what is wrong on a machine with the mark, and what to do.
+
+    Args:
+        path: of the mark.
+        archive: that was being restored.
+        kept: of what was there before.
+    """
+    return (
+        f"a restore of {archive} was ended before it was done ({path}), so the data are neither "
+        f"those of before nor the archive's. Finish it: pyinfra inventory.py tasks/restore.py "
+        f"--data restore_from={archive} — or go back to what was there, with {kept} in its place."
+    )

@@ -1,0 +1,83 @@
+"""Content that is sent to a host by a command's standard input, and written beside its place.
+
+pyinfra's own upload under sudo passes through a file in /tmp that everybody can read, under a name
+that everybody can compute beforehand (pyinfra 3.10.0, connectors/ssh.py, put_file), and is then
+copied onto whatever stands at the destination, a link's target too.
+"""
+
+from __future__ import annotations
+
+import base64
+import shlex
+
+from xnai.remote.limit import FETCH_LIMIT_S, Limited
+
+# What is written beside a file ends so; no directory of drop-ins reads such a name.
+NEW = ".xnai-new"
+# A multiple of three: base64 without padding in between.
+_ITEM_BYTES = 24 << 10
+
+
+def written(path: str, mode: str) -> str:
+    """Return shell code that writes base64 from its input to a file that is whole or not there.
+
+    The new file takes the name by rename(2): what had it, a link too, is replaced, not followed.
+
+    Args:
+        path: where, absolute.
+        mode: as 0644.
+    """
+    target, new = shlex.quote(path), shlex.quote(path + NEW)
+    directory = shlex.quote(path.rpartition("/")[0])
+    return (
+        f"umask 022; mkdir -p {directory} && umask 077 && rm -rf {new} && base64 -d > {new} && "
+        f"chmod {mode} {new} && sync {new} && mv -f -T {new} {target}"
+    )
+
+
+def put(
+    path: str, content: bytes, mode: str = "0600", owner: str = "root", group: str = "root",
+) -> Limited:
+    """Return the command that writes one of root's files.
+
+    Args:
+        path: where, absolute; directories that are missing are made (0755).
+        content: of the file.
+        mode: as 0644.
+        owner: user who owns it.
+        group: that owns it.
+    """
+    code = written(path, mode)
+    if (owner, group) != ("root", "root"):
+        new = shlex.quote(path + NEW)
+        code = code.replace(
+            f"chmod {mode}", f"chown {shlex.quote(f'{owner}:{group}')} {new} && chmod {mode}", 1
+        )
+    return _sent(code, content)
+
+
+def put_as(user: str, path: str, content: bytes, mode: str = "0644") -> Limited:
+    """Return the command by which a user writes a file, with no more rights than that user has.
+
+    Root would follow a link that the user, or what broke out of a container, had put there.
+
+    Args:
+        user: owner, who does the writing.
+        path: where, absolute; directories that are missing are made (0755).
+        content: of the file.
+        mode: as 0644.
+    """
+    return _sent(
+        # In a directory that the user may enter: runuser keeps root's.
+        f"cd / && runuser -u {shlex.quote(user)} -- sh -c {shlex.quote(written(path, mode))}",
+        content,
+    )
+
+
+def _sent(code: str, content: bytes) -> Limited:
+    # pyinfra ends each item with a newline and sends it alone: neither too many nor too large.
+    items = [
+        base64.b64encode(content[start : start + _ITEM_BYTES]).decode("ascii")
+        for start in range(0, len(content), _ITEM_BYTES)
+    ]
+    return Limited(code, limit_s=FETCH_LIMIT_S, _stdin=items or [""])

@@ -1,0 +1,296 @@
+"""One run at a time on a machine: a lease of the whole run, renewed by each of its commands.
+
+The lease is a file of root's: the run's ID, the machine's boot ID, the uptime at which it ends,
+and who has it. A controller that was killed leaves one that ends by itself; the next run takes it
+over and says so. What a killed controller's last command is still at holds the machine's lock
+(xnai.operations.guard) and is waited for.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import secrets
+import shlex
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import gevent
+from pyinfra.api.command import StringCommand
+from pyinfra.api.exceptions import PyinfraError
+from pyinfra.api.facts import FactBase
+from pyinfra.api.host import Host
+from pyinfra.api.state import BaseStateCallback, State
+
+from xnai.remote.limit import Limited, limits_of
+
+DIRECTORY = "/run/xnai"
+LEASE = f"{DIRECTORY}/lease"
+LOCK = f"{DIRECTORY}/lock"
+# Longer than anybody thinks between two commands of a run; a person reading its plan may lose it.
+ENDS_AFTER_S = 120
+# How long a run waits for another one.
+WAIT_S = 300
+_ASK_EVERY_S = 2.0
+_TELL_EVERY_S = 15.0
+# EX_TEMPFAIL of sysexits(3); nothing that we run exits so.
+LOST = 75
+RUN = secrets.token_hex(8)
+
+
+def _started(pid: int) -> str:
+    """When a process of this machine was started, in the kernel's ticks; empty if there is none.
+
+    Field 22 of /proc/PID/stat (proc_pid_stat(5)); the second one may hold spaces.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _machine() -> str:
+    """What tells this controller from others while it runs."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        # In another container the same process ID is another process.
+        return f"{boot}/{Path('/proc/self/ns/pid').stat().st_ino}"
+    except OSError:  # no Linux
+        return "-"
+
+
+@dataclass(frozen=True)
+class Controller:
+    """Who runs pyinfra: `user@host`, boot ID, process and its start."""
+
+    name: str
+    machine: str
+    pid: int
+    started: str
+
+    @property
+    def words(self) -> str:
+        """It as one line."""
+        return f"{self.name} {self.machine} {self.pid} {self.started or '-'}"
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was on this machine, and its process is no more."""
+        return self.machine == _machine() != "-" and _started(self.pid) != self.started
+
+
+def me() -> Controller:
+    """Return this process."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a UID without a name
+        user = str(os.getuid())
+    name = re.sub(r"[^A-Za-z0-9@._-]", "_", f"{user}@{socket.gethostname()}")
+    return Controller(name, _machine(), os.getpid(), _started(os.getpid()))
+
+
+def parsed(words: str) -> Controller | None:
+    """Return what `Controller.words` made; None for anything else."""
+    fields = words.split()
+    if len(fields) != 4 or not fields[2].isdigit():
+        return None
+    return Controller(fields[0], fields[1], int(fields[2]), fields[3])
+
+
+# `l_now`, `l_machine` and the lease's words; the shell's builtins alone: each command has it.
+_READ = (
+    "l_run=; l_boot=; l_end=0; l_who=; read -r l_machine < /proc/sys/kernel/random/boot_id; "
+    "read -r l_now l_rest < /proc/uptime; l_now=${l_now%.*}; "
+    f"[ ! -e {LEASE} ] || read -r l_run l_boot l_end l_who < {LEASE}"
+)
+# Root's alone by its mode: nobody else can open what is in it, and so nobody else can lock it.
+MADE = f"[ -d {DIRECTORY} ] || mkdir -m 700 {DIRECTORY}"
+
+
+def _of_another(run: str) -> str:
+    """Shell code that is true where another run than this one has, or had, the lease."""
+    return f'[ -n "$l_run" ] && [ "$l_run" != {run} ] && [ "$l_boot" = "$l_machine" ]'
+
+
+def _write(run: str, who: str) -> str:
+    """Shell code that lets this run have the lease from now on."""
+    words = f'{run} "$l_machine" $((l_now+{ENDS_AFTER_S})) {shlex.quote(who)}'
+    return (
+        f"(umask 077; printf '%s %s %s %s\\n' {words} > {LEASE}.$$ && mv -f {LEASE}.$$ {LEASE})"
+    )
+
+
+def take(run: str, who: str, over: str = "") -> str:
+    """Return shell code that takes the lease, or prints `held SECONDS RUN WHO` of who has it.
+
+    It prints `after WHO` where it takes over what another run has not given back, and `busy` where
+    a command of another run is still at work.
+
+    Args:
+        run: ID of this run.
+        who: this controller's words.
+        over: ID of a run that is known to be gone.
+    """
+    code = (
+        f"{_READ}; if {_of_another(run)}; then "
+        f'if [ "$l_end" -gt "$l_now" ] && [ "$l_run" != {over or "-"} ]; then '
+        'echo "held $((l_end-l_now)) $l_run $l_who"; exit 0; fi; echo "after $l_who"; fi; '
+        f"{_write(run, who)} && echo taken"
+    )
+    return (
+        f"{MADE}; umask 077; flock -n -E {LOST} {LOCK} sh -c {shlex.quote(code)}; e=$?; "
+        f"[ $e != {LOST} ] || {{ echo busy; exit 0; }}; exit $e"
+    )
+
+
+def release(run: str) -> str:
+    """Return shell code that gives the lease back where this run has it."""
+    return f'{_READ}; [ "$l_run" != {run} ] || rm -f {LEASE}'
+
+
+def under_lease(command: StringCommand, run: str, who: str) -> StringCommand:
+    """Return a command that does another one's work only while this run has the lease.
+
+    It renews the lease before, and after a long one. Without root's rights, as where pyinfra makes
+    its own helper for sudo, there is no lease to look at.
+
+    Args:
+        command: what to do.
+        run: ID of this run.
+        who: this controller's words.
+    """
+    lost = shlex.quote("this machine was taken over by another run, of ")
+    renew = (
+        f"{_READ}; if {_of_another(run)}; then "
+        f'echo {lost}"${{l_who%% *}}: look at what it has done, then run this again" >&2; '
+        f"exit {LOST}; fi; {_write(run, who)} || exit {LOST}"
+    )
+    limit_s, kill_after_s = limits_of(command)
+    return Limited(
+        StringCommand(
+            f"[ ! -w {DIRECTORY} ] || {{ {renew}; l_began=$l_now; }}; (",
+            command,
+            f'\n); e=$?; [ -z "${{l_began-}}" ] || {{ {_READ}; '
+            f'[ $((l_now-l_began)) -lt {ENDS_AFTER_S // 4} ] || [ "$l_run" != {run} ] || '
+            f"{_write(run, who)}; }}; exit $e",
+        ),
+        limit_s=limit_s, kill_after_s=kill_after_s, **command.connector_arguments,
+    )
+
+
+class Lease(FactBase[list[str]]):
+    """Take the lease; the one fact that writes: it must be there before anything is read."""
+
+    def command(self, run: str, who: str, over: str = "") -> str:
+        """Return the script; the arguments are those of `take`."""
+        return take(run, who, over)
+
+    def process(self, output: list[str]) -> list[str]:
+        """Return the lines."""
+        return output
+
+
+class Refused(PyinfraError):
+    """Another run has the machine; the text says who and what to do."""
+
+
+def acquire(host: Host) -> None:
+    """Wait until this run has the machine, saying who has it meanwhile.
+
+    Raises:
+        Refused: somebody else still has it after `WAIT_S` seconds, or it cannot be asked.
+    """
+    over = ""
+    started = time.monotonic()
+    told_s = -_TELL_EVERY_S
+    while True:
+        said = host.get_fact(Lease, run=RUN, who=me().words, over=over) or []
+        for line in said:
+            if line.startswith("after "):
+                host.log(f"taking over from a run of {line.split()[1]} that did not end well")
+        if "taken" in said:
+            return
+        held = next((line.split(" ", 3) for line in said if line.startswith("held ")), None)
+        if not held and "busy" not in said:
+            raise Refused(
+                f"could not take the lease of this machine ({LEASE}): root's rights, flock(1) and "
+                "a writable /run are needed. Nothing was changed."
+            )
+        controller = parsed(held[3]) if held else None
+        if held and controller and controller.is_gone and over != held[2]:
+            over = held[2]
+            continue
+        what = (
+            f"a run of {controller.name if controller else 'somebody'} is at work on this machine"
+            if held else "a command of an earlier run still works on this machine"
+        )
+        waited_s = time.monotonic() - started
+        if waited_s >= WAIT_S:
+            raise Refused(
+                f"{what}, still after {waited_s:.0f} s ({LEASE}, {LOCK}). Nothing was changed. "
+                "Let it finish, then run this again."
+            )
+        if waited_s - told_s >= _TELL_EVERY_S:
+            host.log(f"waiting, at most {WAIT_S} s: {what}")
+            told_s = waited_s
+        gevent.sleep(_ASK_EVERY_S)
+
+
+class GiveBack(BaseStateCallback):
+    """Give each machine's lease back when its host is disconnected: that is after the run's end."""
+
+    # pyinfra's own base class has static methods; it calls these on the instance.
+    def host_disconnect(self, state: State, host: Host) -> None:  # type: ignore[override]
+        """Release it."""
+        if how := host.connector_data.pop(_KEY, None):
+            host.run_shell_command(StringCommand(release(RUN)), **how)
+
+
+_KEY = "xnai_lease"
+
+
+def is_dry() -> bool:
+    """Return whether pyinfra was asked to show its plan alone."""
+    context = click.get_current_context(silent=True)
+    while context is not None:
+        if context.params.get("dry"):
+            return True
+        context = context.parent
+    return False
+
+
+def hold(host: Host, state: State, how: dict[str, Any]) -> None:
+    """Let this run have the machine, and each of its commands renew that.
+
+    Args:
+        host: whose machine.
+        state: of the run.
+        how: pyinfra's connector arguments by which its commands are root's.
+
+    Raises:
+        Refused: another run has it.
+    """
+    if is_dry() or _KEY in host.connector_data:
+        return
+    acquire(host)
+    host.connector_data[_KEY] = how
+    if not any(isinstance(handler, GiveBack) for handler in state.callback_handlers):
+        state.add_callback_handler(GiveBack())
+    connector: Any = host.connector
+    without = connector.run_shell_command
+    who = me().words
+
+    def run_shell_command(
+        command: StringCommand, print_output: bool = False, print_input: bool = False,
+        **arguments: Any,
+    ) -> Any:
+        if _KEY in host.connector_data:
+            command = under_lease(command, RUN, who)
+        return without(command, print_output, print_input, **arguments)
+
+    connector.run_shell_command = run_shell_command
