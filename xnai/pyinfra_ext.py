@@ -119,7 +119,7 @@ def _refused(host: Host, state: State) -> lease.Refused | None:
         def get_fact(*_: object, **__: object) -> NoReturn:
             raise why
 
-        host.get_fact = get_fact
+        host.get_fact = get_fact  # type: ignore[method-assign]
         return refused
     return None
 
