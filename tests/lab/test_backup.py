@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.lab
 BACKUPS = "/var/lib/xnai/xnai/backup"
 KEY_FILE = "/root/xnai-test-passphrase"
 WORD = "periwinkle"
+MARK = "/var/lib/xnai/xnai/unfinished-restore"
 # ruff: noqa: S608  (no input: fixed text)
 PSQL = "xnai-podman exec xnai_vikunja_db psql --no-psqlrc -qtAX -U vikunja -c"
 # One login a step: each takes as long as a podman process does.
@@ -58,6 +60,15 @@ def restore(machine, path: str, *words: str) -> Outcome:
     )
 
 
+def kill_at(machine, condition: str) -> None:
+    """Let the restore's program be killed as soon as a condition of the shell is true."""
+    machine.run(
+        "systemctl reset-failed killer 2>/dev/null; systemd-run --unit=killer sh -c "
+        f"'for i in $(seq 6000); do if {condition}; then pkill -KILL -f /backup/restore- && exit; "
+        "fi; sleep 0.05; done'"
+    )
+
+
 @pytest.fixture
 def archive(deployed):
     """An archive with something of each kind in it."""
@@ -89,10 +100,22 @@ def test_all_that_was_destroyed_is_restored_and_a_damaged_archive_refused(deploy
         assert said in outcome.log and "Nothing was changed." in outcome.log, outcome.log
         assert deployed.run(DATA).stdout == state
 
+    # Killed when it has emptied volumes, and the machine started anew: nothing starts on them.
+    kill_at(deployed, f"[ -e {MARK} ]")
+    outcome = restore(deployed, archive)
+    assert outcome.code != 0, outcome.log
+    assert '"kept"' in deployed.run(f"cat {MARK}").stdout
+    deployed.reboot()
+    outcome = deploy(deployed)
+    assert outcome.code != 0 and outcome.changed == ()
+    assert f"a restore was begun and not finished ({MARK})" in outcome.log, outcome.log
+    assert deployed.run("xnai-podman ps --quiet").stdout == ""
+    assert "-before-restore.tar" in deployed.run(f"ls {BACKUPS}").stdout
+
     outcome = restore(deployed, archive)
     assert outcome.code == 0, outcome.log
     assert deployed.run(LOOK).stdout == kept
-    assert "-before-restore.tar" in deployed.run(f"ls {BACKUPS}").stdout
+    deployed.run(f"! [ -e {MARK} ]")
     outcome = deploy(deployed)
     assert (outcome.code, outcome.changed) == (0, ()), outcome.log
 
@@ -126,3 +149,30 @@ def test_an_encrypted_archive_brings_back_a_machine_that_lost_all(deployed, arch
     assert deployed.run(value_of % "xnai_vikunja_db_password").stdout.strip() == password
     outcome = deploy(deployed)
     assert (outcome.code, outcome.changed) == (0, ()), outcome.log
+
+
+@pytest.mark.drill_only
+def test_a_restore_killed_at_random_moments_loses_nothing(deployed, archive, rng, rounds):
+    """Killed, or with it the whole machine: the data of before or the archive's are there, whole.
+
+    What a killed user-mode Linux loses is its guest's memory. What a real disk's cache held is
+    not lost with it, so this is no proof for a disk that says "written" too early.
+    """
+    kept = deployed.run(LOOK).stdout
+    for number in range(rounds):
+        seconds = rng.uniform(0, 25)
+        kill_at(deployed, f"[ $i -gt {int(seconds * 20)} ] && pgrep -f /backup/restore- >/dev/null")
+        outcome = restore(deployed, archive)
+        deployed.run("systemctl stop killer 2>/dev/null; :")
+        if number % 4 == 3:
+            deployed.reboot()
+        marked = deployed.run(f"cat {MARK} 2>/dev/null", check=False).stdout
+        if marked:
+            refused = deploy(deployed)
+            assert refused.code != 0 and "not finished" in refused.log, refused.log
+            source = json.loads(marked)["kept" if number % 2 else "archive"]
+            outcome = restore(deployed, source)
+            assert outcome.code == 0, outcome.log
+        outcome = deploy(deployed)
+        assert outcome.code == 0, (seconds, outcome.log)
+        assert deployed.run(LOOK).stdout == kept, seconds

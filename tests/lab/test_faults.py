@@ -90,7 +90,9 @@ def test_a_clock_that_jumps(deployed):
 
 def test_a_lock_that_somebody_holds_is_waited_for_and_named(deployed):
     # An earlier run's command still works: the run says so after its time, and changes nothing.
-    deployed.run("systemd-run --unit=holder flock /run/xnai.lock sleep 400")
+    deployed.run(
+        "mkdir -p -m 700 /run/xnai; systemd-run --unit=holder flock /run/xnai/lock sleep 400"
+    )
     deployed.run("xnai-podman rm --force xnai_docs")
     outcome = deploy(deployed)
     assert outcome.code != 0

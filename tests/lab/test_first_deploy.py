@@ -24,9 +24,9 @@ OF_ITS_OWN = (
     r"/etc/(passwd|group|shadow|gshadow|subuid|subgid)-?|/var/lib/dpkg/status-old",
     # What Podman calls layers, containers and networks, and what runs in them.
     r"/home/xnai/\.local/share/containers(/\S*)?|/home/xnai/\.cache(/\S*)?",
-    # What runs writes when it likes; what was built, and when; what apt fetched.
+    # What runs writes when it likes; what was built, when, and of which commit; what apt fetched.
     r"/var/lib/systemd(/\S*)?|/var/lib/private(/\S*)?|/var/tmp(/\S*)?",
-    r"/var/lib/xnai/before\.json|/var/lib/xnai/xnai/build/\S+\.(log|rc)",
+    r"/var/lib/xnai/before\.json|/var/lib/xnai/xnai/build/\S+\.(log|rc|sh)",
     r"/var/lib/xnai/xnai/good/\S*",
     # Compiled at first use.
     r"\S+/__pycache__(/\S*)?",
