@@ -112,7 +112,7 @@ def _refused(host: Host, state: State) -> lease.Refused | None:
     The body of a `with` statement cannot be skipped: it ends at the first thing that it asks.
     """
     try:
-        lease.hold(host, state, _connector_arguments(host, state))
+        lease.hold(host, _connector_arguments(host, state))
     except lease.Refused as refused:
         why = refused
 

@@ -207,3 +207,48 @@ def test_waiting_ends_with_who_it_is():
 def test_what_cannot_be_taken_is_no_permission(answer):
     with pytest.raises(Refused, match="could not take the lease"):
         acquire(Host(answer))
+
+
+class Connected(Host):
+    """A host with a connector that remembers."""
+
+    def __init__(self, *answers):
+        super().__init__(*answers)
+        self.connector_data, self.sent, self.gone = {}, [], []
+        self.connector = SimpleNamespace(run_shell_command=self.connector_runs)
+        self.disconnect = lambda: self.gone.append(len(self.sent))
+
+    def connector_runs(self, command, *shown, **how):
+        self.sent.append((str(command), how))
+
+    def run_shell_command(self, command, **how):
+        return self.connector.run_shell_command(command, **how)
+
+
+def test_each_command_renews_it_until_the_run_disconnects():
+    host = Connected(["taken"])
+    lease.hold(host, {"_sudo": True})
+    lease.hold(host, {"_sudo": True})  # as several files of tasks in one run do
+    host.run_shell_command(StringCommand("true"))
+    host.disconnect()
+    assert len(host.sent) == 2 and host.gone == [2]
+    (command, _), (last, how) = host.sent
+    assert lease.RUN in command and "true" in command
+    assert (last, how) == (release(lease.RUN), {"_sudo": True})
+    host.disconnect()
+    assert len(host.sent) == 2
+
+
+def test_a_broken_connection_is_no_reason_not_to_disconnect():
+    host = Connected(["taken"])
+    lease.hold(host, {})
+    host.connector.run_shell_command = lambda *words, **how: 1 / 0
+    host.disconnect()
+    assert host.gone == [0]
+
+
+def test_a_plan_alone_takes_nothing(monkeypatch):
+    monkeypatch.setattr(lease, "is_dry", lambda: True)
+    host = Connected()
+    lease.hold(host, {})
+    assert host.over == [] and host.connector.run_shell_command == host.connector_runs

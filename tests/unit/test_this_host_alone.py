@@ -35,7 +35,7 @@ def run(monkeypatch):
     monkeypatch.setattr(pyinfra_ext, "tell_elapsed", lambda of: None)
     monkeypatch.setattr(pyinfra_ext, "tell_each_host", lambda of: None)
     monkeypatch.setattr(pyinfra_ext, "_connector_arguments", lambda host, state: {})
-    monkeypatch.setattr(pyinfra_ext.lease, "hold", lambda host, state, how: None)
+    monkeypatch.setattr(pyinfra_ext.lease, "hold", lambda host, how: None)
     monkeypatch.setattr(pyinfra_ext.logger, "error", told.append)
     with ctx_state.use(state), ctx_host.use(host):
         yield SimpleNamespace(host=host, state=state, failed=failed, told=told)
@@ -67,7 +67,7 @@ def test_all_well(run):
 
 
 def test_a_machine_that_another_run_has_is_not_looked_at(run, monkeypatch):
-    def refuse(host, state, how):
+    def refuse(host, how):
         raise Refused("a run of you@laptop is at work on this machine. Nothing was changed.")
 
     monkeypatch.setattr(pyinfra_ext.lease, "hold", refuse)

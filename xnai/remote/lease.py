@@ -15,6 +15,8 @@ import secrets
 import shlex
 import socket
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,6 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.facts import FactBase
 from pyinfra.api.host import Host
-from pyinfra.api.state import BaseStateCallback, State
 
 from xnai.remote.limit import Limited, limits_of
 
@@ -241,16 +242,6 @@ def acquire(host: Host) -> None:
         gevent.sleep(_ASK_EVERY_S)
 
 
-class GiveBack(BaseStateCallback):
-    """Give each machine's lease back when its host is disconnected: that is after the run's end."""
-
-    # pyinfra's own base class has static methods; it calls these on the instance.
-    def host_disconnect(self, state: State, host: Host) -> None:  # type: ignore[override]
-        """Release it."""
-        if how := host.connector_data.pop(_KEY, None):
-            host.run_shell_command(StringCommand(release(RUN)), **how)
-
-
 _KEY = "xnai_lease"
 
 
@@ -264,12 +255,11 @@ def is_dry() -> bool:
     return False
 
 
-def hold(host: Host, state: State, how: dict[str, Any]) -> None:
-    """Let this run have the machine, and each of its commands renew that.
+def hold(host: Host, how: Mapping[str, Any]) -> None:
+    """Let this run have the machine until it disconnects, and each of its commands renew that.
 
     Args:
         host: whose machine.
-        state: of the run.
         how: pyinfra's connector arguments by which its commands are root's.
 
     Raises:
@@ -278,12 +268,9 @@ def hold(host: Host, state: State, how: dict[str, Any]) -> None:
     if is_dry() or _KEY in host.connector_data:
         return
     acquire(host)
-    host.connector_data[_KEY] = how
-    if not any(isinstance(handler, GiveBack) for handler in state.callback_handlers):
-        state.add_callback_handler(GiveBack())
+    host.connector_data[_KEY] = True
     connector: Any = host.connector
-    without = connector.run_shell_command
-    who = me().words
+    without, disconnect, who = connector.run_shell_command, host.disconnect, me().words
 
     def run_shell_command(
         command: StringCommand, print_output: bool = False, print_input: bool = False,
@@ -293,4 +280,13 @@ def hold(host: Host, state: State, how: dict[str, Any]) -> None:
             command = under_lease(command, RUN, who)
         return without(command, print_output, print_input, **arguments)
 
+    def give_back_and_disconnect() -> None:
+        # Not by a callback: pyinfra has removed its helper for sudo by then, and would leave a new
+        # one. A connection that is broken is no matter: the lease ends by itself.
+        if host.connector_data.pop(_KEY, None):
+            with suppress(Exception):
+                host.run_shell_command(StringCommand(release(RUN)), **how)
+        disconnect()
+
     connector.run_shell_command = run_shell_command
+    host.disconnect = give_back_and_disconnect  # type: ignore[method-assign]
