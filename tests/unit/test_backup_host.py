@@ -549,3 +549,79 @@ def test_a_name_of_a_second_that_is_taken_is_another_seconds():
     asked = []
     assert backup_host.free_stamp(lambda stamp: asked.append(stamp) or len(asked) < 3) == asked[2]
     assert re.fullmatch("[0-9]{8}T[0-9]{6}Z", asked[2])
+
+
+def seen(machine: Path, words: str, look: str) -> str:
+    """Let the script note, when a call begins that has the words, what is on the disk then."""
+    (machine / "podman").write_text(PODMAN.replace(
+        'echo "$@" >> calls\n',
+        f'echo "$@" >> calls\ncase "$*" in *"{words}"*) {{ {look}; }} >> seen 2>&1 ;; esac\n', 1,
+    ))
+    return str(machine / "seen")
+
+
+def test_the_mark_of_a_pause_is_there_before_anything_is_paused(machine):
+    notes = Path(seen(machine, "pause xnai", "cat backup/.work/paused; echo"))
+    made(machine)
+    first, second, *rest = notes.read_text().splitlines()
+    assert first.split() == [
+        "xnai_rag_api", "xnai_crawler", "xnai_curation_worker", "xnai_vikunja",
+    ]
+    assert second.split()[-1] == "xnai_redis"
+    assert len(rest) == 1  # and still there when they are let go on
+
+
+def test_the_mark_of_a_restore_is_there_before_anything_is_replaced(machine):
+    path = made(machine)
+    notes = Path(seen(machine, "--extract", "cat unfinished-restore; ls backup"))
+    assert main(spec(machine, action="restore", restore_from=str(path))) == 0
+    first = notes.read_text().splitlines()
+    assert json.loads(first[0])["archive"] == str(path)
+    assert Path(json.loads(first[0])["kept"]).name in first
+    assert not (machine / "unfinished-restore").exists()
+
+
+def test_nothing_is_emptied_without_the_mark(machine):
+    path = made(machine)
+    notes = Path(seen(machine, "-mindepth 1 -delete", "cat unfinished-restore"))
+    assert main(spec(machine, action="restore", restore_from=str(path))) == 0
+    lines = notes.read_text().splitlines()
+    assert len(lines) == 5 and all(json.loads(line)["archive"] == str(path) for line in lines)
+
+
+@pytest.mark.skipif(GPG != 0, reason="gpg is not installed")
+@pytest.mark.parametrize("kind", ["made", "before restore"])
+def test_every_archive_is_roots_alone_and_has_the_secrets_where_it_is_encrypted(machine, kind):
+    key = machine / "passphrase"
+    key.write_text("correct horse\n")
+    path = made(machine, passphrase_file=str(key))
+    changes = {"action": "restore", "restore_from": str(path), "passphrase_file": str(key)}
+    if kind == "before restore":
+        assert main(spec(machine, **changes)) == 0
+        (path,) = [one for one in archives(machine) if "-before-restore" in one.name]
+        changes["restore_from"] = str(path)
+    for one in archives(machine):
+        assert one.stat().st_mode & 0o077 == 0, one
+    # Read back by the only one who reads archives: the secrets come with it.
+    (machine / "secrets/xnai_redis_password").write_text("other")
+    assert main(spec(machine, **changes)) == 0
+    assert (machine / "secrets/xnai_redis_password").read_text() == "value-xnai_redis_password"
+
+
+@pytest.mark.parametrize(("short", "code"), [(0, 0), (1, 1)])
+def test_room_for_exactly_what_is_needed_is_enough_and_a_byte_less_is_not(
+    machine, monkeypatch, capfd, short, code
+):
+    """Needed: twice the data (docs/backup.md), and 64 MiB."""
+    for volume in (machine / "volumes").iterdir():
+        (volume / "file").write_bytes(b"x" * 5000)
+    size = sum(
+        max(s.st_size, s.st_blocks * 512)
+        for s in (file.lstat() for file in (machine / "volumes").rglob("*") if file.is_file())
+    )
+    free = 2 * size + (64 << 20) - short
+    monkeypatch.setattr(
+        backup_host.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free})
+    )
+    assert main(spec(machine)) == code
+    assert ("Make room there" in capfd.readouterr().err) == bool(code)

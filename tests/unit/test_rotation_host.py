@@ -196,3 +196,19 @@ def test_a_role_that_is_refused_says_so_without_the_value(machine, capfd):
     assert main(spec(machine), "role") == 1
     said = capfd.readouterr().err
     assert said == "setting the database role's password failed: told to fail\n"
+
+
+def test_the_old_values_and_the_mark_are_there_before_a_secret_is_replaced(machine):
+    (machine / "podman").write_text(PODMAN.replace(
+        'echo "$@" >> calls\n',
+        'echo "$@" >> calls\ncase "$*" in "secret create"*) { cat kept; echo; cat unfinished; '
+        "echo @@; } >> seen 2>&1 ;; esac\n", 1,
+    ))
+    before = values(machine)
+    assert main(spec(machine), "replace") == 0
+    moments = (machine / "seen").read_text().split("@@\n")[:-1]
+    assert len(moments) == len(SPEC.names)
+    for moment in moments:
+        kept, *names = moment.splitlines()
+        assert json.loads(kept) == before
+        assert names == list(SPEC.names)

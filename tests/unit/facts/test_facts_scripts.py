@@ -299,6 +299,18 @@ def test_store_without_podman(shell, tmp_path):
 
 
 @EACH_SHELL
+@pytest.mark.parametrize("code", [124, 137])
+def test_an_empty_list_of_a_podman_that_had_to_be_ended_is_no_empty_store(shell, tmp_path, code):
+    program = tmp_path / "xnai-podman"
+    program.write_text(f"#!/bin/sh\necho '[]'\n[ $1 = images ] || exit {code}\n")
+    program.chmod(0o755)
+    (tmp_path / "tmp").mkdir()
+    lines = run(shell, STORE.replace(XNAI_PODMAN, str(program)), TMPDIR=str(tmp_path / "tmp"))
+    found = plain(Store().process(lines))
+    assert (found["secrets"], found["containers"]) == ("unknown", "unknown")
+
+
+@EACH_SHELL
 def test_a_podman_that_hangs_is_not_waited_for_for_ever(shell, tmp_path):
     program = tmp_path / "xnai-podman"
     program.write_text("#!/bin/sh\nexec sleep 60\n")
