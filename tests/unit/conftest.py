@@ -19,6 +19,8 @@ settings.register_profile(
 settings.load_profile("unhurried")
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+# Recorded facts serve whole steps too, also where these alone are run.
+sys.path.append(str(Path(__file__).parent / "facts"))
 
 
 @pytest.fixture

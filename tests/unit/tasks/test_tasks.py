@@ -1,0 +1,126 @@
+"""Every step of the deploy on hosts as they are: which commands reach the host, in which order.
+
+The expected files are literal and were read by a person: what comes before what, which modes, and
+what follows a change of a file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+import pytest
+from fact_fixtures import fact_classes, output
+from rendering import build_inputs
+from rendering import stack as planned
+from task_runs import Fact, compare, modules, told
+from unit_containers import as_wanted
+from unit_settings import make
+
+from tasks import (
+    backup,
+    before,
+    containers,
+    images,
+    memory,
+    restore,
+    rotate_secrets,
+    secrets,
+    stack,
+    teardown,
+)
+from xnai.before import Before, OldUser, OldZram
+from xnai.catalogue import secret_forms
+from xnai.facts.podman import PodmanUnknown, StoreFacts, StoreImage
+from xnai.facts.sections import FileState
+from xnai.image_content import CONTENT_LABEL, PARENT_LABEL
+from xnai.stack_reading import stack_directory
+
+SETTINGS = make()
+PLAN = planned(SETTINGS)
+SECRETS = {name: f"id-{name}" for forms in secret_forms(SETTINGS) for name in forms}
+INPUTS = build_inputs(SETTINGS)
+IDS = {
+    name: f"{number:064x}" for number, name in enumerate(dict.fromkeys(
+        [SETTINGS.base_image, *(item.reference for item in INPUTS), *PLAN.references.values()]
+    ), 1)
+}
+LABELS = {
+    item.reference: {CONTENT_LABEL: item.content_hash, PARENT_LABEL: IDS[item.parent]}
+    for item in INPUTS
+}
+IMAGES = tuple(
+    StoreImage(id_, (name,), (), 0, 1, LABELS.get(name, {})) for name, id_ in IDS.items()
+)
+NOTHING = StoreFacts(
+    PodmanUnknown(), PodmanUnknown(), PodmanUnknown(), frozenset(), {}, False, False
+)
+
+
+def container(service):
+    """The healthy container of a service of the plan."""
+    return as_wanted(
+        service, stack=SETTINGS.stack_name, config=PLAN.config_hashes[service.name],
+        image_id=IDS[PLAN.references[service.name]],
+        secrets={item.secret: SECRETS[item.secret] for item in service.secrets},
+    )
+
+
+def file(text):
+    """A file of root's with a text."""
+    return FileState(hashlib.sha256(text.encode()).hexdigest(), "0644", "root", "root")
+
+
+HEALTHY = StoreFacts(
+    IMAGES, SECRETS, {s.container_name: container(s) for s in PLAN.services},
+    frozenset(s.container_name for s in PLAN.services),
+    {
+        f"{stack_directory(SETTINGS)}/{folder}{one.name}": file(one.text)
+        for folder in ("", "good/") for one in PLAN.files.values()
+    } | {"/etc/systemd/user/xnai-stack.service": file(stack.unit_text(SETTINGS))},
+    True, True,
+)
+EMPTY = dataclasses.replace(
+    HEALTHY, containers={}, of_stack=frozenset(), files={}, enabled=False
+)
+UP = {"Running": lambda **_: HEALTHY.containers, "BootUnit": False, "OomKills": ()}
+
+
+def remains(case="normal"):
+    """What there is to be taken down."""
+    record = Before(
+        {"vm.swappiness": "60"}, False, OldZram(False, False, 0, "", 0),
+        OldUser("xnai", False, False, (), ()), {}, frozenset({"/etc", "/etc/sysctl.d", "/usr"}),
+    )
+    found = fact_classes()["Teardown"]().process(output("Teardown", case))
+    return dataclasses.replace(found, record=record.text().encode())
+
+
+CASES = {
+    "before_fresh": (before.apply, {"BeforeState": Fact("fresh"), "Memory": Fact("fresh")}),
+    "memory_fresh": (memory.apply, {"Memory": Fact("fresh")}),
+    "memory_zram_reset": (memory.apply, {"Memory": Fact("reset_zram")}),
+    "containers_fresh": (containers.apply, {"Containers": Fact("fresh")}),
+    "containers_manager_stopped": (containers.apply, {"Containers": Fact("manager_stopped")}),
+    "secrets_fresh": (secrets.apply, {"Store": NOTHING}),
+    "images_fresh": (images.apply, {"Store": NOTHING}),
+    "stack_fresh": (stack.apply, {"Store": EMPTY, **UP}),
+    "stack_healthy": (stack.apply, {"Store": HEALTHY, **UP}),
+    "backup": (backup.apply, {"Store": HEALTHY}),
+    "restore": (restore.apply, {"Store": HEALTHY, **UP}, {"restore_from": "/srv/a.tar"}),
+    "rotate_secrets": (rotate_secrets.apply, {"Store": HEALTHY, **UP}),
+    "teardown": (teardown.apply, {"Teardown": remains(), "Memory": Fact("normal")}),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_what_reaches_the_host(monkeypatch, case):
+    step, facts, *changes = CASES[case]
+    settings = make(**changes[0]) if changes else SETTINGS
+    compare(case, told(monkeypatch, step, settings, facts))
+
+
+def test_every_step_is_tested():
+    steps = {step.__module__ for step, *_ in CASES.values()}
+    # Preflight and the report change nothing: there is nothing to write down.
+    assert steps == {module.__name__ for module in modules()} - {"tasks.preflight", "tasks.verify"}
