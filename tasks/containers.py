@@ -18,6 +18,7 @@ from xnai.operations import apt, root_file, stack_user, user_file
 from xnai.operations.guard import one_at_a_time
 from xnai.own_paths import COMPOSE, COMPOSE_LOCK, LOCK_UPLOAD, OPT, SLICES, STATE, USER_SERVICE
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
+from xnai.remote.limit import FETCH_LIMIT_S, Limited
 from xnai.render import ROOT, render
 from xnai.settings import Settings, current
 
@@ -235,13 +236,16 @@ def _compose(settings, facts):
     server.shell(
         name=f"containers: podman-compose in {COMPOSE} ({why})",
         commands=[
-            one_at_a_time(
-                f"umask 022; rm -rf {COMPOSE} && python3 -m venv {COMPOSE} && "
-                f"{COMPOSE}/bin/pip install --quiet --disable-pip-version-check --no-cache-dir "
-                "--no-deps --require-hashes --only-binary :all: "
-                f"{sources} "
-                f"--cert /etc/ssl/certs/ca-certificates.crt -r {LOCK_UPLOAD} && "
-                f"cp {LOCK_UPLOAD} {COMPOSE_LOCK}"
+            Limited(
+                one_at_a_time(
+                    f"umask 022; rm -rf {COMPOSE} && python3 -m venv {COMPOSE} && "
+                    f"{COMPOSE}/bin/pip install --quiet --disable-pip-version-check "
+                    "--no-cache-dir --no-deps --require-hashes --only-binary :all: "
+                    f"{sources} "
+                    f"--cert /etc/ssl/certs/ca-certificates.crt -r {LOCK_UPLOAD} && "
+                    f"cp {LOCK_UPLOAD} {COMPOSE_LOCK}"
+                ),
+                limit_s=FETCH_LIMIT_S,
             ),
         ],
     )

@@ -28,6 +28,9 @@ def found(host, settings):
             "compose": f"{COMPOSE}/bin/podman-compose --version",
             "oom": "systemctl show -p ManagedOOMMemoryPressure -p ManagedOOMSwap "
             f"user@$(id -u {user}).service",
+            "dropins": f"systemctl show -P DropInPaths user@$(id -u {user}).service",
+            "dropin": f"cat /etc/systemd/system/user@$(id -u {user}).service.d/90-xnai.conf",
+            "reload": f"systemctl show -p NeedDaemonReload user@$(id -u {user}).service",
         },
     )
 
@@ -68,7 +71,16 @@ def test_stack_directories_are_roots_and_the_stack_users_to_read(found, settings
 
 
 def test_oom_guard_spares_the_stack_where_asked(found, settings):
-    if settings.oom_exempt:
-        assert sorted(found.out("oom").splitlines()) == [
-            "ManagedOOMMemoryPressure=auto", "ManagedOOMSwap=auto",
-        ]
+    if not settings.oom_exempt:
+        return
+    # "auto" is also what systemd says by itself, without our drop-in and without systemd-oomd: so
+    # the drop-in must be there and must have been read, which is what counts when the guard comes.
+    assert sorted(found.out("oom").splitlines()) == [
+        "ManagedOOMMemoryPressure=auto", "ManagedOOMSwap=auto",
+    ]
+    uid = found.out("passwd").split(":")[2]
+    dropin = f"/etc/systemd/system/user@{uid}.service.d/90-xnai.conf"
+    assert dropin in found.out("dropins").split()
+    lines = found.out("dropin").splitlines()
+    assert {"ManagedOOMMemoryPressure=auto", "ManagedOOMSwap=auto"} <= set(lines)
+    assert found.out("reload") == "NeedDaemonReload=no"

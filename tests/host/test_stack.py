@@ -7,6 +7,7 @@ import re
 import shlex
 
 import pytest
+import yaml
 
 from tests.host.reading import read
 from xnai.catalogue import data_network
@@ -55,6 +56,7 @@ def found(host, settings, stack_services):
         host,
         commands={
             "containers": f"{PODMAN} inspect $({PODMAN} ps --all --quiet --filter {label})",
+            "compose": f"for f in /var/lib/xnai/{name}/stack/*.yml; do echo ---; cat $f; done",
             "networks": f"{PODMAN} network inspect {data_network(settings)} {name} "
             "--format '{{.Internal}}'",
             "volumes": f"{PODMAN} volume ls --format '{{{{.Name}}}}'",
@@ -134,6 +136,46 @@ def test_every_key_of_the_compose_files_is_honoured(containers, cgroups, stack_s
         live = cgroups[inspected["Id"]]
         assert drift(service, parse_configuration(inspected), live) == "", service.name
         assert live.max_bytes == service.memory.limit_mib * 2**20, service.name
+
+
+def test_what_podman_shows_is_what_the_compose_files_say(found, containers):
+    """Read here from both sides, without the comparison that the deploy itself trusts."""
+    files = [file for file in yaml.safe_load_all(found.out("compose")) if file]
+    entries = {
+        entry["container_name"]: entry
+        for file in files for entry in file["services"].values() if "container_name" in entry
+    }
+    assert entries.keys() == containers.keys()
+    for name, entry in entries.items():
+        config, host_config = containers[name]["Config"], containers[name]["HostConfig"]
+        shown = {
+            "user": config["User"],
+            "mem_limit": f"{host_config['Memory'] // 2**20}m",
+            "read_only": host_config["ReadonlyRootfs"],
+            "init": host_config["Init"],
+            "restart": host_config["RestartPolicy"]["Name"],
+            "stop_grace_period": f"{config['StopTimeout']}s",
+            "cap_add": sorted(c.removeprefix("CAP_") for c in containers[name]["BoundingCaps"]),
+            "networks": sorted(containers[name]["NetworkSettings"]["Networks"]),
+            "ports": sorted(
+                f"{b['HostIp']}:{b['HostPort']}:{port.partition('/')[0]}"
+                for port, bound in (host_config["PortBindings"] or {}).items() for b in bound
+            ),
+            "logging": {"driver": host_config["LogConfig"]["Type"]},
+        }
+        usual = {"cap_add": [], "ports": []}
+        wanted = {
+            key: sorted(value) if isinstance(value := entry.get(key, usual.get(key)), list)
+            else value
+            for key in shown
+        }
+        assert shown == wanted, name
+        assert "no-new-privileges" in host_config["SecurityOpt"], name
+        variables = dict(item.partition("=")[::2] for item in config["Env"])
+        for key, value in entry.get("environment", {}).items():
+            assert variables[key] == value.replace("$$", "$"), (name, key)
+        volumes = {v.split(":")[1] for v in entry.get("volumes", [])}
+        assert volumes == {mount["Destination"] for mount in containers[name]["Mounts"]}, name
 
 
 def test_what_is_reserved_is_reserved_all_the_way_up(found, containers, stack_services):

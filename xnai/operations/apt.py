@@ -13,6 +13,7 @@ from pyinfra.context import ctx_host, ctx_state
 
 from xnai.before import DIRECTORY, INSTALLED, INSTALLING
 from xnai.operations.guard import failing_operation
+from xnai.remote.limit import FETCH_LIMIT_S, Limited
 
 # Without the architecture's name, where it is the machine's own: apt prints it so.
 LIST = (
@@ -91,7 +92,9 @@ def note() -> str:
 
 
 @failing_operation
-def install(packages: Sequence[str], lock_timeout_s: int = 300) -> Generator[str, None, None]:
+def install(
+    packages: Sequence[str], lock_timeout_s: int = 300
+) -> Generator[Limited, None, None]:
     """Install Debian packages without recommended ones; mend an interrupted dpkg first.
 
     What was installed, with what came with it, is noted for teardown.
@@ -120,8 +123,9 @@ def install(packages: Sequence[str], lock_timeout_s: int = 300) -> Generator[str
     # again is a third of the time of a small installation.
     # One command, noted also where it failed: what somebody installs before the next run is not
     # ours, and teardown must not take it away.
-    yield (
+    yield Limited(
         f"{remember()} && {{ {mend}; }} && "
         f"{{ {install_them} || {{ apt-get -q update && {install_them}; }}; }}; "
-        f"e=$?; {note()} && exit $e"
+        f"e=$?; {note()} && exit $e",
+        limit_s=FETCH_LIMIT_S,
     )

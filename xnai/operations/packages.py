@@ -11,6 +11,7 @@ from xnai.before import INSTALLED
 from xnai.operations import apt
 from xnai.operations.guard import failing_operation, one_at_a_time
 from xnai.pyinfra_ext import LiveCommand
+from xnai.remote.limit import FETCH_LIMIT_S
 
 
 def removal() -> str:
@@ -78,4 +79,4 @@ def remove(lock_timeout_s: int = 300) -> Generator[StringCommand, None, None]:
     """
     if ctx_state.get().is_executing:
         apt.wait_for_lock(lock_timeout_s)
-    yield LiveCommand(one_at_a_time(removal()))
+    yield LiveCommand(one_at_a_time(removal()), limit_s=FETCH_LIMIT_S)

@@ -3,30 +3,82 @@
 from __future__ import annotations
 
 import itertools
+import os
 
 import pytest
-from operation_runs import commands, on_a_host
+from operation_runs import commands, on_a_host, really_run
 from pyinfra.api.exceptions import OperationError
 
+from xnai.before import DIRECTORY
 from xnai.operations import apt
 
 HOLDER = "PID 812 (unattended-upgr), user root"
 
 
-def test_install():
+@pytest.fixture
+def tools(tmp_path, monkeypatch):
+    """Programs in the place of apt-get and dpkg that note what they are told, and may fail."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "installed").write_text("installed base\n")
+    for name, text in {
+        "apt-get": 'case "$*" in *install*) [ ! -e fail ] || { rm fail; exit 100; }; '
+        'for last; do :; done; echo "installed $last" >> installed ;; esac',
+        "dpkg": '[ "$1" != --audit ] || cat audit 2>/dev/null',
+        "dpkg-query": "cat installed",
+    }.items():
+        program = tmp_path / "bin" / name
+        program.write_text(
+            f'#!/bin/sh\ncd {tmp_path}\necho "{name} $DEBIAN_FRONTEND $*" >> told\n{text}\n'
+        )
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    return tmp_path
+
+
+def install(tools, *packages):
+    """Really run it; return its exit code and what apt and dpkg were told to do."""
     with on_a_host(executing=False):
-        found = commands(apt.install, packages=["crun", "podman", "libstdc++6"], lock_timeout_s=60)
-    install = (
-        "DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends "
-        "-o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold "
-        "-o DPkg::Lock::Timeout=60 install crun podman libstdc++6"
-    )
-    mend = 'test -z "$(dpkg --audit)" || DEBIAN_FRONTEND=noninteractive dpkg --configure -a'
-    assert found == [
-        f"{apt.remember()} && {{ {mend}; }} && "
-        f"{{ {install} || {{ apt-get -q update && {install}; }}; }}; "
-        f"e=$?; {apt.note()} && exit $e"
+        (command,) = commands(apt.install, packages=packages, lock_timeout_s=60)
+    assert command.limit_s == 2 * 3600  # a slow line
+    (tools / "told").unlink(missing_ok=True)
+    done = really_run(command, lambda text: text.replace(DIRECTORY, str(tools)), check=False)
+    told = (tools / "told").read_text().splitlines()
+    words = ("apt-get", "dpkg noninteractive --configure")
+    return done.returncode, [line for line in told if line.startswith(words)]
+
+
+def test_what_is_there_is_installed_without_fetching_lists_or_asking_anybody(tools):
+    code, told = install(tools, "crun", "podman")
+    assert code == 0
+    assert told == [
+        "apt-get noninteractive -q -y --no-install-recommends -o Dpkg::Options::=--force-confdef "
+        "-o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=60 install crun podman"
     ]
+    assert (tools / "packages.installed").read_text() == "podman purge\n"
+    assert not (tools / "packages.before").exists()
+
+
+def test_lists_that_do_not_know_it_are_fetched(tools):
+    (tools / "fail").touch()
+    code, told = install(tools, "podman")
+    assert code == 0
+    assert [line.split()[-1] for line in told] == ["podman", "update", "podman"]
+
+
+def test_an_interrupted_dpkg_is_mended_first(tools):
+    (tools / "audit").write_text("half a package\n")
+    _, told = install(tools, "podman")
+    assert told[0] == "dpkg noninteractive --configure -a"
+
+
+def test_what_came_before_it_failed_is_noted_too(tools):
+    (tools / "bin/apt-get").write_text(
+        f"#!/bin/sh\necho apt-get $* >> {tools}/told\n"
+        f"grep -q crun {tools}/installed || echo installed crun >> {tools}/installed\nexit 100\n"
+    )
+    code, _ = install(tools, "crun", "podman")
+    assert code == 100
+    assert (tools / "packages.installed").read_text() == "crun purge\n"
 
 
 @pytest.mark.parametrize("name", ["", "-y", "Podman", "a b", "x;id", "podman=5"])
