@@ -230,13 +230,14 @@ def test_each_command_renews_it_until_the_run_disconnects():
     lease.hold(host, {"_sudo": True})
     lease.hold(host, {"_sudo": True})  # as several files of tasks in one run do
     host.run_shell_command(StringCommand("true"))
+    host.run_shell_command("true")  # as a fact's is
     host.disconnect()
-    assert len(host.sent) == 2 and host.gone == [2]
-    (command, _), (last, how) = host.sent
-    assert lease.RUN in command and "true" in command
+    assert len(host.sent) == 3 and host.gone == [3]
+    (command, _), (fact, _), (last, how) = host.sent
+    assert lease.RUN in command and "true" in command and fact == command
     assert (last, how) == (release(lease.RUN), {"_sudo": True})
     host.disconnect()
-    assert len(host.sent) == 2
+    assert len(host.sent) == 3
 
 
 def test_a_broken_connection_is_no_reason_not_to_disconnect():

@@ -44,6 +44,13 @@ def test_a_command_of_pyinfras_own_gets_the_usual_limit():
     assert (shown, how) == ((True, False), {"_sudo": True, "_timeout": LIMIT_S + KILL_AFTER_S + 60})
 
 
+def test_a_facts_command_is_a_plain_text():
+    host, given = a_host()
+    limit(host)
+    host.connector.run_shell_command("id -u")
+    assert str(given[0][0]).endswith(f" {LIMIT_S} sh -c 'id -u'")
+
+
 def test_a_longer_one_is_kept_and_the_connection_waits_longer_still():
     command = LiveCommand("make", limit_s=BUILD_LIMIT_S, kill_after_s=5)
     assert str(bounded(command)).startswith(f"timeout --kill-after=5 {BUILD_LIMIT_S} sh -c ")

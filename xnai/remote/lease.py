@@ -28,7 +28,7 @@ from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.facts import FactBase
 from pyinfra.api.host import Host
 
-from xnai.remote.limit import Limited, limits_of
+from xnai.remote.limit import Limited, as_command, limits_of
 
 DIRECTORY = "/run/xnai"
 LEASE = f"{DIRECTORY}/lease"
@@ -273,11 +273,11 @@ def hold(host: Host, how: Mapping[str, Any]) -> None:
     without, disconnect, who = connector.run_shell_command, host.disconnect, me().words
 
     def run_shell_command(
-        command: StringCommand, print_output: bool = False, print_input: bool = False,
+        command: StringCommand | str, print_output: bool = False, print_input: bool = False,
         **arguments: Any,
     ) -> Any:
         if _KEY in host.connector_data:
-            command = under_lease(command, RUN, who)
+            command = under_lease(as_command(command), RUN, who)
         return without(command, print_output, print_input, **arguments)
 
     def give_back_and_disconnect() -> None:

@@ -44,6 +44,11 @@ class Limited(StringCommand):
         self.kill_after_s = kill_after_s
 
 
+def as_command(command: StringCommand | str) -> StringCommand:
+    """Return a command as pyinfra's class; a fact's may be a plain text."""
+    return StringCommand(command) if isinstance(command, str) else command
+
+
 def limits_of(command: StringCommand) -> tuple[int, int]:
     """Return a command's limit, and the time that it has after that, both in seconds."""
     if isinstance(command, Limited):
@@ -73,9 +78,10 @@ def limit(host: Host) -> None:
     unlimited = connector.xnai_unlimited = connector.run_shell_command
 
     def run_shell_command(
-        command: StringCommand, print_output: bool = False, print_input: bool = False,
+        command: StringCommand | str, print_output: bool = False, print_input: bool = False,
         **arguments: Any,
     ) -> Any:
+        command = as_command(command)
         arguments["_timeout"] = arguments.get("_timeout") or connection_limit_s(command)
         return unlimited(bounded(command), print_output, print_input, **arguments)
 

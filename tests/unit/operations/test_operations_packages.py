@@ -49,7 +49,7 @@ class Packages:
 
     def run(self, script: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            ["sh", "-c", script.replace(DIRECTORY, str(self.here))], text=True, check=False,
+            ["sh", "-c", str(script).replace(DIRECTORY, str(self.here))], text=True, check=False,
             capture_output=True,
             env={"PATH": f"{self.here}/bin:/usr/bin:/bin", "HERE": str(self.here)},
         )
