@@ -609,6 +609,26 @@ def test_every_archive_is_roots_alone_and_has_the_secrets_where_it_is_encrypted(
 
 
 @pytest.mark.parametrize(("short", "code"), [(0, 0), (1, 1)])
+def test_room_for_a_restore_at_the_edge(machine, monkeypatch, capfd, short, code):
+    """Twice what is there, to keep it, once what comes, and 64 MiB."""
+    path = made(machine)
+    for volume in (machine / "volumes").iterdir():
+        (volume / "file").write_bytes(b"x" * 5000)
+    (machine / "into").mkdir()
+    coming = backup_archive.total(backup_archive.read(path, machine / "into").members)
+    size = sum(
+        max(s.st_size, s.st_blocks * 512)
+        for s in (file.lstat() for file in (machine / "volumes").rglob("*") if file.is_file())
+    )
+    free = 2 * size + coming + (64 << 20) - short
+    monkeypatch.setattr(
+        backup_host.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free})
+    )
+    assert main(spec(machine, action="restore", restore_from=str(path))) == code
+    assert ("Make room there" in capfd.readouterr().err) == bool(code)
+
+
+@pytest.mark.parametrize(("short", "code"), [(0, 0), (1, 1)])
 def test_room_for_exactly_what_is_needed_is_enough_and_a_byte_less_is_not(
     machine, monkeypatch, capfd, short, code
 ):

@@ -355,6 +355,35 @@ class _Usage:
     free = 1 << 20
 
 
+@pytest.mark.parametrize(("short", "code"), [(0, 0), (1, 1)])
+def test_room_for_exactly_what_is_needed_is_enough_and_a_byte_less_is_not(
+    machine, monkeypatch, short, code
+):
+    """Three times the data on one disk (docs/backup.md), and 64 MiB."""
+    (place(machine, VOLUME) / "file").write_bytes(b"x" * 5000)
+    size = sum(
+        max(s.st_size, s.st_blocks * 512)
+        for s in (file.lstat() for file in place(machine, VOLUME).iterdir())
+    )
+    free = 3 * size + (64 << 20) - short
+    monkeypatch.setattr(
+        backup_host.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free})
+    )
+    assert main(spec(machine), "keep") == code
+
+
+def test_a_copy_is_roots_alone_from_its_first_byte(machine):
+    # Whatever umask it was started with; the packed file is looked at when it is half written.
+    os.umask(0o022)
+    (machine / "podman").write_text(PODMAN.replace(
+        "cd ", "find ${0%/*}/backup -perm /077 >> ${0%/*}/open 2>/dev/null; cd ", 1
+    ))
+    assert main(spec(machine), "keep") == 0
+    assert (machine / "open").read_text().splitlines() in ([], [str(machine / "backup")])
+    (path,) = (machine / "backup").iterdir()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize(
     ("reads", "said"),
     [

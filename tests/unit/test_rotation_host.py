@@ -15,7 +15,9 @@ import pytest
 from rendering import stack
 from unit_settings import ROOT, make
 
+from xnai.backup import whole_file
 from xnai.catalogue import secret_forms
+from xnai.rotation import host as rotation_host
 from xnai.rotation.bundle import bundle, make_spec
 from xnai.rotation.host import main
 from xnai.rotation.spec import Spec, parse
@@ -196,6 +198,22 @@ def test_a_role_that_is_refused_says_so_without_the_value(machine, capfd):
     assert main(spec(machine), "role") == 1
     said = capfd.readouterr().err
     assert said == "setting the database role's password failed: told to fail\n"
+
+
+def test_killed_between_its_two_writes_it_has_the_old_values_and_no_mark(machine, monkeypatch):
+    before = values(machine)
+
+    def killed_before_the_mark(path, text):
+        if path == machine / "unfinished":
+            raise SystemExit
+        whole_file.write(path, text)
+
+    monkeypatch.setattr(rotation_host, "write", killed_before_the_mark)
+    with pytest.raises(SystemExit):
+        main(spec(machine), "replace")
+    # A mark without the old values would be a rotation that nothing can be gone back from.
+    assert json.loads((machine / "kept").read_text()) == before
+    assert values(machine) == before
 
 
 def test_the_old_values_and_the_mark_are_there_before_a_secret_is_replaced(machine):

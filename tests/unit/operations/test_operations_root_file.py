@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import pytest
 from operation_runs import commands, content_of, on_a_host, really_run
 
@@ -36,6 +39,26 @@ def test_content_is_in_no_argument():
         (command,) = commands(root_file.put, text="private\n", path="/etc/x")
     assert "private" not in str(command)
     assert content_of(command) == b"private\n"
+
+
+@pytest.mark.parametrize("mode", ["0600", "0644"])
+def test_it_is_open_to_nobody_before_it_is_whole(tmp_path, monkeypatch, mode):
+    (tmp_path / "bin").mkdir()
+    for name in ("base64", "chmod", "sync"):
+        program = tmp_path / "bin" / name
+        real = shutil.which(name)
+        program.write_text(
+            f'#!/bin/sh\nstat -c "{name} %a" {tmp_path}/x.conf* >> {tmp_path}/seen\n'
+            f'exec {real} "$@"\n'
+        )
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    with on_a_host(executing=False):
+        (command,) = commands(root_file.put, text="x\n", path=f"{tmp_path}/x.conf", mode=mode)
+    really_run(command, lambda text: f"umask 000; {text}")
+    assert (tmp_path / "seen").read_text().splitlines() == [
+        "base64 600", "chmod 600", f"sync {int(mode)}",
+    ]
 
 
 def test_a_link_is_replaced_and_its_target_left_alone(tmp_path):
