@@ -47,7 +47,11 @@ def caught(fault: dict[str, str], copy: Path) -> str:
     finally:
         path.write_text(whole, "utf-8")
     lines = done.stdout.splitlines()
-    why = [line for line in lines if line.startswith(("E  ", "FAILED", "ERROR"))]
+    why = [
+        line for line in lines
+        if line.startswith(("E  ", "FAILED", "ERROR"))
+        or (line[:1] in "+-" and line[:3] not in ("+++", "---"))
+    ]
     return (why or lines[-1:])[0].strip() if done.returncode else ""
 
 

@@ -5,6 +5,7 @@ Below every function of tasks/ and xnai/: how they are cut and named is no matte
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import logging
 import pkgutil
@@ -158,6 +159,9 @@ def modules() -> list[Any]:
 
 def compare(name: str, lines: list[str]) -> None:
     """Compare with the literal file of that name, line by line."""
-    wanted = (EXPECTED / f"{name}.txt").read_text("utf-8")
-    assert [line for text in lines for line in text.splitlines()] == wanted.splitlines()
+    wanted = (EXPECTED / f"{name}.txt").read_text("utf-8").splitlines()
+    found = [line for text in lines for line in text.splitlines()]
+    if found != wanted:
+        told = difflib.unified_diff(wanted, found, "expected", "reached the host", lineterm="")
+        pytest.fail("\n".join([f"{name}:", *told]), pytrace=False)
 
