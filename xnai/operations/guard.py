@@ -41,7 +41,7 @@ def one_at_a_time(command: str) -> str:
 def failing_operation(
     function: Callable[P, Generator[Any, None, None]],
 ) -> PyinfraOperation[P]:
-    """Decorate an operation that raises OperationError: it fails its own host, and only that.
+    """Decorate an operation that may raise, OperationError above all: it fails its own host alone.
 
     pyinfra lets an exception of an operation's generator end the run of every host. A command
     that prints the reason and fails is what it knows how to count, show and contain.
@@ -52,9 +52,16 @@ def failing_operation(
         try:
             yield from function(*args, **kwargs)
         except OperationError as error:
-            yield StringCommand(f"printf '%s\\n' {shlex.quote(str(error))} >&2; exit 1")
+            yield _fails(str(error))
+        except Exception as error:
+            # What a host says in a way that nobody foresaw is no reason to end the others' runs.
+            yield _fails(f"unexpected, and a fault of xnai's: {type(error).__name__}: {error}")
 
     decorated = operation()(contained)
     # The undecorated function stays reachable, as pyinfra's own operations offer it.
     decorated._inner = function
     return decorated
+
+
+def _fails(reason: str) -> StringCommand:
+    return StringCommand(f"printf '%s\\n' {shlex.quote(reason)} >&2; exit 1")

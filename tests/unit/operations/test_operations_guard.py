@@ -36,6 +36,22 @@ def test_the_reason_is_printed_by_a_command_that_fails():
     assert (done.returncode, done.stdout, done.stderr) == (1, "", reason + "\n")
 
 
+@failing_operation
+def strange():
+    yield "true"
+    raise KeyError("name")
+
+
+def test_what_nobody_foresaw_fails_its_own_host_too():
+    with on_a_host():
+        commands = list(strange.__wrapped__())
+    done = subprocess.run(
+        ["sh", "-c", str(commands[1])], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == "unexpected, and a fault of xnai's: KeyError: 'name'\n"
+
+
 def test_the_undecorated_function_stays_reachable():
     assert half._inner is half.__wrapped__.__wrapped__
 
