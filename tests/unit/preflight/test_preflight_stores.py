@@ -77,8 +77,12 @@ def test_a_configured_place_is_followed(home):
 @pytest.mark.parametrize("where", ["storage.conf", "containers.json"])
 def test_what_was_put_in_the_way_is_not_read(home, plant, where):
     path = home / ".config/containers/storage.conf" if where == "storage.conf" else containers(home)
+    full = None
     if plant == "fifo":
         os.mkfifo(path)
+        # Not an empty one, which would only be waited for: one that has something to say.
+        full = os.open(path, os.O_RDWR)
+        os.write(full, b'[{"names": ["secret"]}]\ngraphroot = "/secret"\n')
     elif plant == "endless":
         path.symlink_to("/dev/zero")
     elif plant == "large":
@@ -90,6 +94,8 @@ def test_what_was_put_in_the_way_is_not_read(home, plant, where):
         secret.chmod(0o600)
         path.symlink_to(secret)
     store = look(home)
+    if full is not None:
+        os.close(full)
     assert store is not None and "secret" not in repr(store)
     if where == "containers.json" and plant in ("large", "of root's alone"):
         assert store.containers is None  # could not tell, which is not none
