@@ -113,15 +113,21 @@ def _refused(host: Host, state: State) -> lease.Refused | None:
     """
     try:
         lease.hold(host, _connector_arguments(host, state))
+        return None
     except lease.Refused as refused:
         why = refused
+    except Exception as failure:
+        logger.debug(traceback.format_exc())
+        why = lease.Refused(
+            f"could not take the lease of this machine: {type(failure).__name__}: {failure}. "
+            "Nothing was changed."
+        )
 
-        def get_fact(*_: object, **__: object) -> NoReturn:
-            raise why
+    def get_fact(*_: object, **__: object) -> NoReturn:
+        raise why
 
-        host.get_fact = get_fact  # type: ignore[method-assign]
-        return refused
-    return None
+    host.get_fact = get_fact  # type: ignore[method-assign]
+    return why
 
 
 def _fail(host: Host, state: State, reason: str) -> None:

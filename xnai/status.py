@@ -112,7 +112,7 @@ def killed(
         why = kill.cause
         if memory and kill.limit == OWN:
             why += f" ({memory.limit_mib} MiB, and {memory.swap_mib} MiB in swap)"
-        restarts = f"; restarted {container.restarts} times since" if container else ""
+        restarts = f"; restarted {container.restarts} times in all" if container else ""
         found.append(f"{name}: {kill.by} killed {kill.process} at {kill.time}: {why}{restarts}")
     for container in by_id.values():
         told = sum(kill.container_id == container.id for kill in kills)

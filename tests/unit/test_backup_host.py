@@ -551,6 +551,35 @@ def test_a_name_of_a_second_that_is_taken_is_another_seconds():
     assert re.fullmatch("[0-9]{8}T[0-9]{6}Z", asked[2])
 
 
+@pytest.mark.skipif(GPG != 0, reason="gpg is not installed")
+@pytest.mark.parametrize("cut_off", ["before it was done", "before the containers were made anew"])
+def test_a_restore_of_other_secrets_that_was_cut_off_makes_all_containers_anew(machine, cut_off):
+    """A container keeps the secrets that it was made with; a second restore sees no difference."""
+    key = machine / "passphrase"
+    key.write_text("correct horse\n")
+    path = made(machine, passphrase_file=str(key))
+    for secret in (machine / "secrets").iterdir():
+        secret.write_text("other")
+    restore = spec(
+        machine, action="restore", restore_from=str(path), passphrase_file=str(key)
+    )
+    if cut_off == "before it was done":
+        call = 0
+        while not (machine / "unfinished-restore").exists():
+            assert killed_at(machine, call := call + 1, restore)
+        assert killed_at(machine, 1, restore)
+    else:
+        assert main(restore) == 0
+    (machine / "calls").unlink()
+    assert main(restore) == 0
+    assert (machine / "backup" / backup_host.CHANGED).exists()
+    started = [
+        line for line in (machine / "calls").read_text().splitlines() if line.startswith("start ")
+    ]
+    assert started == ["start xnai_vikunja_db"]  # to be filled alone
+    assert not (machine / "unfinished-restore").exists()
+
+
 def seen(machine: Path, words: str, look: str) -> str:
     """Let the script note, when a call begins that has the words, what is on the disk then."""
     (machine / "podman").write_text(PODMAN.replace(

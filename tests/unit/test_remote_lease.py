@@ -64,10 +64,10 @@ def test_it_is_taken_and_nobody_else_can_look_at_it(run, tmp_path, shell):
 @EACH_SHELL
 def test_another_run_waits_while_it_is_renewed(run, shell):
     run(take(OTHER, WHO))
-    assert run(take(MINE, "x y 1 2"), shell, uptime_s=1060) == (0, [f"held 60 {OTHER} {WHO}"])
-    assert run(command(run=OTHER), shell, uptime_s=1060) == (0, ["done"])
-    assert run(take(MINE, WHO), shell, uptime_s=1170) == (0, [f"held 10 {OTHER} {WHO}"])
-    assert run(take(MINE, WHO), shell, uptime_s=1180) == (0, [f"after {WHO}", "taken"])
+    assert run(take(MINE, "x y 1 2"), shell, uptime_s=1180) == (0, [f"held 60 {OTHER} {WHO}"])
+    assert run(command(run=OTHER), shell, uptime_s=1180) == (0, ["done"])
+    assert run(take(MINE, WHO), shell, uptime_s=1419) == (0, [f"held 1 {OTHER} {WHO}"])
+    assert run(take(MINE, WHO), shell, uptime_s=1420) == (0, [f"after {WHO}", "taken"])
 
 
 @EACH_SHELL
@@ -133,10 +133,21 @@ def test_a_long_command_renews_it_when_it_ends(run, tmp_path):
 @EACH_SHELL
 def test_only_ones_own_is_given_back(run, tmp_path, shell):
     run(take(OTHER, WHO))
+    before = (tmp_path / "xnai/lease").read_text()
     assert run(release(MINE), shell) == (0, [])
-    assert (tmp_path / "xnai/lease").exists()
-    run(release(OTHER), shell)
-    assert not (tmp_path / "xnai/lease").exists()
+    assert (tmp_path / "xnai/lease").read_text() == before
+    assert run(release(OTHER), shell) == (0, [])
+    assert (tmp_path / "xnai/lease").read_text() == f"{OTHER} one 0 -\n"
+    # Who comes next is told of nothing that went wrong.
+    assert run(take(MINE, WHO), shell) == (0, ["taken"])
+
+
+@EACH_SHELL
+def test_a_run_that_was_taken_over_stops_also_when_the_other_one_is_done(run, shell):
+    run(take(MINE, WHO))
+    run(take(OTHER, "you@elsewhere 0/1 5 6"), uptime_s=2000)
+    run(release(OTHER), uptime_s=2100)
+    assert run(command(), shell, uptime_s=2100)[0] == 75
 
 
 def test_a_controllers_words_go_there_and_back():
@@ -153,6 +164,24 @@ def test_only_a_process_of_this_machine_can_be_known_to_be_gone():
         os._exit(0)
     os.waitpid(child, 0)
     assert Controller("x", me().machine, child, "5").is_gone
+
+
+def test_a_process_that_is_hidden_is_not_gone(monkeypatch):
+    # As with proc(5)'s hidepid: it is there, and its file is not.
+    monkeypatch.setattr(lease, "_started", lambda pid: "")
+    assert not Controller("x", me().machine, me().pid, "1").is_gone
+
+    def refuse(pid, signal):
+        raise PermissionError
+
+    monkeypatch.setattr(lease.os, "kill", refuse)
+    assert not Controller("x", me().machine, 1, "1").is_gone
+
+
+@pytest.mark.parametrize(("words", "dry"), [(["--dry"], True), (["-y"], False)])
+def test_whether_a_plan_alone_was_asked_for(monkeypatch, words, dry):
+    monkeypatch.setattr(lease.sys, "argv", ["pyinfra", *words, "inventory.py", "deploy.py"])
+    assert lease.is_dry() == dry
 
 
 class Host(SimpleNamespace):

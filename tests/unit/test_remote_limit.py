@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from pyinfra.api.command import MaskString, StringCommand
+from pyinfra.connectors.local import LocalConnector
 from unit_settings import ROOT
 
 from xnai.pyinfra_ext import LiveCommand
@@ -55,6 +56,17 @@ def test_a_longer_one_is_kept_and_the_connection_waits_longer_still():
     command = LiveCommand("make", limit_s=BUILD_LIMIT_S, kill_after_s=5)
     assert str(bounded(command)).startswith(f"timeout --kill-after=5 {BUILD_LIMIT_S} sh -c ")
     assert connection_limit_s(command) == BUILD_LIMIT_S + 5 + 60
+
+
+def test_on_this_machine_a_ctrl_c_of_the_terminal_reaches_it():
+    assert "--foreground" in str(bounded(Limited("true"), foreground=True)).split()
+    host, given = a_host()
+    # pyinfra's own class, whose commands are children of the controller.
+    host.connector = object.__new__(LocalConnector)
+    host.connector.run_shell_command = lambda command, *shown, **how: given.append(command)
+    limit(host)
+    host.connector.run_shell_command(StringCommand("true"))
+    assert str(given[0]).startswith("timeout --foreground ")
 
 
 def test_it_is_put_around_once():

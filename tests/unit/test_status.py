@@ -96,13 +96,13 @@ REDIS_ID = UP["xnai_redis"].id
     [
         (OomKill("T", REDIS_ID, "own", "redis-server"),
          ["xnai_redis: the kernel killed redis-server at T: it went past its own memory limit "
-          "(256 MiB, and 128 MiB in swap); restarted 0 times since"]),
+          "(256 MiB, and 128 MiB in swap); restarted 0 times in all"]),
         (OomKill("T", REDIS_ID, "above", "redis-server", "/user.slice"),
          ["xnai_redis: the kernel killed redis-server at T: a control group above it was at its "
-          "limit (/user.slice); restarted 0 times since"]),
+          "limit (/user.slice); restarted 0 times in all"]),
         (OomKill("T", REDIS_ID, "machine", "redis-server"),
          ["xnai_redis: the kernel killed redis-server at T: the whole machine was out of memory; "
-          "restarted 0 times since"]),
+          "restarted 0 times in all"]),
         (OomKill("T", "f" * 64, "own", "python"),
          ["a container that is gone or not of this stack: the kernel killed python at T: it went "
           "past its own memory limit"]),

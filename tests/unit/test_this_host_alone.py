@@ -84,6 +84,18 @@ def test_a_machine_that_another_run_has_is_not_looked_at(run, monkeypatch):
     assert len(run.failed) == 2 and run.state.ops[run.host] == {}
 
 
+@pytest.mark.parametrize("failure", [EOFError("no terminal"), IndexError("7"), OSError("gone")])
+def test_a_machine_that_cannot_be_asked_is_not_looked_at_either(run, monkeypatch, failure):
+    def refuse(host, how):
+        raise failure
+
+    monkeypatch.setattr(pyinfra_ext.lease, "hold", refuse)
+    with this_host_alone():
+        run.host.get_fact("anything")
+    assert run.failed == [run.host]
+    assert run.told[0].startswith("[desk] could not take the lease of this machine: ")
+
+
 def test_whoever_stops_the_run_stops_it(run):
     with pytest.raises(KeyboardInterrupt), this_host_alone():
         raise KeyboardInterrupt

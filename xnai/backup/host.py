@@ -107,6 +107,7 @@ class Run:
         self.directory = Path(spec.directory)
         self.work = self.directory / _WORK
         self.mark = Mark(Path(spec.unfinished))
+        self.containers_are_older = False
         self.volumes = {v: owner for part in spec.parts for v, owner in part.volumes.items()}
         self.containers = [part.container for part in spec.parts]
         # Those that have data; the others may run on.
@@ -136,7 +137,8 @@ class Run:
                 tell(f"an earlier run was ended while {', '.join(left)} were paused: they go on")
                 self.podman.run("unpause", *left, doing="letting the containers go on")
         shutil.rmtree(self.work, ignore_errors=True)
-        (self.directory / CHANGED).unlink(missing_ok=True)
+        # Left where an earlier restore had come to its end, and whoever started it had not.
+        self.containers_are_older = (self.directory / CHANGED).exists()
         self.work.mkdir(mode=0o700)
 
     def versions(self) -> dict[str, str]:
@@ -350,12 +352,18 @@ class Run:
             self.mark.set(self.spec.restore_from, earlier.kept if earlier else str(kept))
             began_to_replace = True
             self._replace(manifest.members, new, changed)
-            if not changed:
+            # A container keeps the secrets that it was made with. After a restore that was cut off
+            # nobody knows which those are.
+            anew = bool(changed) or earlier is not None or self.containers_are_older
+            if anew:
+                (self.directory / CHANGED).touch(mode=0o600)
+                sync(self.directory)
+            else:
                 self.start()
         except BaseException as error:
             self._go_back(began_to_replace, kept_members if began_to_replace else [], old, {
                 name: old_secrets[name] for name in changed if name in old_secrets
-            }, start=earlier is None)
+            }, start=earlier is None and not self.containers_are_older)
             if earlier is None:
                 self.mark.remove()
             if isinstance(error, Failed):
@@ -365,9 +373,6 @@ class Run:
                 )
                 raise Failed(f"{error}\nNothing was restored: {what}.") from error
             raise
-        if changed:
-            (self.directory / CHANGED).touch(mode=0o600)
-            sync(self.directory)
         self.mark.remove()
         tell(f"restored: {', '.join(member.of or member.kind for member in manifest.members)}")
 

@@ -74,7 +74,9 @@ class BeforeState(FactBase[BeforeFacts | None]):
             return " ".join(f'"$h"/{path}' for path in paths)
 
         each = (
-            '[ -f "$f" ] && echo "$(stat -L -c "%a %U %G" "$f") $f $(base64 -w0 < "$f")"; done; :'
+            # What is larger is no configuration, and would be held in memory.
+            '[ -f "$f" ] && [ "$(stat -L -c %s "$f")" -le 1048576 ] && '
+            'echo "$(stat -L -c "%a %U %G" "$f") $f $(base64 -w0 < "$f")"; done; :'
         )
         # By that user, who may have put links to root's files there: what is recorded is put back
         # as the user's own. And what that user says is of the home alone.

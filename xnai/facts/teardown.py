@@ -160,7 +160,10 @@ class Teardown(FactBase[Remains | None]):
                 "sessions": SESSIONS,
                 "wrapper": WRAPPER_USER,
                 "wrapper_there": f"ls {XNAI_PODMAN}; :",
-                "volume_names": f'ls "$h/{_STORAGE}/volumes"; :',
+                "volume_names": by_user(
+                    user, f'for v in "$1/{_STORAGE}/volumes"/*; do '
+                    '[ ! -d "$v" ] || echo "$v"; done', 1,
+                ),
                 "files": f"for f in {' '.join(files)}; do {whose}\n"
                 + by_user(user, f"for f in {homes}; do {whose}", 2),
                 "certificates": f"ls {CA_DIRECTORY}/xnai-*.crt; :",
@@ -191,7 +194,7 @@ class Teardown(FactBase[Remains | None]):
             account=_account(found),
             wrapper_user=found["wrapper"][0] if found["wrapper"] else "",
             store=_store(found) if found["wrapper_there"] else None,
-            volume_names=tuple(found["volume_names"]),
+            volume_names=tuple(path.rpartition("/")[2] for path in found["volume_names"]),
             files={path: whose == "ours" for path, whose in files.items()}
             | dict.fromkeys(found["certificates"], True),
             directories=frozenset(found["directories"]),

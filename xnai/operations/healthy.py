@@ -72,7 +72,10 @@ def _kills(container: Container | None) -> str:
     if not mine:
         return ""
     last = mine[-1]
-    return f"; killed {len(mine)} times, last by {last.by} ({last.process}): {last.cause}"
+    return (
+        f"; killed {len(mine)} times since it was made, last at {last.time} by {last.by} "
+        f"({last.process}): {last.cause}"
+    )
 
 
 def _last_lines(container: str) -> str:

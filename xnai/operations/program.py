@@ -18,6 +18,9 @@ from xnai.remote.limit import DATA_KILL_AFTER_S, DATA_LIMIT_S, Limited
 
 Commands = Generator[StringCommand | str, None, None]
 
+# At its limit the program puts things right, and keeps the lock until that is done.
+_TO_ITS_END = "trap '' TERM; "
+
 
 @dataclass(frozen=True)
 class Program:
@@ -56,7 +59,8 @@ class Program:
         """Return the command that runs it, shows what it tells, and removes it."""
         file = shlex.quote(self.file)
         return LiveCommand(
-            one_at_a_time(f"umask 077; python3 -I -B {file}; e=$?; rm -f {file}; exit $e"),
+            _TO_ITS_END
+            + one_at_a_time(f"umask 077; python3 -I -B {file}; e=$?; rm -f {file}; exit $e"),
             limit_s=DATA_LIMIT_S, kill_after_s=DATA_KILL_AFTER_S,
         )
 
@@ -67,7 +71,8 @@ class Program:
             action: its argument.
         """
         return Limited(
-            one_at_a_time(
+            _TO_ITS_END
+            + one_at_a_time(
                 f"umask 077; exec python3 -I -B {shlex.quote(self.file)} {shlex.quote(action)}"
             ),
             limit_s=DATA_LIMIT_S, kill_after_s=DATA_KILL_AFTER_S,

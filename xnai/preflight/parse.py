@@ -96,8 +96,12 @@ def _stores(all_: Records) -> tuple[Store, ...] | None:
     if not all_.of("stores"):
         return None
     found = []
-    for record in all_.of("store"):
-        user, uid, path = record.field(0), record.field(1), record.field(2)
+    for record in all_.all:
+        kind, _, asked = record.kind.partition(":")
+        if kind != "store":
+            continue
+        # Whom it was asked of is known; what it says may be anything.
+        user, uid, path = record.field(0), asked or record.field(1), record.field(2)
         if not uid.isdigit():
             continue
         containers: tuple[str, ...] | None = () if record.state == "ok" else None

@@ -47,13 +47,10 @@ def put(
         owner: user who owns it.
         group: that owns it.
     """
-    code = written(path, mode)
-    if (owner, group) != ("root", "root"):
-        new = shlex.quote(path + NEW)
-        code = code.replace(
-            f"chmod {mode}", f"chown {shlex.quote(f'{owner}:{group}')} {new} && chmod {mode}", 1
-        )
-    return _sent(code, content)
+    new = shlex.quote(path + NEW)
+    # Also for root: a directory may hand its own group down.
+    own = f"chown {shlex.quote(f'{owner}:{group}')} {new} && chmod {mode}"
+    return _sent(written(path, mode).replace(f"chmod {mode}", own, 1), content)
 
 
 def put_as(user: str, path: str, content: bytes, mode: str = "0644") -> Limited:

@@ -14,6 +14,7 @@ import re
 import secrets
 import shlex
 import socket
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import click
 import gevent
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import PyinfraError
@@ -33,8 +33,9 @@ from xnai.remote.limit import Limited, as_command, limits_of
 DIRECTORY = "/run/xnai"
 LEASE = f"{DIRECTORY}/lease"
 LOCK = f"{DIRECTORY}/lock"
-# Longer than anybody thinks between two commands of a run; a person reading its plan may lose it.
-ENDS_AFTER_S = 120
+# A run that is alive renews it every minute, but for one that waits for a person to read its plan.
+ENDS_AFTER_S = 240
+_RENEW_EVERY_S = 60.0
 # How long a run waits for another one.
 WAIT_S = 300
 _ASK_EVERY_S = 2.0
@@ -82,7 +83,16 @@ class Controller:
     @property
     def is_gone(self) -> bool:
         """Whether it was on this machine, and its process is no more."""
-        return self.machine == _machine() != "-" and _started(self.pid) != self.started
+        if self.machine == "-" or self.machine != _machine():
+            return False
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            pass
+        # Empty where somebody else's processes are hidden (proc(5), hidepid).
+        return _started(self.pid) not in ("", self.started)
 
 
 def me() -> Controller:
@@ -118,9 +128,10 @@ def _of_another(run: str) -> str:
     return f'[ -n "$l_run" ] && [ "$l_run" != {run} ] && [ "$l_boot" = "$l_machine" ]'
 
 
-def _write(run: str, who: str) -> str:
-    """Shell code that lets this run have the lease from now on."""
-    words = f'{run} "$l_machine" $((l_now+{ENDS_AFTER_S})) {shlex.quote(who)}'
+def _write(run: str, who: str, for_s: int = ENDS_AFTER_S) -> str:
+    """Shell code that lets this run have the lease from now on, or, for no time, no more."""
+    end = f"$((l_now+{for_s}))" if for_s else "0"
+    words = f'{run} "$l_machine" {end} {shlex.quote(who)}'
     return (
         f"(umask 077; printf '%s %s %s %s\\n' {words} > {LEASE}.$$ && mv -f {LEASE}.$$ {LEASE})"
     )
@@ -130,7 +141,7 @@ def take(run: str, who: str, over: str = "") -> str:
     """Return shell code that takes the lease, or prints `held SECONDS RUN WHO` of who has it.
 
     It prints `after WHO` where it takes over what another run has not given back, and `busy` where
-    a command of another run is still at work.
+    a command of another run is still at work. One that was given back ends at 0.
 
     Args:
         run: ID of this run.
@@ -140,7 +151,8 @@ def take(run: str, who: str, over: str = "") -> str:
     code = (
         f"{_READ}; if {_of_another(run)}; then "
         f'if [ "$l_end" -gt "$l_now" ] && [ "$l_run" != {over or "-"} ]; then '
-        'echo "held $((l_end-l_now)) $l_run $l_who"; exit 0; fi; echo "after $l_who"; fi; '
+        'echo "held $((l_end-l_now)) $l_run $l_who"; exit 0; fi; '
+        '[ "$l_end" = 0 ] || echo "after $l_who"; fi; '
         f"{_write(run, who)} && echo taken"
     )
     return (
@@ -150,8 +162,11 @@ def take(run: str, who: str, over: str = "") -> str:
 
 
 def release(run: str) -> str:
-    """Return shell code that gives the lease back where this run has it."""
-    return f'{_READ}; [ "$l_run" != {run} ] || rm -f {LEASE}'
+    """Return shell code that gives the lease back where this run has it.
+
+    It stays, and says whose it was: a run that was taken over meanwhile must find that.
+    """
+    return f'{_READ}; [ "$l_run" != {run} ] || {_write(run, "-", 0)}'
 
 
 def under_lease(command: StringCommand, run: str, who: str) -> StringCommand:
@@ -246,13 +261,16 @@ _KEY = "xnai_lease"
 
 
 def is_dry() -> bool:
-    """Return whether pyinfra was asked to show its plan alone."""
-    context = click.get_current_context(silent=True)
-    while context is not None:
-        if context.params.get("dry"):
-            return True
-        context = context.parent
-    return False
+    """Return whether pyinfra was asked to show its plan alone.
+
+    By its command line: pyinfra runs deploy files in greenlets, where click's context is not seen.
+    """
+    return "--dry" in sys.argv
+
+
+def _at_once(code: str) -> Limited:
+    """A command that is short, or no matter."""
+    return Limited(code, limit_s=10, kill_after_s=5)
 
 
 def hold(host: Host, how: Mapping[str, Any]) -> None:
@@ -284,9 +302,19 @@ def hold(host: Host, how: Mapping[str, Any]) -> None:
         # Not by a callback: pyinfra has removed its helper for sudo by then, and would leave a new
         # one. A connection that is broken is no matter: the lease ends by itself.
         if host.connector_data.pop(_KEY, None):
+            renewing.kill(block=False)
             with suppress(Exception):
-                host.run_shell_command(StringCommand(release(RUN)), **how)
+                host.run_shell_command(_at_once(release(RUN)), **how)
         disconnect()
+
+    def keep() -> None:
+        # Also while one command takes its time, or this host waits for others.
+        while True:
+            gevent.sleep(_RENEW_EVERY_S)
+            with suppress(Exception):
+                host.run_shell_command(_at_once(":"), **how)
+
+    renewing = gevent.spawn(keep)
 
     connector.run_shell_command = run_shell_command
     host.disconnect = give_back_and_disconnect  # type: ignore[method-assign]

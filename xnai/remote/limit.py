@@ -6,6 +6,7 @@ from typing import Any
 
 from pyinfra.api.command import QuoteString, StringCommand
 from pyinfra.api.host import Host
+from pyinfra.connectors.local import LocalConnector
 
 # For what neither fetches, builds nor copies data: waiting for the lock, then ending containers
 # that save, on a machine that swaps.
@@ -56,12 +57,18 @@ def limits_of(command: StringCommand) -> tuple[int, int]:
     return LIMIT_S, KILL_AFTER_S
 
 
-def bounded(command: StringCommand) -> StringCommand:
-    """Return a command that ends another one, with all that it started, after its limit."""
+def bounded(command: StringCommand, foreground: bool = False) -> StringCommand:
+    """Return a command that ends another one, with all that it started, after its limit.
+
+    Args:
+        command: what to do.
+        foreground: in the process group of whoever runs it, which a Ctrl-C of the terminal
+            reaches; then only the command's shell is ended.
+    """
     limit_s, kill_after_s = limits_of(command)
     return StringCommand(
-        "timeout", f"--kill-after={kill_after_s}", str(limit_s), "sh", "-c", QuoteString(command),
-        **command.connector_arguments,
+        "timeout", *(["--foreground"] if foreground else []), f"--kill-after={kill_after_s}",
+        str(limit_s), "sh", "-c", QuoteString(command), **command.connector_arguments,
     )
 
 
@@ -76,6 +83,7 @@ def limit(host: Host) -> None:
     if hasattr(connector, "xnai_unlimited"):
         return
     unlimited = connector.xnai_unlimited = connector.run_shell_command
+    local = isinstance(connector, LocalConnector)
 
     def run_shell_command(
         command: StringCommand | str, print_output: bool = False, print_input: bool = False,
@@ -83,6 +91,6 @@ def limit(host: Host) -> None:
     ) -> Any:
         command = as_command(command)
         arguments["_timeout"] = arguments.get("_timeout") or connection_limit_s(command)
-        return unlimited(bounded(command), print_output, print_input, **arguments)
+        return unlimited(bounded(command, local), print_output, print_input, **arguments)
 
     connector.run_shell_command = run_shell_command

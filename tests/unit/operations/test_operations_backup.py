@@ -46,11 +46,11 @@ def test_make():
     assert made.startswith("for d in /var/lib/xnai/xnai/backup; do [ -e \"$d\" ] || install -d -m")
     number = hashlib.sha256(bundle(one)).hexdigest()[:16]
     file = f"/var/lib/xnai/xnai/backup/make-{number}.pyz"
-    assert str(upload) == content.written(file, "0600")
+    assert str(upload) == str(content.put(file, b""))
     with zipfile.ZipFile(io.BytesIO(content_of(upload))) as archive:
         assert {"__main__.py", "xnai/backup/host.py"} <= set(archive.namelist())
     assert isinstance(run, LiveCommand)
-    assert str(run) == one_at_a_time(
+    assert str(run) == "trap '' TERM; " + one_at_a_time(
         f"umask 077; python3 -I -B {file}; e=$?; rm -f {file}; exit $e"
     )
     # Data may be many, and what was begun must be put right before it is killed.

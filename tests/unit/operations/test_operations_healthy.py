@@ -113,4 +113,4 @@ def test_what_was_killed_while_podman_restarted_it_is_told(limit, why):
     with on_a_host() as host, pytest.raises(OperationError) as failure:
         host.facts = [kills]
         wait(lambda name: but(health="starting", restarts=5))
-    assert f"; killed 2 times, last by {why}\n" in str(failure.value)
+    assert f"; killed 2 times since it was made, last at T by {why}\n" in str(failure.value)

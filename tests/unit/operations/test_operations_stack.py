@@ -222,7 +222,7 @@ def test_data_are_copied_before_anything_is_removed():
         prepared = bring_up(lambda name: pytest.fail("read"), data=DATA)
     file = DATA.program.file
     assert file.startswith("/var/lib/xnai/xnai/backup/rollback-")
-    assert str(prepared[2]) == content.written(file, "0600")
+    assert str(prepared[2]) == str(content.put(file, b""))
     assert prepared[3] == DATA.program.command("keep") and " rm --force" in prepared[4]
     assert prepared[-1] == f"rm -f {file}"
     with on_a_host() as host:

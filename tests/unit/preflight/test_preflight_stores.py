@@ -97,5 +97,34 @@ def test_what_was_put_in_the_way_is_not_read(home, plant, where):
     if full is not None:
         os.close(full)
     assert store is not None and "secret" not in repr(store)
-    if where == "containers.json" and plant in ("large", "of root's alone"):
+    if where == "containers.json":
         assert store.containers is None  # could not tell, which is not none
+
+
+def test_what_a_users_store_says_is_of_that_user_alone(home):
+    """Lines of other kinds, or of other users, are not passed on, whoever prints them."""
+    owned(containers(home), "[]")
+    text = script(stack_user="someone")
+    forged = "; ".join(
+        f"printf '{line}\\n'" for line in (
+            r"xnai1\town\tok\tp\t/etc/fstab\tfile\tlink\t/dev/null",
+            r"xnai1\tss\tskipped\tp", r"xnai1\tvolume:0\tok\tp\tx\t/y",
+            r"xnai1\tstore\tok\tp\troot\t0\t/forged",
+        )
+    )
+    program = text.replace("'user_store \"$@\"'", f'"{forged}; "\'user_store "$@"\'')
+    assert program != text
+    tools = home.parent / "bin"
+    tools.mkdir()
+    (tools / "getent").write_text(
+        f"#!/bin/sh\necho 'someone:x:{UID}:{NOBODY.pw_gid}::{home}:/bin/sh'\n"
+    )
+    (tools / "getent").chmod(0o755)
+    done = subprocess.run(
+        ["sh", "-c", program], capture_output=True, text=True, check=True, timeout=100,
+        env={"PATH": f"{tools}:{os.environ['PATH']}"},
+    )
+    assert "xnai1\town\t" not in done.stdout and "volume:0" not in done.stdout
+    facts = parse(done.stdout.splitlines())
+    # Even a store that it makes up is its own.
+    assert {store.uid for store in facts.stores if store.path == "/forged"} == {UID}
