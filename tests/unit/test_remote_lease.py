@@ -134,10 +134,10 @@ def test_a_long_command_renews_it_when_it_ends(run, tmp_path):
 def test_only_ones_own_is_given_back(run, tmp_path, shell):
     run(take(OTHER, WHO))
     before = (tmp_path / "xnai/lease").read_text()
-    assert run(release(MINE), shell) == (0, [])
+    assert run(release(MINE, WHO), shell) == (0, [])
     assert (tmp_path / "xnai/lease").read_text() == before
-    assert run(release(OTHER), shell) == (0, [])
-    assert (tmp_path / "xnai/lease").read_text() == f"{OTHER} one 0 -\n"
+    assert run(release(OTHER, WHO), shell) == (0, [])
+    assert (tmp_path / "xnai/lease").read_text() == f"{OTHER} one 0 {WHO}\n"
     # Who comes next is told of nothing that went wrong.
     assert run(take(MINE, WHO), shell) == (0, ["taken"])
 
@@ -146,8 +146,9 @@ def test_only_ones_own_is_given_back(run, tmp_path, shell):
 def test_a_run_that_was_taken_over_stops_also_when_the_other_one_is_done(run, shell):
     run(take(MINE, WHO))
     run(take(OTHER, "you@elsewhere 0/1 5 6"), uptime_s=2000)
-    run(release(OTHER), uptime_s=2100)
-    assert run(command(), shell, uptime_s=2100)[0] == 75
+    run(release(OTHER, "you@elsewhere 0/1 5 6"), uptime_s=2100)
+    code, said = run(command(), shell, uptime_s=2100)
+    assert code == 75 and "by another run, of you@elsewhere: " in said[0]
 
 
 def test_a_controllers_words_go_there_and_back():
@@ -264,7 +265,7 @@ def test_each_command_renews_it_until_the_run_disconnects():
     assert len(host.sent) == 3 and host.gone == [3]
     (command, _), (fact, _), (last, how) = host.sent
     assert lease.RUN in command and "true" in command and fact == command
-    assert (last, how) == (release(lease.RUN), {"_sudo": True})
+    assert (last, how) == (release(lease.RUN, me().words), {"_sudo": True})
     host.disconnect()
     assert len(host.sent) == 3
 

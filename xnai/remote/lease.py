@@ -161,12 +161,16 @@ def take(run: str, who: str, over: str = "") -> str:
     )
 
 
-def release(run: str) -> str:
+def release(run: str, who: str) -> str:
     """Return shell code that gives the lease back where this run has it.
 
     It stays, and says whose it was: a run that was taken over meanwhile must find that.
+
+    Args:
+        run: ID of this run.
+        who: this controller's words.
     """
-    return f'{_READ}; [ "$l_run" != {run} ] || {_write(run, "-", 0)}'
+    return f'{_READ}; [ "$l_run" != {run} ] || {_write(run, who, 0)}'
 
 
 def under_lease(command: StringCommand, run: str, who: str) -> StringCommand:
@@ -304,7 +308,7 @@ def hold(host: Host, how: Mapping[str, Any]) -> None:
         if host.connector_data.pop(_KEY, None):
             renewing.kill(block=False)
             with suppress(Exception):
-                host.run_shell_command(_at_once(release(RUN)), **how)
+                host.run_shell_command(_at_once(release(RUN, who)), **how)
         disconnect()
 
     def keep() -> None:
