@@ -13,7 +13,7 @@ import pytest
 from fact_fixtures import fact_classes, output
 from rendering import build_inputs
 from rendering import stack as planned
-from task_runs import Fact, compare, modules, told
+from task_runs import SEEN, Fact, compare, modules, told
 from unit_containers import as_wanted
 from unit_settings import make
 
@@ -34,6 +34,8 @@ from xnai.catalogue import secret_forms
 from xnai.facts.podman import PodmanUnknown, StoreFacts, StoreImage
 from xnai.facts.sections import FileState
 from xnai.image_content import CONTENT_LABEL, PARENT_LABEL
+from xnai.preflight.model import ConfigFile
+from xnai.pyinfra_ext import HostFailed
 from xnai.stack_reading import stack_directory
 
 SETTINGS = make()
@@ -86,16 +88,30 @@ EMPTY = dataclasses.replace(
 UP = {"Running": lambda **_: HEALTHY.containers, "BootUnit": False, "OomKills": ()}
 
 
-def remains(case="normal"):
+def remains(case="normal", **changes):
     """What there is to be taken down."""
     record = Before(
         {"vm.swappiness": "60"}, False, OldZram(False, False, 0, "", 0),
         OldUser("xnai", False, False, (), ()), {}, frozenset({"/etc", "/etc/sysctl.d", "/usr"}),
     )
     found = fact_classes()["Teardown"]().process(output("Teardown", case))
-    return dataclasses.replace(found, record=record.text().encode())
+    return dataclasses.replace(found, record=record.text().encode(), **changes)
 
 
+LAST = {
+    "others": ("xnai",), "set_aside": ("/etc/sysctl.d/99-mine.conf.xnai-set-aside",),
+    "files": {
+        "/etc/sysctl.d/90-xnai.conf": True, "/usr/local/bin/xnai-podman": True,
+        "/etc/systemd/zram-generator.conf.d/90-xnai.conf": True,
+        "/etc/systemd/user/xnai-stack.service": True,
+        "/usr/local/share/ca-certificates/xnai-proxy.crt": True,
+        "/home/xnai/.config/containers/containers.conf.d/90-xnai.conf": True,
+        "/home/xnai/.config/containers/registries.conf.d/90-xnai.conf": False,
+    },
+}
+ALONE = dataclasses.replace(
+    fact_classes()["Teardown"]().process(output("Teardown", "normal")).store, others=(),
+)
 CASES = {
     "before_fresh": (before.apply, {"BeforeState": Fact("fresh"), "Memory": Fact("fresh")}),
     "memory_fresh": (memory.apply, {"Memory": Fact("fresh")}),
@@ -110,14 +126,48 @@ CASES = {
     "restore": (restore.apply, {"Store": HEALTHY, **UP}, {"restore_from": "/srv/a.tar"}),
     "rotate_secrets": (rotate_secrets.apply, {"Store": HEALTHY, **UP}),
     "teardown": (teardown.apply, {"Teardown": remains(), "Memory": Fact("normal")}),
+    "teardown_of_the_last_stack": (
+        teardown.apply, {"Teardown": remains(**LAST), "Memory": Fact("normal")},
+    ),
+    "teardown_with_the_data": (
+        teardown.apply,
+        {"Teardown": remains(**LAST | {"store": ALONE}), "Memory": Fact("normal")},
+        {"purge": "@local"},
+    ),
+    "memory_rival_set_aside": (
+        memory.apply, {"Memory": Fact("normal")}, {"memory_rivals": "set_aside"},
+        dataclasses.replace(SEEN, sysctl_files=(
+            ConfigFile("/etc/sysctl.d/99-mine.conf", "/etc/sysctl.d/99-mine.conf",
+                       "vm.swappiness = 10\n"),
+        )),
+    ),
+    "stack_other_redis": (
+        stack.apply, {"Store": HEALTHY, **UP}, {"redis_image": "docker.io/library/redis:8.2"},
+    ),
+    "stack_part_switched_off": (
+        stack.apply, {"Store": HEALTHY, **UP}, {"vikunja": False},
+    ),
+    "stack_rotation_unfinished": (
+        stack.apply,
+        {"Store": dataclasses.replace(HEALTHY, files=HEALTHY.files | {
+            "/var/lib/xnai/xnai/rotation/unfinished": file("")
+        }), **UP},
+    ),
 }
+# Steps that stop, before anything reaches the host.
+REFUSED = {"stack_rotation_unfinished"}
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_reaches_the_host(monkeypatch, case):
-    step, facts, *changes = CASES[case]
-    settings = make(**changes[0]) if changes else SETTINGS
-    compare(case, told(monkeypatch, step, settings, facts))
+    step, facts, *more = CASES[case]
+    settings = make(**more[0]) if more else SETTINGS
+    seen = more[1] if more[1:] else SEEN
+    if case in REFUSED:
+        with pytest.raises(HostFailed, match="Nothing was changed"):
+            told(monkeypatch, step, settings, facts, seen)
+        return
+    compare(case, told(monkeypatch, step, settings, facts, seen))
 
 
 def test_every_step_is_tested():
