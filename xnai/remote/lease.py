@@ -238,8 +238,9 @@ def acquire(host: Host) -> None:
         held = next((line.split(" ", 3) for line in said if line.startswith("held ")), None)
         if not held and "busy" not in said:
             raise Refused(
-                f"could not take the lease of this machine ({LEASE}): root's rights, flock(1) and "
-                "a writable /run are needed. Nothing was changed."
+                f"could not take the lease of this machine ({LEASE}; above stands what the machine "
+                "said): root is needed, at once or through sudo. Add --sudo to the command, or log "
+                "in as root. Nothing was changed."
             )
         controller = parsed(held[3]) if held else None
         if held and controller and controller.is_gone and over != held[2]:
