@@ -50,14 +50,17 @@ def caught(fault: dict[str, str], copy: Path) -> str:
     why = [
         line for line in lines
         if line.startswith(("E  ", "FAILED", "ERROR"))
-        or (line[:1] in "+-" and line[:3] not in ("+++", "---"))
+        or (line.startswith(("+", "-")) and not line.startswith(("+++", "---")))
     ]
-    return (why or lines[-1:])[0].strip() if done.returncode else ""
+    return (why or lines[-1:] or ["?"])[0].strip() or "?" if done.returncode else ""
 
 
 def main() -> int:
     """Seed each fault, or those that are named; return how many were not caught."""
-    chosen = {n: f for n, f in faults().items() if not sys.argv[1:] or n in sys.argv[1:]}
+    known = faults()
+    if unknown := set(sys.argv[1:]) - set(known):
+        sys.exit(f"no such faults in {LIST}: {', '.join(sorted(unknown))}")
+    chosen = {n: f for n, f in known.items() if not sys.argv[1:] or n in sys.argv[1:]}
     missed = 0
     with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
         copy = Path(folder) / "copy"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+import click
 from pyinfra.api.config import Config
 from pyinfra.api.connect import connect_all
 from pyinfra.api.exceptions import PyinfraError
@@ -50,6 +51,12 @@ class Where:
     data: tuple[str, ...] = ()
 
 
+class WrongCall(click.ClickException):
+    """The command line cannot be what was meant; click prints it, and ends with this exit code."""
+
+    exit_code = 2
+
+
 @contextmanager
 def loaded(where: Where) -> Iterator[tuple[Inventory, State]]:
     """Load the inventory as pyinfra would, and connect to nobody."""
@@ -58,6 +65,15 @@ def loaded(where: Where) -> Iterator[tuple[Inventory, State]]:
     state.cwd = str(Path.cwd())
     if state.cwd not in sys.path:  # as pyinfra's own command line does, for tasks/
         sys.path.append(state.cwd)
+    if wrong := [item for item in where.data if "=" not in item]:
+        raise WrongCall(
+            f"--data {wrong[0]}: name=value is needed, as --data zram_size_pct_of_ram=150"
+        )
+    if where.inventory_file.endswith(".py") and not Path(where.inventory_file).is_file():
+        raise WrongCall(
+            f"no {where.inventory_file} here ({Path.cwd()}): run it in the checkout, or name one "
+            "with --inventory"
+        )
     override = {
         name: parse_cli_arg(value) for name, value in (item.split("=", 1) for item in where.data)
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -84,6 +86,7 @@ def this_host_alone() -> Iterator[None]:
         PyinfraError: no host is left (the run's exit code is then not 0).
     """
     host, state = ctx_host.get(), ctx_state.get()
+    exit_130_when_interrupted()
     without_delay(host)
     limit(host)
     tell_elapsed(state)
@@ -145,6 +148,26 @@ def _connector_arguments(host: Host, state: State) -> dict[str, Any]:
     """How commands on a host become root's: what its data and the configuration say."""
     arguments: Any = pop_global_arguments(state, host, {})[0]
     return {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}
+
+
+def exit_130_when_interrupted() -> None:
+    """Let Ctrl-C end pyinfra's command with 130, as shells have it.
+
+    By itself it ends with 0 (pyinfra 3.10.0, pyinfra_cli/main.py): `backup && upgrade` would go on.
+    """
+    # Its own handler alone is replaced: what tests or other programs have stays theirs.
+    if getattr(signal.getsignal(signal.SIGINT), "__name__", "") != "_handle_interrupt":
+        return
+
+    def end(number: int, _: object) -> NoReturn:
+        lease.end_waiting()
+        sys.stderr.write(
+            "\nEnded by Ctrl-C. What a host is still at goes on there, and the next run waits for "
+            "it.\n"
+        )
+        sys.exit(128 + number)
+
+    signal.signal(signal.SIGINT, end)
 
 
 def summary(items: Sequence[str], most: int = 3) -> str:

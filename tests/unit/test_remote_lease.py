@@ -199,22 +199,37 @@ class Host(SimpleNamespace):
         self.logged.append(text)
 
 
+class Ended:
+    """An event whose waiting takes no time, but says that it did."""
+
+    now_s = 0.0
+
+    def __init__(self):
+        self.ended = False
+
+    def set(self):
+        self.ended = True
+
+    def is_set(self):
+        return self.ended
+
+    def wait(self, seconds):
+        Ended.now_s += seconds
+        return self.ended
+
+
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    clock = SimpleNamespace(now=0.0)
-
-    def sleep(seconds):
-        clock.now += seconds
-
-    monkeypatch.setattr(lease.gevent, "sleep", sleep)
-    monkeypatch.setattr(lease.time, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(lease, "Event", Ended)
+    monkeypatch.setattr(lease.time, "monotonic", lambda: Ended.now_s)
+    monkeypatch.setattr(lease.gevent, "spawn", lambda function: None)
 
 
 def test_it_is_said_who_is_waited_for_and_who_was_taken_over():
     host = Host(["held 90 r you@laptop m 4 5"], ["busy"], ["after you@laptop m 4 5", "taken"])
-    acquire(host)
+    acquire(host, Ended())
     assert host.logged == [
-        "waiting, at most 300 s: a run of you@laptop is at work on this machine",
+        "waiting, at most 300 s: a run of you@laptop (process 4 there) is at work on this machine",
         "taking over from a run of you@laptop that did not end well",
     ]
 
@@ -222,21 +237,37 @@ def test_it_is_said_who_is_waited_for_and_who_was_taken_over():
 def test_a_killed_controller_of_this_machine_is_not_waited_for():
     gone = Controller("me@desk", me().machine, 1, "x").words
     host = Host([f"held 110 {OTHER} {gone}"], [f"after {gone}", "taken"])
-    acquire(host)
+    acquire(host, Ended())
     assert host.over == ["", OTHER]
+
+
+def test_a_run_that_was_ended_while_it_waited_does_not_begin():
+    ended = Ended()
+    host = Host(["held 90 r you@laptop m 4 5"], ["taken"])
+    host.log = lambda text: ended.set()
+    with pytest.raises(Refused, match="the run was ended while it waited"):
+        acquire(host, ended)
+
+
+def test_ctrl_c_ends_the_waiting_of_every_host():
+    one = Connected(["held 90 r you@laptop m 4 5"], ["taken"])
+    one.log = lambda text: lease.end_waiting()
+    with pytest.raises(Refused, match="the run was ended"):
+        lease.hold(one, {})
+    assert one.sent == [] and one.connector.run_shell_command == one.connector_runs
 
 
 def test_waiting_ends_with_who_it_is():
     host = Host(*[["held 100 r you@laptop m 4 5"]] * 500)
-    with pytest.raises(Refused, match="a run of you@laptop is at work on this machine, still"):
-        acquire(host)
+    with pytest.raises(Refused, match=r"you@laptop \(process 4 there\) is at work .*, still after"):
+        acquire(host, Ended())
     assert len(host.over) == 151
 
 
 @pytest.mark.parametrize("answer", [None, [], ["something"]])
 def test_what_cannot_be_taken_is_no_permission(answer):
     with pytest.raises(Refused, match="could not take the lease"):
-        acquire(Host(answer))
+        acquire(Host(answer), Ended())
 
 
 class Connected(Host):

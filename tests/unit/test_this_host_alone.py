@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +10,7 @@ from pyinfra.api.exceptions import PyinfraError
 from pyinfra.context import ctx_host, ctx_state
 
 from xnai import pyinfra_ext
-from xnai.pyinfra_ext import HostFailed, this_host_alone
+from xnai.pyinfra_ext import HostFailed, exit_130_when_interrupted, this_host_alone
 from xnai.remote.lease import Refused
 
 
@@ -94,6 +95,25 @@ def test_a_machine_that_cannot_be_asked_is_not_looked_at_either(run, monkeypatch
         run.host.get_fact("anything")
     assert run.failed == [run.host]
     assert run.told[0].startswith("[desk] could not take the lease of this machine: ")
+
+
+def test_ctrl_c_is_no_success():
+    before = signal.getsignal(signal.SIGINT)
+
+    def _handle_interrupt(number, frame):  # as pyinfra's own is called
+        raise SystemExit(0)
+
+    try:
+        signal.signal(signal.SIGINT, before)
+        exit_130_when_interrupted()
+        assert signal.getsignal(signal.SIGINT) is before
+        signal.signal(signal.SIGINT, _handle_interrupt)
+        exit_130_when_interrupted()
+        with pytest.raises(SystemExit) as ended:
+            signal.raise_signal(signal.SIGINT)
+        assert ended.value.code == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_whoever_stops_the_run_stops_it(run):

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+from gevent.event import Event
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.facts import FactBase
@@ -219,11 +220,16 @@ class Refused(PyinfraError):
     """Another run has the machine; the text says who and what to do."""
 
 
-def acquire(host: Host) -> None:
+def acquire(host: Host, ended: Event) -> None:
     """Wait until this run has the machine, saying who has it meanwhile.
 
+    Args:
+        host: whose machine.
+        ended: set when the run is over, as after Ctrl-C; who still waits then must not begin.
+
     Raises:
-        Refused: somebody else still has it after `WAIT_S` seconds, or it cannot be asked.
+        Refused: somebody else still has it after `WAIT_S` seconds, it cannot be asked, or the run
+            is over.
     """
     over = ""
     started = time.monotonic()
@@ -233,6 +239,8 @@ def acquire(host: Host) -> None:
         for line in said:
             if line.startswith("after "):
                 host.log(f"taking over from a run of {line.split()[1]} that did not end well")
+        if ended.is_set():
+            raise Refused("the run was ended while it waited. Nothing was changed.")
         if "taken" in said:
             return
         held = next((line.split(" ", 3) for line in said if line.startswith("held ")), None)
@@ -247,7 +255,7 @@ def acquire(host: Host) -> None:
             over = held[2]
             continue
         what = (
-            f"a run of {controller.name if controller else 'somebody'} is at work on this machine"
+            f"{_named(controller)} is at work on this machine"
             if held else "a command of an earlier run still works on this machine"
         )
         waited_s = time.monotonic() - started
@@ -259,7 +267,14 @@ def acquire(host: Host) -> None:
         if waited_s - told_s >= _TELL_EVERY_S:
             host.log(f"waiting, at most {WAIT_S} s: {what}")
             told_s = waited_s
-        gevent.sleep(_ASK_EVERY_S)
+        ended.wait(_ASK_EVERY_S)
+
+
+def _named(controller: Controller | None) -> str:
+    """Who runs, for a person."""
+    if controller is None:
+        return f"a run of somebody ({LEASE} does not say who)"
+    return f"a run of {controller.name} (process {controller.pid} there)"
 
 
 _KEY = "xnai_lease"
@@ -278,6 +293,18 @@ def _at_once(code: str) -> Limited:
     return Limited(code, limit_s=10, kill_after_s=5)
 
 
+_ended: list[Event] = []
+
+
+def end_waiting() -> None:
+    """Let nobody who still waits for a machine begin: the run is over.
+
+    pyinfra disconnects a host only when what it prepares for that host has come to its end.
+    """
+    for event in _ended:
+        event.set()
+
+
 def hold(host: Host, how: Mapping[str, Any]) -> None:
     """Let this run have the machine until it disconnects, and each of its commands renew that.
 
@@ -290,10 +317,10 @@ def hold(host: Host, how: Mapping[str, Any]) -> None:
     """
     if is_dry() or _KEY in host.connector_data:
         return
-    acquire(host)
-    host.connector_data[_KEY] = True
     connector: Any = host.connector
     without, disconnect, who = connector.run_shell_command, host.disconnect, me().words
+    ended = Event()
+    _ended.append(ended)
 
     def run_shell_command(
         command: StringCommand | str, print_output: bool = False, print_input: bool = False,
@@ -306,20 +333,21 @@ def hold(host: Host, how: Mapping[str, Any]) -> None:
     def give_back_and_disconnect() -> None:
         # Not by a callback: pyinfra has removed its helper for sudo by then, and would leave a new
         # one. A connection that is broken is no matter: the lease ends by itself.
+        ended.set()
         if host.connector_data.pop(_KEY, None):
-            renewing.kill(block=False)
             with suppress(Exception):
                 host.run_shell_command(_at_once(release(RUN, who)), **how)
         disconnect()
 
     def keep() -> None:
         # Also while one command takes its time, or this host waits for others.
-        while True:
-            gevent.sleep(_RENEW_EVERY_S)
+        while not ended.wait(_RENEW_EVERY_S):
             with suppress(Exception):
                 host.run_shell_command(_at_once(":"), **how)
 
-    renewing = gevent.spawn(keep)
-
-    connector.run_shell_command = run_shell_command
+    # Before it is waited for: a run that is ended meanwhile must not begin.
     host.disconnect = give_back_and_disconnect  # type: ignore[method-assign]
+    acquire(host, ended)
+    host.connector_data[_KEY] = True
+    connector.run_shell_command = run_shell_command
+    gevent.spawn(keep)
