@@ -155,7 +155,9 @@ def test_what_podman_shows_is_what_the_compose_files_say(found, containers):
             "init": host_config["Init"],
             "restart": host_config["RestartPolicy"]["Name"],
             "stop_grace_period": f"{config['StopTimeout']}s",
-            "cap_add": sorted(c.removeprefix("CAP_") for c in containers[name]["BoundingCaps"]),
+            "cap_add": sorted(
+                one.removeprefix("CAP_") for one in containers[name]["BoundingCaps"] or ()
+            ),
             "networks": sorted(containers[name]["NetworkSettings"]["Networks"]),
             "ports": sorted(
                 f"{b['HostIp']}:{b['HostPort']}:{port.partition('/')[0]}"
