@@ -61,10 +61,13 @@ def restore(machine, path: str, *words: str) -> Outcome:
 
 
 def kill_at(machine, condition: str) -> None:
-    """Let the restore's program be killed as soon as a condition of the shell is true."""
+    """Let the restore's program be killed as soon as a condition of the shell is true.
+
+    The brackets are for pkill(1), which would else find whoever calls it, and be ended with it.
+    """
     machine.run(
         "systemctl reset-failed killer 2>/dev/null; systemd-run --unit=killer sh -c "
-        f"'for i in $(seq 6000); do if {condition}; then pkill -KILL -f /backup/restore- && exit; "
+        f"'for i in $(seq 6000); do if {condition}; then pkill -KILL -f /backup/[r]estore- && exit; "
         "fi; sleep 0.05; done'"
     )
 
@@ -161,7 +164,7 @@ def test_a_restore_killed_at_random_moments_loses_nothing(deployed, archive, rng
     kept = deployed.run(LOOK).stdout
     for number in range(rounds):
         seconds = rng.uniform(0, 25)
-        kill_at(deployed, f"[ $i -gt {int(seconds * 20)} ] && pgrep -f /backup/restore- >/dev/null")
+        kill_at(deployed, f"[ $i -gt {int(seconds * 20)} ] && pgrep -f /backup/[r]estore- >/dev/null")
         outcome = restore(deployed, archive)
         deployed.run("systemctl stop killer 2>/dev/null; :")
         if number % 4 == 3:
