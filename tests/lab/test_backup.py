@@ -15,6 +15,8 @@ pytestmark = pytest.mark.lab
 BACKUPS = "/var/lib/xnai/xnai/backup"
 KEY_FILE = "/root/xnai-test-passphrase"
 WORD = "periwinkle"
+# Its pattern for pkill(1).
+PROGRAM = "/backup/[r]estore-"
 MARK = "/var/lib/xnai/xnai/unfinished-restore"
 # ruff: noqa: S608  (no input: fixed text)
 PSQL = "xnai-podman exec xnai_vikunja_db psql --no-psqlrc -qtAX -U vikunja -c"
@@ -67,8 +69,8 @@ def kill_at(machine, condition: str) -> None:
     """
     machine.run(
         "systemctl reset-failed killer 2>/dev/null; systemd-run --unit=killer sh -c "
-        f"'for i in $(seq 6000); do if {condition}; then pkill -KILL -f /backup/[r]estore- && exit; "
-        "fi; sleep 0.05; done'"
+        f"'for i in $(seq 6000); do if {condition}; then pkill -KILL -f {PROGRAM} && exit; fi; "
+        "sleep 0.05; done'"
     )
 
 
@@ -164,7 +166,7 @@ def test_a_restore_killed_at_random_moments_loses_nothing(deployed, archive, rng
     kept = deployed.run(LOOK).stdout
     for number in range(rounds):
         seconds = rng.uniform(0, 25)
-        kill_at(deployed, f"[ $i -gt {int(seconds * 20)} ] && pgrep -f /backup/[r]estore- >/dev/null")
+        kill_at(deployed, f"[ $i -gt {int(seconds * 20)} ] && pgrep -f {PROGRAM} >/dev/null")
         outcome = restore(deployed, archive)
         deployed.run("systemctl stop killer 2>/dev/null; :")
         if number % 4 == 3:
