@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from xnai.before import INSTALLED, INSTALLING
-from xnai.lab.deploying import deploy
+from xnai.lab.deploying import deploy, deploy_aloud
 
 pytestmark = pytest.mark.lab
 
@@ -90,7 +90,7 @@ def test_another_run_is_waited_for_and_one_that_was_killed_taken_over(deployed):
     # Given back; and nobody else can open what could be held.
     assert deployed.run("cat /run/xnai/lease").stdout.split()[2] == "0"
     before = deployed.run("stat -c %Y.%Z.%i /run/xnai/lease").stdout
-    assert deploy(deployed, "--dry").code == 0
+    assert deploy_aloud(deployed, "--dry") == 0
     assert deployed.run("stat -c %Y.%Z.%i /run/xnai/lease").stdout == before
     held = deployed.run(
         "runuser -u nobody -- flock -n /run/xnai/lock true; stat -c '%a %U' /run/xnai "
