@@ -85,7 +85,7 @@ def test_another_run_is_waited_for_and_one_that_was_killed_taken_over(deployed):
     )
     outcome = deploy(deployed)
     assert (outcome.code, outcome.changed) == (0, ()), outcome.log
-    assert "a run of you@laptop is at work on this machine" in outcome.log, outcome.log
+    assert "a run of you@laptop (process 4 there) is at work on this" in outcome.log, outcome.log
     assert "taking over from a run of you@laptop that did not end well" in outcome.log
     # Given back; and nobody else can open what could be held.
     assert deployed.run("cat /run/xnai/lease").stdout.split()[2] == "0"
