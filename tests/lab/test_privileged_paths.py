@@ -65,18 +65,6 @@ def test_what_stands_in_our_place_is_named_and_left_alone(deployed):
     assert (outcome.code, outcome.changed) == (0, ()), outcome.log
 
 
-def test_traps_in_a_users_home_hold_nobody_up(deployed):
-    deployed.run(
-        "useradd --create-home trapper && cd /home/trapper && mkdir -p .config/containers "
-        ".local/share/containers/storage/overlay-containers && "
-        "mkfifo .config/containers/storage.conf && ln -s /dev/zero "
-        ".local/share/containers/storage/overlay-containers/containers.json && "
-        "chown -R --no-dereference trapper: ."
-    )
-    outcome = deploy(deployed)
-    assert (outcome.code, outcome.changed) == (0, ()), outcome.log
-
-
 def test_another_run_is_waited_for_and_one_that_was_killed_taken_over(deployed):
     deployed.run(
         "umask 077; mkdir -p /run/xnai; read b < /proc/sys/kernel/random/boot_id; "
@@ -100,7 +88,19 @@ def test_another_run_is_waited_for_and_one_that_was_killed_taken_over(deployed):
     assert held.stdout.split() == ["700", "root", "600", "root"]
 
 
-def test_nothing_private_is_readable_by_others_at_any_moment(deployed):
+def test_traps_hold_nobody_up_and_nothing_private_is_ever_readable(deployed):
+    """Two stories on one machine, which neither leaves as it was."""
+    # What a user has put where root looks.
+    deployed.run(
+        "useradd --create-home trapper && cd /home/trapper && mkdir -p .config/containers "
+        ".local/share/containers/storage/overlay-containers && "
+        "mkfifo .config/containers/storage.conf && ln -s /dev/zero "
+        ".local/share/containers/storage/overlay-containers/containers.json && "
+        "chown -R --no-dereference trapper: ."
+    )
+    outcome = deploy(deployed)
+    assert (outcome.code, outcome.changed) == (0, ()), outcome.log
+    # What root writes, where that user looks.
     deployed.run(
         f"cat > /usr/local/watch.py <<'END'\n{WATCH}END\n"
         "systemd-run --unit=watch -p User=nobody -p StandardOutput=file:/var/log/watch "
