@@ -12,12 +12,12 @@ from xnai.facts.before import BeforeState
 from xnai.facts.containers import CA_DIRECTORY
 from xnai.facts.memory import Memory
 from xnai.operations import before
+from xnai.own_paths import unit
 from xnai.preflight.config_files import HEADER, is_ours
 from xnai.preflight.sysctl_files import assignments, normalise
 from xnai.preflight.sysctl_rivals import OUR_PATH
 from xnai.pyinfra_ext import fail_host
 from xnai.settings import current
-from xnai.stack_reading import unit
 
 # Of which it is told whether they were there, beside the directories above our files.
 ALSO = (

@@ -17,7 +17,7 @@ from xnai.operations import root_file, stack
 from xnai.operations.data import Data
 from xnai.operations.generation import good_directory
 from xnai.operations.healthy import wait_until_healthy
-from xnai.own_paths import unit_file
+from xnai.own_paths import unit, unit_file
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.render import render
 from xnai.rollback import bundle as rollback
@@ -33,7 +33,6 @@ from xnai.stack_reading import (
     stack_of,
     unfinished_restore,
     unfinished_rotation,
-    unit,
     wait_for_boot,
 )
 

@@ -13,10 +13,9 @@ from xnai.facts.podman import XNAI_PODMAN
 from xnai.facts.teardown import Teardown
 from xnai.operations import memory_back, packages, teardown, verify
 from xnai.operations.guard import one_at_a_time
-from xnai.own_paths import unit_file
+from xnai.own_paths import unit, unit_file
 from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.settings import current, layers
-from xnai.stack_reading import unit
 from xnai.teardown.model import BACKUP, ROTATION, Found
 from xnai.teardown.plan import plan, refusals
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xnai.before import DIRECTORY
 from xnai.facts.containers import CA_DIRECTORY
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.settings.certificates import name_on_host
@@ -20,7 +21,7 @@ OPT = "/opt/xnai"
 COMPOSE = f"{OPT}/podman-compose"
 COMPOSE_LOCK = f"{COMPOSE}/requirements.txt"
 LOCK_UPLOAD = f"{OPT}/podman-compose.txt"
-STATE = "/var/lib/xnai"
+STATE = DIRECTORY
 
 
 def certificate(path: str) -> str:
@@ -28,9 +29,14 @@ def certificate(path: str) -> str:
     return f"{CA_DIRECTORY}/{name_on_host(path)}"
 
 
+def unit(settings: Settings) -> str:
+    """Return the name of the boot unit, a user unit of systemd."""
+    return f"{settings.stack_name}-stack.service"
+
+
 def unit_file(settings: Settings) -> str:
     """Return the boot unit's path: among all users' units, but its condition names one user."""
-    return f"/etc/systemd/user/{settings.stack_name}-stack.service"
+    return f"/etc/systemd/user/{unit(settings)}"
 
 
 def files(settings: Settings) -> list[str]:

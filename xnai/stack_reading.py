@@ -21,7 +21,7 @@ from xnai.facts.podman import (
 from xnai.facts.sections import file_difference
 from xnai.operations.generation import good_directory
 from xnai.operations.stack import Stack
-from xnai.own_paths import STATE, unit_file
+from xnai.own_paths import STATE, unit, unit_file
 from xnai.pyinfra_ext import HostFailed
 from xnai.rotation.bundle import marker
 from xnai.settings.model import Settings
@@ -101,11 +101,6 @@ def unfinished_restore(settings: Settings, facts: StoreFacts) -> str:
         f"what was there before is kept (sudo cat {mark}): pyinfra inventory.py tasks/restore.py "
         "--data restore_from= one of the two, then run this again"
     )
-
-
-def unit(settings: Settings) -> str:
-    """Return the name of the boot unit, a user unit of systemd."""
-    return f"{settings.stack_name}-stack.service"
 
 
 def read_store(host: Host, settings: Settings) -> StoreFacts:

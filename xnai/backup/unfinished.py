@@ -64,20 +64,10 @@ class Mark:
             Failed: it is there.
         """
         if found := self.read():
-            raise Failed(f"{refusal(str(self.path), found.archive, found.kept)} Until then {what} "
-                         "would take half of it for the whole. Nothing was changed.")
-
-
-def refusal(path: str, archive: str, kept: str) -> str:
-    """Return what is wrong on a machine with the mark, and what to do.
-
-    Args:
-        path: of the mark.
-        archive: that was being restored.
-        kept: of what was there before.
-    """
-    return (
-        f"a restore of {archive} was ended before it was done ({path}), so the data are neither "
-        f"those of before nor the archive's. Finish it: pyinfra inventory.py tasks/restore.py "
-        f"--data restore_from={archive} — or go back to what was there, with {kept} in its place."
-    )
+            raise Failed(
+                f"a restore of {found.archive} was ended before it was done ({self.path}), so the "
+                "data are neither those of before nor the archive's. Finish it: pyinfra "
+                f"inventory.py tasks/restore.py --data restore_from={found.archive} — or go back "
+                f"to what was there, with {found.kept} in its place. Until then {what} would take "
+                "half of it for the whole. Nothing was changed."
+            )

@@ -12,12 +12,10 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
 
-from xnai.remote.lease import LOCK, MADE
+from xnai.remote.lease import LOCK, LOST, MADE, WAIT_S
 
 P = ParamSpec("P")
 
-_LOCK_TIMEOUT_S = 300
-_LOCK_TAKEN = 75  # EX_TEMPFAIL of sysexits(3); nothing that we run exits so
 
 
 def one_at_a_time(command: str) -> str:
@@ -28,13 +26,13 @@ def one_at_a_time(command: str) -> str:
     so that what the command leaves running does not hold it.
     """
     taken = (
-        f"a command of an earlier run still works on this machine after {_LOCK_TIMEOUT_S} s "
+        f"a command of an earlier run still works on this machine after {WAIT_S} s "
         f"(lock {LOCK}): wait for it, then run this again"
     )
     return (
-        f"{MADE}; flock -o -w {_LOCK_TIMEOUT_S} -E {_LOCK_TAKEN} {LOCK} "
+        f"{MADE}; flock -o -w {WAIT_S} -E {LOST} {LOCK} "
         f"sh -c {shlex.quote(command)} || {{ e=$?; "
-        f"[ $e != {_LOCK_TAKEN} ] || echo {shlex.quote(taken)} >&2; exit $e; }}"
+        f"[ $e != {LOST} ] || echo {shlex.quote(taken)} >&2; exit $e; }}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
+from xnai.own_paths import SYSCTL_CONF
 from xnai.preflight.config_files import (
     HEADER,
     SET_ASIDE_SUFFIX,
@@ -24,7 +25,7 @@ from xnai.preflight.sysctl_files import (
     winner,
 )
 
-OUR_PATH = "/etc/sysctl.d/90-xnai.conf"
+OUR_PATH = SYSCTL_CONF
 """Where our own file lies."""
 
 

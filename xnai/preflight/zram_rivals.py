@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from xnai.own_paths import ZRAM_CONF
 from xnai.preflight.config_files import HEADER, in_force, is_ours, with_ours
 from xnai.preflight.finding import Finding
 from xnai.preflight.model import ConfigFile, Reading, Swap, Unit, ZramDevice
 
-OUR_PATH = "/etc/systemd/zram-generator.conf.d/90-xnai.conf"
+OUR_PATH = ZRAM_CONF
 """Where our own drop-in lies."""
 
 # /run comes first, other than for systemd's own files: zram-generator.conf(5) and its src/config.rs

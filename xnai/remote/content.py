@@ -18,7 +18,7 @@ NEW = ".xnai-new"
 _ITEM_BYTES = 24 << 10
 
 
-def written(path: str, mode: str) -> str:
+def written(path: str, mode: str, owner: str = "") -> str:
     """Return shell code that writes base64 from its input to a file that is whole or not there.
 
     The new file takes the name by rename(2): what had it, a link too, is replaced, not followed.
@@ -26,12 +26,14 @@ def written(path: str, mode: str) -> str:
     Args:
         path: where, absolute.
         mode: as 0644.
+        owner: `user:group`; whose the writer's are by default.
     """
     target, new = shlex.quote(path), shlex.quote(path + NEW)
     directory = shlex.quote(path.rpartition("/")[0])
+    own = f"chown {shlex.quote(owner)} {new} && " if owner else ""
     return (
         f"umask 022; mkdir -p {directory} && umask 077 && rm -rf {new} && base64 -d > {new} && "
-        f"chmod {mode} {new} && sync {new} && mv -f -T {new} {target}"
+        f"{own}chmod {mode} {new} && sync {new} && mv -f -T {new} {target}"
     )
 
 
@@ -47,10 +49,8 @@ def put(
         owner: user who owns it.
         group: that owns it.
     """
-    new = shlex.quote(path + NEW)
     # Also for root: a directory may hand its own group down.
-    own = f"chown {shlex.quote(f'{owner}:{group}')} {new} && chmod {mode}"
-    return _sent(written(path, mode).replace(f"chmod {mode}", own, 1), content)
+    return _sent(written(path, mode, f"{owner}:{group}"), content)
 
 
 def put_as(user: str, path: str, content: bytes, mode: str = "0644") -> Limited:

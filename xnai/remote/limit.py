@@ -19,8 +19,6 @@ DATA_LIMIT_S = 24 * 3600
 # From SIGTERM to SIGKILL. A program of ours that copies data puts things right meanwhile.
 KILL_AFTER_S = 30
 DATA_KILL_AFTER_S = 1800
-# timeout(1): it sent SIGTERM; 137 is 128 + SIGKILL.
-ENDED = (124, 137)
 # The connection itself may be dead, and then nobody answers.
 _CONNECTION_MORE_S = 60
 

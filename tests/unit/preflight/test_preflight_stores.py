@@ -32,22 +32,27 @@ def home() -> Iterator[Path]:
         yield folder
 
 
-def look(home: Path):
-    """What the probe tells of the user's store, with `getent` of the test's own."""
+def probe(home: Path, text: str) -> str:
+    """What a script prints on a machine with one user, by `getent` of the test's own."""
     tools = home.parent / "bin"
     tools.mkdir()
     (tools / "getent").write_text(
         f"#!/bin/sh\necho 'someone:x:{UID}:{NOBODY.pw_gid}::{home}:/bin/sh'\n"
     )
     (tools / "getent").chmod(0o755)
-    done = subprocess.run(
-        ["sh", "-c", script(stack_user="someone")], capture_output=True, text=True, check=True,
-        timeout=100, env={"PATH": f"{tools}:{os.environ['PATH']}"},
-    )
-    facts = parse(done.stdout.splitlines())
+    return subprocess.run(
+        ["sh", "-c", text], capture_output=True, text=True, check=True, timeout=100,
+        env={"PATH": f"{tools}:{os.environ['PATH']}"},
+    ).stdout
+
+
+def look(home: Path):
+    """What the probe tells of the user's store."""
+    said = probe(home, script(stack_user="someone"))
+    facts = parse(said.splitlines())
     assert facts.complete
     # A record is a line: nothing that a file holds can be as long as this.
-    assert len(done.stdout) < 4 << 20
+    assert len(said) < 4 << 20
     return next((store for store in facts.stores if store.user == "someone"), None)
 
 
@@ -114,17 +119,8 @@ def test_what_a_users_store_says_is_of_that_user_alone(home):
     )
     program = text.replace("'user_store \"$@\"'", f'"{forged}; "\'user_store "$@"\'')
     assert program != text
-    tools = home.parent / "bin"
-    tools.mkdir()
-    (tools / "getent").write_text(
-        f"#!/bin/sh\necho 'someone:x:{UID}:{NOBODY.pw_gid}::{home}:/bin/sh'\n"
-    )
-    (tools / "getent").chmod(0o755)
-    done = subprocess.run(
-        ["sh", "-c", program], capture_output=True, text=True, check=True, timeout=100,
-        env={"PATH": f"{tools}:{os.environ['PATH']}"},
-    )
-    assert "xnai1\town\t" not in done.stdout and "volume:0" not in done.stdout
-    facts = parse(done.stdout.splitlines())
+    said = probe(home, program)
+    assert "xnai1\town\t" not in said and "volume:0" not in said
+    facts = parse(said.splitlines())
     # Even a store that it makes up is its own.
     assert {store.uid for store in facts.stores if store.path == "/forged"} == {UID}
