@@ -551,6 +551,18 @@ def test_a_name_of_a_second_that_is_taken_is_another_seconds():
     assert re.fullmatch("[0-9]{8}T[0-9]{6}Z", asked[2])
 
 
+def test_a_stack_that_is_left_down_is_said_to_be(machine, capfd):
+    """An earlier restore brought other secrets, and its containers were not made anew."""
+    path = made(machine)
+    (machine / "backup" / backup_host.CHANGED).touch()
+    (machine / "podman").write_text(PODMAN.replace('{ echo "told', '{ rm fail; echo "told'))
+    (machine / "fail").write_text("pg_restore")
+    assert main(spec(machine, action="restore", restore_from=str(path))) == 1
+    said = capfd.readouterr().err
+    assert "the data that it had before, and the stack is down" in said and "deploy.py" in said
+    assert "exited" in states(machine)
+
+
 @pytest.mark.skipif(GPG != 0, reason="gpg is not installed")
 @pytest.mark.parametrize("cut_off", ["before it was done", "before the containers were made anew"])
 def test_a_restore_of_other_secrets_that_was_cut_off_makes_all_containers_anew(machine, cut_off):

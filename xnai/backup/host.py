@@ -361,14 +361,17 @@ class Run:
             else:
                 self.start()
         except BaseException as error:
+            start = earlier is None and not self.containers_are_older
             self._go_back(began_to_replace, kept_members if began_to_replace else [], old, {
                 name: old_secrets[name] for name in changed if name in old_secrets
-            }, start=earlier is None and not self.containers_are_older)
+            }, start)
             if earlier is None:
                 self.mark.remove()
             if isinstance(error, Failed):
                 what = (
-                    "the machine has the data that it had before" if earlier is None else
+                    "the machine has the data that it had before" if start else
+                    "the machine has the data that it had before, and the stack is down, since its "
+                    "containers may have older secrets: run deploy.py" if earlier is None else
                     "its data are as the earlier restore has left them, and the stack is down"
                 )
                 raise Failed(f"{error}\nNothing was restored: {what}.") from error
