@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv/bin
 UV := .tools/uv
 
-.PHONY: help setup try test test-unit test-quick test-audit sandbox test-services test-lab test-qemu drill bench lint lock pin clean
+.PHONY: help setup try test test-unit test-quick test-audit sandbox test-services test-lab test-qemu test-vikunja drill bench lint lock pin clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -47,6 +47,11 @@ test-lab: setup ## the lab part alone
 test-qemu: setup ## the memory step on Debian's own kernel in QEMU
 	@$(VENV)/xnai lab deps --install --machines-only --backend tcg
 	$(VENV)/pytest tests/qemu
+
+test-vikunja: setup ## the real Vikunja, built from its source (needs git and Go), on a lab machine
+	@command -v go >/dev/null || { echo "go is missing: Vikunja's own go.mod says which version"; exit 1; }
+	@$(VENV)/xnai lab deps --install
+	$(VENV)/pytest tests/vikunja
 
 drill: setup ## the drills with their full counts; raw results in drill-results/
 	$(VENV)/python tests/run.py drill --rounds 5 --reports drill-results

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from tasks import containers, memory, stack
+from xnai.facts.hardware import Hardware
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.image_content import build_inputs
 from xnai.lab import deploying
@@ -26,8 +27,10 @@ def settings_of(one: Machine) -> Settings:
     with loaded(Where(group_data=(deploying.GROUP_DATA,))) as (inventory, _):
         checked, problems = check(layers.layers(next(iter(inventory))))
     assert not problems, problems  # noqa: S101
-    ram_kib = int(one.run("grep ^MemTotal: /proc/meminfo").stdout.split()[1])
-    return derive(checked, ram_kib)
+    fact = Hardware()
+    found = fact.process(one.run(fact.command()).stdout.splitlines())
+    assert found is not None  # noqa: S101
+    return derive(checked, found.ram_kib, found.time_zone)
 
 
 def files_of(settings: Settings) -> dict[str, tuple[str, int]]:

@@ -33,6 +33,7 @@ __all__ = [
     "docs_memory_reservation_mib",
     "docs_port",
     "docs_swap_mib",
+    "end_vikunja_sessions",
     "extra_ca_certificates",
     "host_reserve_mib",
     "llm_context_tokens",
@@ -69,6 +70,8 @@ __all__ = [
     "strict",
     "unprotected_oom_score_adj",
     "vikunja",
+    "vikunja_account_email",
+    "vikunja_account_name",
     "vikunja_db_image",
     "vikunja_db_memory_limit_mib",
     "vikunja_db_memory_reservation_mib",
@@ -78,6 +81,7 @@ __all__ = [
     "vikunja_memory_reservation_mib",
     "vikunja_port",
     "vikunja_swap_mib",
+    "vikunja_time_zone",
     "vm_dirty_background_ratio_pct",
     "vm_dirty_ratio_pct",
     "vm_page_cluster",
@@ -264,6 +268,13 @@ docs_port = 8002
 vikunja = True
 # Published on 127.0.0.1.
 vikunja_port = 3456
+# When new accounts' days begin and reminders come; a name of the tz database, as "Europe/Berlin".
+# None: the host's own.
+vikunja_time_zone = None
+# For one run of tasks/vikunja_account.py, as `--data vikunja_account_name=anna --data
+# vikunja_account_email=anna@example.org`: the account to make. It asks for the password.
+vikunja_account_name = None
+vikunja_account_email = None
 
 # --- memory of the services -------------------------------------------------------------------
 
@@ -312,7 +323,10 @@ vikunja_db_memory_limit_mib = 192
 vikunja_db_memory_reservation_mib = None
 vikunja_db_swap_mib = None
 
-vikunja_memory_limit_mib = 192
+# At rest 60 MiB; five uploads of 19 MB at once or a background from a photo of 48 megapixels take
+# five times that (measured: docs/vikunja.md). Past five eighths of the limit its garbage collector
+# works harder.
+vikunja_memory_limit_mib = 384
 vikunja_memory_reservation_mib = None
 vikunja_swap_mib = None
 
@@ -343,6 +357,9 @@ restore_age_identity_file = None
 # For one run of tasks/rotate_secrets.py, as `--data 'rotate_only=["xnai_ingest_token"]'`: the
 # secrets to make anew, by their Podman names. Empty: all of the stack's.
 rotate_only = []
+# True, as `--data end_vikunja_sessions=True`: everybody must log in to Vikunja again. New secrets
+# alone do not do that.
+end_vikunja_sessions = False
 
 # --- teardown (docs/teardown.md) --------------------------------------------------------------
 

@@ -24,6 +24,8 @@ def apply() -> None:
     settings = current()
     wanted = plan(settings, images.inputs(settings))
     chosen = _chosen(settings)
+    if settings.end_vikunja_sessions and not settings.vikunja:
+        fail_host("end_vikunja_sessions = True: this machine has no Vikunja. Nothing was changed.")
     facts = read_store(host, settings)
     if refused := unfinished_restore(settings, facts):
         fail_host(f"rotate: {refused}")
@@ -40,6 +42,11 @@ def apply() -> None:
         )
         chosen = secret_forms(settings)
     names = [name for forms in chosen for name in forms]
+    if not settings.end_vikunja_sessions and f"{settings.stack_name}_vikunja_secret" in names:
+        host.log(
+            "whoever is logged in to Vikunja stays so: its sessions outlive its secret. With "
+            "--data end_vikunja_sessions=True all of them are ended as well"
+        )
     # What a deploy would make anew if these had other IDs is what is made anew.
     reasons = _differences(wanted, facts, dict.fromkeys(names, "another"))
     recreate = [service for service in wanted.services if service.name in reasons]

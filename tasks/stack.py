@@ -148,11 +148,14 @@ def _bring_up(settings, wanted, facts, reasons, copied):
 
 
 def _wait(settings, wanted, names):
-    """Shortly after a boot: nothing to change, only to wait for."""
+    """Nothing to change, only to wait for, as shortly after a boot."""
     of = stack_of(host, settings, wanted)
     try:
-        for name in names:
-            wait_until_healthy(of.read, name, of.timeout_s)
+        for service in wanted.services:
+            if service.container_name in names:
+                wait_until_healthy(
+                    of.read, service.container_name, service.ready_url, of.timeout_s
+                )
     except OperationError as error:
         fail_host(str(error))
     forget_store(host)
@@ -180,6 +183,8 @@ def _keep(settings, wanted, facts):
     if left or any(f"{good}/{name}" in facts.files for name in wanted.absent_files) or any(
         file_difference(facts.files.get(path), text) for path, text in texts.items()
     ):
+        # A run that was ended may have left a server that still prepares its database.
+        _wait(settings, wanted, [s.container_name for s in wanted.services if s.ready_url])
         stack.keep(
             name="stack: keep this generation to go back to", plan=wanted, directory=directory,
         )

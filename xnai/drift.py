@@ -34,6 +34,7 @@ def configuration(service: Service) -> Configuration:
         privileged=False,
         init=True,
         stop_timeout_s=service.stop_timeout_s,
+        stop_signal=service.stop_signal,
     )
 
 
@@ -48,6 +49,8 @@ def drift(service: Service, found: Configuration, cgroup: Cgroup | None) -> str:
     wanted = configuration(service)
     for field in dataclasses.fields(Configuration):
         is_value, to_be = getattr(found, field.name), getattr(wanted, field.name)
+        if field.name == "stop_signal" and not to_be:
+            continue  # the image's own
         if is_value != to_be:
             return f"{field.name.replace('_', ' ')} {_words(is_value, to_be)}"
     return _cgroup_drift(service, cgroup) if cgroup else ""

@@ -36,7 +36,8 @@ class LiveCommand(Limited):
         self, state: State, host: Host, connector_arguments: Any
     ) -> tuple[bool, CommandOutput]:
         """Run it; nothing is handed on for pyinfra to print a second time."""
-        succeeded, _ = host.run_shell_command(self, print_output=True, **connector_arguments)
+        how = connector_arguments | self.connector_arguments
+        succeeded, _ = host.run_shell_command(self, print_output=True, **how)
         return succeeded, CommandOutput([])
 
 

@@ -166,16 +166,19 @@ def wait_for_boot(host: Host, settings: Settings, timeout_s: int) -> None:
         time.sleep(1)
 
 
-def read_running(host: Host, settings: Settings, check: str = "") -> dict[str, Container]:
+def read_running(
+    host: Host, settings: Settings, check: str = "", ready_url: str = ""
+) -> dict[str, Container]:
     """Return the stack's containers of `host` as they are at this moment.
 
     Args:
         host: whose.
         settings: its settings.
         check: a container whose health check to run first, or none.
+        ready_url: what to ask of that container besides, or nothing.
     """
     found: dict[str, Container] = host.get_fact(
-        Running, containers=container_names(settings), check=check
+        Running, containers=container_names(settings), check=check, ready_url=ready_url
     )
     return found
 
@@ -185,7 +188,7 @@ def stack_of(host: Host, settings: Settings, wanted: StackPlan) -> Stack:
     return Stack(
         plan=wanted,
         directory=stack_directory(settings),
-        read=lambda name: read_running(host, settings, check=name),
+        read=lambda name, ready_url: read_running(host, settings, name, ready_url),
         timeout_s=settings.stack_healthy_timeout_s,
         absent_files=wanted.absent_files,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from xnai.catalogue import Service, services
+from xnai.facts.hardware import Hardware
 from xnai.looking import Where, loaded
 from xnai.settings import check, layers
 from xnai.settings.derive import derive
@@ -43,8 +44,10 @@ def settings(host, request) -> Settings:
         chosen = match[0] if match else next(iter(inventory))
         checked, problems = check(layers.layers(chosen))
     assert not problems, problems
-    line = host.check_output("grep ^MemTotal: /proc/meminfo")
-    return derive(checked, int(line.split()[1]))
+    fact = Hardware()
+    found = fact.process(host.check_output(fact.command()).splitlines())
+    assert found is not None
+    return derive(checked, found.ram_kib, found.time_zone)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from tests.lab.migrations import migrated_alone
 from tests.lab.redis_cli import REDIS
 from xnai.lab.deploying import Outcome, deploy
 
@@ -121,6 +122,7 @@ def test_all_that_was_destroyed_is_restored_and_a_damaged_archive_refused(deploy
     assert outcome.code == 0, outcome.log
     assert deployed.run(LOOK).stdout == kept
     deployed.run(f"! [ -e {MARK} ]")
+    migrated_alone(deployed)
     outcome = deploy(deployed)
     assert (outcome.code, outcome.changed) == (0, ()), outcome.log
 

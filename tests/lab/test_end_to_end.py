@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.lab.host_tests import host_tests_pass
+from tests.lab.migrations import migrated_alone
 from tests.lab.state_of import listing, provisioned
 from xnai.lab.deploying import deploy
 
@@ -61,6 +62,7 @@ def test_reboot_brings_everything_back_with_nobody_logged_in(deployed):
     outcome = deploy(deployed)
     assert (outcome.code, outcome.changed) == (0, ()), outcome.log
     host_tests_pass(deployed)
+    migrated_alone(deployed)
     assert provisioned(deployed) == before
 
 

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from tests.lab.migrations import migrated_alone
 from tests.lab.state_of import provisioned
 from xnai.lab.deploying import ROOT, deploy, environment, pyinfra_argv
 
@@ -85,6 +86,7 @@ def test_run_killed_at_each_critical_point_reaches_the_same_state(new_machine, r
     outcome = deploy(machine)
     assert outcome.code == 0, outcome.log
     assert not any(name.startswith("memory:") for name in outcome.changed)
+    migrated_alone(machine)
     # Asked for as late as here: until then the first deploy can go on beside.
     assert provisioned(machine) == request.getfixturevalue("reference")
     assert deploy(machine).changed == ()

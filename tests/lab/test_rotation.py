@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.lab.migrations import SQL, migrated_alone
 from xnai.lab.deploying import Outcome, deploy
 
 pytestmark = pytest.mark.lab
+# ruff: noqa: S608  (no input: fixed text)
 
 # What lasts from one step to the next stays on the machine, in memory and root's alone.
 OLD = "/run/xnai-test-old"
@@ -68,7 +70,8 @@ def machine(deployed):
 
 def test_all_secrets_are_new_and_the_old_ones_refused(machine):
     before = digests(machine)
-    outcome = rotate(machine, "-vvv")
+    machine.run(f"{SQL} \"insert into sessions (token) values ('one'), ('two')\"")
+    outcome = rotate(machine, "-vvv", "--data", "end_vikunja_sessions=True")
     assert outcome.code == 0, outcome.log
     after = digests(machine)
     assert set(after) == set(NAMES) and not set(after.values()) & set(before.values())
@@ -78,6 +81,9 @@ def test_all_secrets_are_new_and_the_old_ones_refused(machine):
     machine.run(f"umask 077; cat > {OLD}.log", stdin=outcome.log)
     assert machine.run(WRITTEN, check=False).stdout.strip() == "0"
     assert machine.run(LEFT, check=False).stdout.split() == ["/var/lib/xnai/xnai/rotation:"]
+    assert machine.run(f"{SQL} 'select count(*) from sessions'").stdout.strip() == "0"
+    assert "sessions with Vikunja that were ended: 2" in outcome.log, outcome.log
+    migrated_alone(machine)
     outcome = deploy(machine)
     assert (outcome.code, outcome.changed) == (0, ()), outcome.log
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import http.server
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -68,6 +71,38 @@ run|exec) case "$*" in
     esac ;;
 esac
 """
+
+
+class Vikunja(http.server.BaseHTTPRequestHandler):
+    """Answers as the server does that the stack's health check says nothing about."""
+
+    status = 200
+
+    def do_GET(self):
+        """Say how it is, at the one path that is asked for."""
+        self.send_response(self.status if self.path == "/health" else 404)
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Nobody reads it."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def served():
+    """A server where SPEC expects one."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Vikunja) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        global SPEC
+        before = SPEC
+        SPEC = dataclasses.replace(SPEC, parts=tuple(
+            dataclasses.replace(part, ready_url=part.ready_url and (
+                f"http://127.0.0.1:{server.server_port}/health"
+            ))
+            for part in SPEC.parts
+        ))
+        yield
+        SPEC = before
+        server.shutdown()
 
 
 @pytest.fixture
@@ -142,6 +177,27 @@ def test_the_bundle_runs_without_this_package(tmp_path):
     assert done.returncode == 1
     assert "/no/such: No such file or directory. Nothing was changed." in done.stderr
     assert str(ROOT) not in done.stderr
+
+
+def test_only_a_server_that_serves_is_up(machine, capfd, monkeypatch):
+    assert [part.name for part in SPEC.parts if part.ready_url] == ["vikunja"]
+    monkeypatch.setattr(Vikunja, "status", 500)
+    assert main(spec(machine)) == 1
+    said = capfd.readouterr()
+    assert "xnai_vikunja: not healthy after " in said.err
+    # It runs again all the same, and no archive was begun with.
+    assert states(machine) == {"running"}
+    assert archives(machine) == []
+
+
+def test_nothing_asks_a_server_whose_health_check_fails(monkeypatch):
+    asked = []
+    monkeypatch.setattr(backup_podman, "_answers", lambda url: asked.append(url) or True)
+    for program, expected in (("false", []), ("true", ["http://127.0.0.1:3456/health"])):
+        one = backup_podman.Podman(program, {"xnai_vikunja": "http://127.0.0.1:3456/health"})
+        with contextlib.suppress(Failed):
+            one.wait(["xnai_vikunja"], 0)
+        assert asked == expected
 
 
 def test_a_backup(machine, capfd):

@@ -80,7 +80,7 @@ def test_what_it_is_told_goes_there_and_back_and_has_no_value():
     assert parse(SPEC.text()) == SPEC
     assert SPEC.kept == "/run/xnai-rotation-xnai.json"
     only = make_spec(SETTINGS, PLAN, secret_forms(SETTINGS)[:1], settled=True)
-    assert (only.database, only.container) == (None, "")
+    assert (only.database, only.container, only.sessions_of) == (None, "xnai_vikunja_db", None)
     assert only.names == ["xnai_redis_password", "xnai_redis_auth_conf"]
 
 
@@ -230,3 +230,19 @@ def test_the_old_values_and_the_mark_are_there_before_a_secret_is_replaced(machi
         kept, *names = moment.splitlines()
         assert json.loads(kept) == before
         assert names == list(SPEC.names)
+
+
+def test_sessions_are_ended_where_that_is_wanted(machine, capfd):
+    assert main(spec(machine), "sessions") == 0
+    assert not (machine / "psql").exists()
+    wanted = make_spec(make(end_vikunja_sessions=True), PLAN, secret_forms(SETTINGS)[:1], True)
+    assert wanted.database is None and parse(wanted.text()) == wanted
+    assert main(spec(machine, sessions_of=wanted.sessions_of), "sessions") == 0
+    asked = (machine / "psql").read_text()
+    assert "DELETE FROM sessions" in asked
+    # Where there is no such table nothing is asked of it.
+    assert asked.index("to_regclass('sessions')") < asked.index("\\if :keeps_some")
+    assert "none, it keeps none" in capfd.readouterr().out
+    (machine / "fail").write_text("psql")
+    assert main(spec(machine, sessions_of=wanted.sessions_of), "sessions") == 1
+    assert "ending the sessions with Vikunja failed: told to fail" in capfd.readouterr().err

@@ -14,6 +14,7 @@ from unit_settings import make
 
 from xnai import stack_plan
 from xnai.catalogue import secret_forms, tools
+from xnai.drift import configuration, drift
 from xnai.facts.configuration import Configuration
 from xnai.facts.podman import Container, PodmanUnknown
 from xnai.settings.model import Source
@@ -261,7 +262,8 @@ DRIFTS = {
 
 
 def test_every_field_that_is_compared_is_tested():
-    assert set(DRIFTS) == {field.name for field in dataclasses.fields(Configuration)}
+    # The signal has a test of its own: most services say nothing about it.
+    assert {*DRIFTS, "stop_signal"} == {f.name for f in dataclasses.fields(Configuration)}
 
 
 @pytest.mark.parametrize("field", DRIFTS)
@@ -276,6 +278,13 @@ def test_a_container_that_was_changed_by_hand_is_made_anew(field):
     assert list(reasons) == ["rag_api"]
     assert reasons["rag_api"].startswith(f"drifted: {field.replace('_', ' ')} ")
     assert said in reasons["rag_api"]
+
+
+def test_a_stop_signal_is_compared_where_the_catalogue_names_one():
+    for service in stack(SETTINGS).services:
+        made = dataclasses.replace(configuration(service), stop_signal="SIGHUP")
+        wanted = "stop signal SIGHUP -> SIGINT" if service.name == "vikunja" else ""
+        assert drift(service, made, None) == wanted
 
 
 @pytest.mark.parametrize(

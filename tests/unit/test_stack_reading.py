@@ -115,10 +115,11 @@ def test_running_containers_are_read_anew_each_time():
     host, settings = Host(), make(stack_name="mine")
     wanted = CONTAINERS
     assert read_running(host, settings) == {"answer": 1}
-    assert read_running(host, settings, check="mine_redis") == {"answer": 2}
+    assert read_running(host, settings, "mine_redis", "http://127.0.0.1:1/") == {"answer": 2}
     assert host.asked == [
-        (Running, {"containers": wanted, "check": ""}),
-        (Running, {"containers": wanted, "check": "mine_redis"}),
+        (Running, {"containers": wanted, "check": "", "ready_url": ""}),
+        (Running, {"containers": wanted, "check": "mine_redis",
+                   "ready_url": "http://127.0.0.1:1/"}),
     ]
 
 

@@ -32,4 +32,4 @@ def make(ram_kib: int = 16 * GIB_KIB, **changes: Any) -> Settings:
     """Return the settings of a host with `ram_kib` KiB of RAM; they must be valid."""
     checked, wrong = check([layers.Layer("group_data/all.py", shipped() | changes)])
     assert wrong == []
-    return derive(checked, ram_kib)
+    return derive(checked, ram_kib, "Europe/Berlin")

@@ -73,6 +73,7 @@ def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> 
                 service.name, service.container_name, wanted.references[service.name],
                 tuple(containers[name] for name in service.depends_on),
                 {volume: wanted.volumes[volume] for volume, _ in service.volumes},
+                service.ready_url,
             )
             for service in wanted.services
         ),

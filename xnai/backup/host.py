@@ -103,7 +103,9 @@ class Run:
 
     def __init__(self, spec: Spec) -> None:
         self.spec = spec
-        self.podman = Podman(spec.podman)
+        self.podman = Podman(
+            spec.podman, {part.container: part.ready_url for part in spec.parts if part.ready_url}
+        )
         self.directory = Path(spec.directory)
         self.work = self.directory / _WORK
         self.mark = Mark(Path(spec.unfinished))

@@ -9,14 +9,19 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPException
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 _CHUNK = 1 << 20
 _POLL_S = 1.0
 _TELL_EVERY_S = 5.0
+_ANSWER_WITHIN_S = 8.0
 # Podman that hangs waits for a lock of its store for ever. Data may be many: they have a day.
 LIMIT_S = 900
 DATA_LIMIT_S = 23 * 3600
@@ -86,6 +91,18 @@ def _combined(words: Sequence[str]) -> str:
     return said.decode("utf-8", "replace")
 
 
+def _answers(url: str) -> bool:
+    """Whether a URL of this machine answers with 200, past any proxy."""
+    # A literal of ours with a port of the settings.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=_ANSWER_WITHIN_S) as answer:
+            return int(answer.status) == HTTPStatus.OK
+    # A server that ends in the middle of its answer is HTTPException.
+    except (OSError, HTTPException):
+        return False
+
+
 _EMPTY = "find . -mindepth 1 -delete"
 _EXTRACT = "tar --extract --numeric-owner --same-permissions --same-owner"
 
@@ -107,8 +124,11 @@ class Made:
 class Podman:
     """The stack user's Podman."""
 
-    def __init__(self, program: str) -> None:
+    def __init__(
+        self, program: str, ready_urls: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self._program = program
+        self._ready_urls = ready_urls
         self._places: dict[str, Path] = {}
 
     def run(
@@ -306,8 +326,18 @@ class Podman:
                 doing=f"storing the secret {name}", stdin=value.encode(),
             )
 
+    def _is_up(self, container: str) -> bool:
+        """Whether it is healthy, and answers where it has an address for that.
+
+        In this order: a server may end when it is asked while its database is away.
+        """
+        if not self.succeeds("healthcheck", "run", container):
+            return False
+        url = self._ready_urls.get(container)
+        return not url or _answers(url)
+
     def wait(self, containers: Sequence[str], timeout_s: int) -> None:
-        """Wait until containers are healthy, saying which are awaited.
+        """Wait until containers are healthy and serve, saying which are awaited.
 
         Raises:
             Failed: one is not in time; with its last log lines.
@@ -315,7 +345,7 @@ class Podman:
         started = time.monotonic()
         told_s = 0.0
         awaited = list(containers)
-        while awaited := [n for n in awaited if not self.succeeds("healthcheck", "run", n)]:
+        while awaited := [n for n in awaited if not self._is_up(n)]:
             passed_s = time.monotonic() - started
             if passed_s >= timeout_s:
                 logs = _combined([self._program, "logs", "--tail", "8", awaited[0]])

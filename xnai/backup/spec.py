@@ -18,6 +18,8 @@ class Part:
         image: its image's reference.
         depends_on: containers that must be healthy before it starts.
         volumes: volume -> uid:gid of its owner, as containers see it.
+        ready_url: what it answers on this machine once it serves; empty where its health check
+            says so already.
     """
 
     name: str
@@ -25,6 +27,7 @@ class Part:
     image: str
     depends_on: tuple[str, ...]
     volumes: dict[str, str]
+    ready_url: str = ""
 
 
 @dataclass(frozen=True)

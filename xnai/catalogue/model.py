@@ -112,7 +112,11 @@ class Service:
         publish_setting: the setting that publishes its port, where one does.
         url_path: what to append to its URL for a person, or None where it has no page.
         migrates: services whose data another version of it changes when it starts.
-        stop_timeout_s: from SIGTERM to SIGKILL, in seconds.
+        stop_timeout_s: from its stop signal to SIGKILL, in seconds.
+        stop_signal: that ends it in an orderly way; empty: the image's own, or SIGTERM.
+        health_timeout_s: how long one run of its health check may take, in seconds.
+        ready_path: what its published port answers with 200 once it serves, or empty where the
+            health check alone proves that.
     """
 
     name: str
@@ -138,6 +142,16 @@ class Service:
     url_path: str | None = None
     migrates: tuple[str, ...] = ()
     stop_timeout_s: int = 30
+    stop_signal: str = ""
+    health_timeout_s: int = 5
+    ready_path: str = ""
+
+    @property
+    def ready_url(self) -> str:
+        """What answers with 200 once it serves, for whoever waits on its host; or empty."""
+        if not self.ready_path or self.published_port is None:
+            return ""
+        return f"http://127.0.0.1:{self.published_port}{self.ready_path}"
 
     @property
     def is_stateful(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,8 @@ class Configuration:
         oom_score_adj: of its first process.
         privileged: whether it keeps all rights, or may gain new ones.
         init: whether a small init reaps its processes.
-        stop_timeout_s: from SIGTERM to SIGKILL, in seconds.
+        stop_timeout_s: from its stop signal to SIGKILL, in seconds.
+        stop_signal: the name of the signal that asks it to end, with SIG.
     """
 
     environment: tuple[tuple[str, str], ...]
@@ -49,6 +51,7 @@ class Configuration:
     privileged: bool
     init: bool
     stop_timeout_s: int
+    stop_signal: str
 
 
 def parse_configuration(entry: Mapping[str, Any]) -> Configuration:
@@ -80,7 +83,15 @@ def parse_configuration(entry: Mapping[str, Any]) -> Configuration:
         or "no-new-privileges" not in (host.get("SecurityOpt") or ()),
         init=bool(host.get("Init")),
         stop_timeout_s=int(config.get("StopTimeout") or 0),
+        stop_signal=_signal(config.get("StopSignal")),
     )
+
+
+def _signal(value: object) -> str:
+    """The signal's name: Podman 5 prints that, 4 its number."""
+    if isinstance(value, int) and value:
+        return signal.Signals(value).name
+    return str(value or "SIGTERM")
 
 
 def _environment(config: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

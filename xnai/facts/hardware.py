@@ -1,41 +1,53 @@
-"""What a host cannot change while it runs: its RAM, processors and architecture."""
+"""What a host is when a run begins: its RAM, processors, architecture and time zone."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
+# Names of the tz database: Europe/Berlin, America/Argentina/Ushuaia, Etc/GMT+5.
+TIME_ZONE = r"[A-Za-z][A-Za-z0-9_+-]{0,30}(/[A-Za-z0-9][A-Za-z0-9_+-]{0,30}){0,2}"
+
 
 @dataclass(frozen=True)
 class HardwareFacts:
-    """A host's immutable values.
+    """A host's values that settings are derived from.
 
     Attributes:
         ram_kib: MemTotal of /proc/meminfo in KiB, what the kernel can use (not what was sold).
         cpus: processors online.
         architecture: machine name of uname(2), as x86_64.
         uid: user ID that the commands run as; 0 is needed.
+        time_zone: its name in the tz database; UTC where the host names none.
     """
 
     ram_kib: int
     cpus: int
     architecture: str
     uid: int
+    time_zone: str
 
 
 class Hardware(FactBase[HardwareFacts | None]):
-    """The host's immutable values, or None where they could not be read."""
+    """The host's values, or None where they could not be read."""
 
     def command(self) -> str:
-        """Return the shell command that prints the four values, a line each."""
+        """Return the shell command that prints the five values, a line each."""
+        # Without -f: the files that the link names may not be installed (localtime(5)). One that
+        # is a copy and no link has its name in Debian's /etc/timezone.
         return (
             "awk '/^MemTotal:/ {print $2}' /proc/meminfo; getconf _NPROCESSORS_ONLN; "
-            "uname -m; id -u"
+            "uname -m; id -u; "
+            "z=$(readlink /etc/localtime || head -n 1 /etc/timezone 2>/dev/null); echo \"zone $z\""
         )
 
     def process(self, output: list[str]) -> HardwareFacts | None:
-        """Parse the four lines; anything else is None."""
-        if len(output) != 4 or not all(output[line].isdigit() for line in (0, 1, 3)):
+        """Parse the five lines; anything else is None."""
+        if len(output) != 5 or not all(output[line].isdigit() for line in (0, 1, 3)):
             return None
-        return HardwareFacts(int(output[0]), int(output[1]), output[2], int(output[3]))
+        zone = re.sub(r"^.*zoneinfo/(posix/|right/)?", "", output[4].removeprefix("zone").strip())
+        if not re.fullmatch(TIME_ZONE, zone, re.ASCII):
+            zone = "UTC"
+        return HardwareFacts(int(output[0]), int(output[1]), output[2], int(output[3]), zone)

@@ -6,6 +6,7 @@ owner with the right environment, which xnai-podman provides.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,11 @@ XNAI_PODMAN = "/usr/local/bin/xnai-podman"
 ANSWER_WITHIN_S = 120
 ASK_PODMAN = f"timeout --kill-after=5 {ANSWER_WITHIN_S} {XNAI_PODMAN}"
 _OK = "@ok"
+# Asks a URL of this machine, past any proxy; the host's Python is there for our programs.
+_ASK_URL = (
+    "timeout --kill-after=1 10 python3 -I -c 'import sys, urllib.request as u; "
+    "u.build_opener(u.ProxyHandler({})).open(sys.argv[1], timeout=8)' "
+)
 
 
 def at_once(calls: Mapping[str, str]) -> str:
@@ -86,6 +92,7 @@ class Container:
         restarts: how often Podman restarted it by its restart policy.
         configuration: what it was made with.
         cgroup: its live memory values; None while it does not run.
+        answers: whether the URL that was asked answered; None where none was.
     """
 
     name: str
@@ -100,11 +107,15 @@ class Container:
     restarts: int
     configuration: Configuration
     cgroup: Cgroup | None = None
+    answers: bool | None = None
 
     @property
     def is_up(self) -> bool:
-        """Whether it runs and its health check passes."""
-        return self.state == "running" and self.health in {"healthy", ""}
+        """Whether it runs, its health check passes, and it answers where it was asked."""
+        return (
+            self.state == "running" and self.health in {"healthy", ""}
+            and self.answers is not False
+        )
 
 
 @dataclass(frozen=True)
@@ -201,16 +212,25 @@ class Store(FactBase[StoreFacts]):
 class Running(FactBase[dict[str, Container]]):
     """Containers alone, for waiting; those that are missing or cannot be read are left out."""
 
-    def command(self, containers: Sequence[str], check: str = "") -> str:
+    def command(self, containers: Sequence[str], check: str = "", ready_url: str = "") -> str:
         """Return the script.
 
         Args:
             containers: names of containers, at least one.
             check: a container whose health check to run now; its interval is long.
+            ready_url: of that container, to ask where its check passes, or nothing. Not before:
+                a server may end when it is asked while its database is away.
         """
-        now = f"{ASK_PODMAN} healthcheck run {shlex.quote(check)} >&2; " if check else ""
+        name = shlex.quote(check)
+        now = f"{ASK_PODMAN} healthcheck run {name} >&2; " if check else ""
+        first = {}
+        if check and ready_url:
+            asks = f"{_ASK_URL}{shlex.quote(ready_url)} >&2"
+            first = {"answers": f"echo {name}; {now.rstrip('; ')} && {asks} && echo {_OK}"}
+            now = ""
         return script(
-            {
+            first
+            | {
                 "containers": f"{now}{_inspect('container', containers)} && echo {_OK}",
                 "cgroups": CGROUPS,
             }
@@ -224,9 +244,14 @@ class Running(FactBase[dict[str, Container]]):
     def process(self, output: list[str]) -> dict[str, Container]:
         """Parse the sections."""
         found = split(output)
-        return parse_containers(
+        containers = parse_containers(
             _inspected(found.get("containers", [])) or [], parse_cgroups(found.get("cgroups", []))
         )
+        for name in found.get("answers", [])[:1]:
+            if name in containers:
+                said = answer(found["answers"]) is not None
+                containers[name] = dataclasses.replace(containers[name], answers=said)
+        return containers
 
 
 class BootUnit(FactBase[bool]):

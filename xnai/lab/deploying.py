@@ -42,13 +42,16 @@ def pyinfra_argv(*words: str, deploy_file: str = "deploy.py") -> list[str]:
     return [pyinfra, "-y", "inventory.py", deploy_file, "--group-data", GROUP_DATA, *words]
 
 
-def deploy(machine: Machine, *words: str, deploy_file: str = "deploy.py") -> Outcome:
+def deploy(
+    machine: Machine, *words: str, deploy_file: str = "deploy.py", given: str = ""
+) -> Outcome:
     """Run the deploy quietly and return its outcome, judged from what was executed.
 
     Args:
         machine: a running machine.
         words: further words of the command line, as `--data name=value`.
         deploy_file: deploy.py or one of tasks/.
+        given: its standard input.
     """
     done = subprocess.run(
         pyinfra_argv("--json", *words, deploy_file=deploy_file),
@@ -57,7 +60,7 @@ def deploy(machine: Machine, *words: str, deploy_file: str = "deploy.py") -> Out
         capture_output=True,
         text=True,
         check=False,
-        stdin=subprocess.DEVNULL,
+        input=given,
     )
     changed: tuple[str, ...] = ()
     if done.stdout.strip():

@@ -7,7 +7,7 @@ A compose file says all that its containers were made from: images by their cont
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import yaml
@@ -15,10 +15,10 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host
 
 from xnai.catalogue.shared import SAVING_STOP_TIMEOUT_S
-from xnai.facts.podman import XNAI_PODMAN, Container
+from xnai.facts.podman import XNAI_PODMAN
 from xnai.operations.data import Data
 from xnai.operations.guard import one_at_a_time
-from xnai.operations.healthy import wait_until_healthy
+from xnai.operations.healthy import Read, wait_until_healthy
 from xnai.pyinfra_ext import run_within
 
 # A pull of a registry image on a slow line is part of it.
@@ -35,6 +35,7 @@ class Entry:
         project: the compose project.
         file: the file's name.
         run_arguments: what `podman run` is told besides.
+        ready_url: what its container answers on its host once it serves, or empty.
     """
 
     service: str
@@ -42,6 +43,7 @@ class Entry:
     project: str
     file: str
     run_arguments: tuple[str, ...]
+    ready_url: str = ""
 
 
 def entries(file: str, text: str) -> list[Entry]:
@@ -51,6 +53,8 @@ def entries(file: str, text: str) -> list[Entry]:
         Entry(
             name, service["container_name"], content["name"], file,
             tuple(service["x-xnai"]["run_arguments"]),
+            # Files of earlier versions have none.
+            service["x-xnai"].get("ready_url", ""),
         )
         for name, service in content["services"].items() if "container_name" in service
     ]
@@ -142,7 +146,7 @@ def go_back(
     directory: str,
     failed: Mapping[str, str],
     containers: Sequence[str],
-    read: Callable[[str], Mapping[str, Container]],
+    read: Read,
     timeout_s: int,
     data: Data | None = None,
 ) -> str:
@@ -155,7 +159,7 @@ def go_back(
         failed: name -> text of every compose file that there can be, empty for one that the
             failed generation does not have.
         containers: those that the failed generation replaced, in dependency order.
-        read: reads the stack's containers anew, after the health check of the one named.
+        read: reads the stack's containers anew.
         timeout_s: how long each may take until it is healthy, in seconds.
         data: what was copied, or None where no stateful image changed.
 
@@ -189,7 +193,7 @@ def go_back(
             kept = data.back()
         for entry in again:
             run(up(entry, directory), f"starting {entry.container}")
-            wait_until_healthy(read, entry.container, timeout_s)
+            wait_until_healthy(read, entry.container, entry.ready_url, timeout_s)
     except OperationError as error:
         where = "" if not (data and since) else (
             f"\n  The data from before: {data.copies}. With the cause removed, the next run goes "

@@ -17,16 +17,23 @@ Containers = Mapping[str, Container]
 
 _POLL_S = 1.0
 _TELL_EVERY_S = 3.0
-# Podman restarts a container that exits at once; after so many it will not get better.
+# Podman restarts a container that exits at once; after so many while it is waited for, with all
+# that it depends on healthy, it will not get better.
 _MOST_RESTARTS = 5
 
+# Reads the stack's containers anew, after the health check of the one named, and after its URL
+# (or an empty text) was asked.
+Read = Callable[[str, str], Containers]
 
-def wait_until_healthy(read: Callable[[str], Containers], name: str, timeout_s: int) -> None:
+
+def wait_until_healthy(read: Read, name: str, ready_url: str, timeout_s: int) -> None:
     """Poll until a container is up, saying its state every few seconds; changes nothing.
 
     Args:
-        read: reads the stack's containers anew, after the health check of the one named.
-        name: the container.
+        read: reads the stack's containers anew.
+        name: the container; what it depends on is healthy.
+        ready_url: what it answers once it serves, on its host; empty where its health check says
+            so already.
         timeout_s: how long to wait, in seconds.
 
     Raises:
@@ -36,14 +43,18 @@ def wait_until_healthy(read: Callable[[str], Containers], name: str, timeout_s: 
     host = ctx_host.get()
     started = time.monotonic()
     told_s = 0.0
+    # Those of before were for want of what it depends on, as after a boot.
+    before: int | None = None
     while True:
-        container = read(name).get(name)
+        container = read(name, ready_url).get(name)
         if container is not None and container.is_up:
             return
         elapsed_s = time.monotonic() - started
         state = _in_words(container)
         # "unhealthy" alone is no reason to give up: a large database takes its time to load.
-        hopeless = container is not None and container.restarts >= _MOST_RESTARTS
+        if container is not None and before is None:
+            before = container.restarts
+        hopeless = container is not None and container.restarts - (before or 0) >= _MOST_RESTARTS
         if hopeless or elapsed_s >= timeout_s:
             raise OperationError(
                 f"{name} is not healthy after {elapsed_s:.0f} s (at most {timeout_s} s: "
@@ -59,7 +70,8 @@ def _in_words(container: Container | None) -> str:
     if container is None:
         return "absent, or podman does not answer"
     if container.state == "running":
-        return f"{container.health}, restarted {container.restarts} times"
+        silent = ", does not answer yet" if container.answers is False else ""
+        return f"{container.health}{silent}, restarted {container.restarts} times"
     return (
         f"{container.state}, exit code {container.exit_code}, restarted {container.restarts} times"
     )

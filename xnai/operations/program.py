@@ -6,6 +6,7 @@ import hashlib
 import shlex
 from collections.abc import Generator
 from dataclasses import dataclass
+from typing import Any
 
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import OperationError
@@ -55,13 +56,18 @@ class Program:
         )
         yield content.put(self.file, self.packed)
 
-    def once(self) -> LiveCommand:
-        """Return the command that runs it, shows what it tells, and removes it."""
+    def once(self, line: str | None = None) -> LiveCommand:
+        """Return the command that runs it, shows what it tells, and removes it.
+
+        Args:
+            line: what it reads from its input, which is in no process list and no log; or None.
+        """
         file = shlex.quote(self.file)
+        given: dict[str, Any] = {} if line is None else {"_stdin": [line]}
         return LiveCommand(
             _TO_ITS_END
             + one_at_a_time(f"umask 077; python3 -I -B {file}; e=$?; rm -f {file}; exit $e"),
-            limit_s=DATA_LIMIT_S, kill_after_s=DATA_KILL_AFTER_S,
+            limit_s=DATA_LIMIT_S, kill_after_s=DATA_KILL_AFTER_S, **given,
         )
 
     def command(self, action: str) -> Limited:

@@ -37,14 +37,18 @@ def rotate(
             should be, in dependency order.
 
     Raises:
-        OperationError: the secrets were not rotated; with what came of going back.
+        OperationError: the secrets were not rotated; with what came of going back. Or they
+            were, and the sessions with Vikunja could not be ended.
     """
     program = Program(bundle(spec), "rotate", home)
+    refused = ""
     yield from program.send()
     finish = f"rm -f {shlex.join((spec.kept, spec.marker, program.file))}"
     if not ctx_state.get().is_executing:
         yield program.command("replace")
         yield from of.bring_up(recreate)
+        if spec.sessions_of:
+            yield program.command("sessions")
     else:
         # Not yielded: a command that fails would end the operation, and nothing would go back.
         try:
@@ -58,7 +62,17 @@ def rotate(
         except OperationError as error:
             came_of_it = _go_back(spec, program, of, differing, finish)
             raise OperationError(f"{error}\n  {came_of_it}") from error
+        if spec.sessions_of:
+            # No reason to go back: the new secrets are in force.
+            try:
+                program.act("sessions", "ending the sessions with Vikunja")
+            except OperationError as error:
+                refused = str(error)
     yield finish
+    if refused:
+        raise OperationError(
+            f"{refused}\n  The secrets are new all the same. Remove the cause, then run this again."
+        )
 
 
 def _anew(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -16,7 +16,7 @@ from xnai.facts.podman import XNAI_PODMAN
 from xnai.operations import generation
 from xnai.operations.data import Data
 from xnai.operations.guard import failing_operation, one_at_a_time
-from xnai.operations.healthy import Containers, wait_until_healthy
+from xnai.operations.healthy import Read, wait_until_healthy
 from xnai.operations.program import Commands
 from xnai.pyinfra_ext import run_within
 from xnai.stack_plan import StackPlan, together
@@ -29,14 +29,14 @@ class Stack:
     Attributes:
         plan: as it should be; its compose files are on the host by now.
         directory: of the compose files, absolute.
-        read: reads its containers anew, after the health check of the one named.
+        read: reads its containers anew.
         timeout_s: how long each service may take until it is healthy, in seconds.
         absent_files: names of the compose files of parts that are switched off.
     """
 
     plan: StackPlan
     directory: str
-    read: Callable[[str], Containers]
+    read: Read
     timeout_s: int
     absent_files: Sequence[str]
 
@@ -96,7 +96,9 @@ def bring_up(
                 for entry in entries:
                     generation.run(generation.up(entry, directory), f"starting {entry.container}")
                 for entry in entries:
-                    wait_until_healthy(of.read, entry.container, of.timeout_s)
+                    wait_until_healthy(
+                        of.read, entry.container, entry.ready_url, of.timeout_s
+                    )
         except OperationError as error:
             came_of_it = generation.go_back(
                 directory, failed, names, of.read, of.timeout_s, data

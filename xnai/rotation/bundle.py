@@ -47,8 +47,7 @@ def make_spec(
         settled: whether the stack is healthy with the secrets that there are.
     """
     found = database(wanted)
-    if found and not any(found.secret in forms for forms in values):
-        found = None
+    is_rotated = found is not None and any(found.secret in forms for forms in values)
     containers = {service.name: service.container_name for service in wanted.services}
     return Spec(
         stack=settings.stack_name,
@@ -60,12 +59,13 @@ def make_spec(
         values=tuple(
             {name: form.replace("\\n", "\n") for name, form in forms.items()} for forms in values
         ),
-        database=found,
+        database=found if is_rotated else None,
         container=containers[found.service] if found else "",
+        sessions_of=found if settings.end_vikunja_sessions else None,
         settled=settled,
     )
 
 
 def bundle(spec: Spec) -> bytes:
-    """Return the program with its specification, for `python3 FILE replace|back|role`."""
+    """Return the program with its specification, for `python3 FILE replace|back|role|sessions`."""
     return pack(_MAIN.format(text=spec.text()), _MODULES)

@@ -20,6 +20,13 @@ from xnai.backup.role import set_password
 from xnai.backup.whole_file import write
 from xnai.rotation.spec import Spec
 
+# Versions before 2.0 have no such table: there a new secret ends all sessions.
+_END_SESSIONS = b"""\
+SELECT to_regclass('sessions') IS NOT NULL AS keeps_some \\gset
+\\if :keeps_some
+WITH ended AS (DELETE FROM sessions RETURNING 1) SELECT count(*) FROM ended;
+\\endif
+"""
 # As many as the first ones have: 64 hexadecimal digits.
 _BYTES = 32
 
@@ -85,6 +92,23 @@ class Run:
             set_password(self.podman, self.spec.container, self.spec.database)
             tell("the database role's password is that of its secret")
 
+    def end_sessions(self) -> None:
+        """Let everybody log in to Vikunja again; what has its own token goes on for ten minutes.
+
+        Raises:
+            Failed: the database refuses.
+        """
+        database = self.spec.sessions_of
+        if not database:
+            return
+        said = self.podman.run(
+            "exec", "--interactive", self.spec.container, "psql", "--no-psqlrc", "--quiet",
+            "--tuples-only", "--no-align", "--no-password", "--set=ON_ERROR_STOP=1",
+            f"--username={database.user}", f"--dbname={database.name}",
+            doing="ending the sessions with Vikunja", stdin=_END_SESSIONS,
+        )
+        tell(f"sessions with Vikunja that were ended: {said.strip() or 'none, it keeps none'}")
+
     def _require_database(self) -> None:
         """Ask the database for something before anything is changed, where it can answer."""
         database = self.spec.database
@@ -122,6 +146,7 @@ def main(spec: Spec, action: str) -> int:
     one = Run(spec)
     actions: dict[str, Callable[[], None]] = {
         "replace": one.replace, "back": one.back, "role": one.role,
+        "sessions": one.end_sessions,
     }
     try:
         actions[action]()

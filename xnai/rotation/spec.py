@@ -21,7 +21,8 @@ class Spec:
         marker: path of the file that says that a rotation has begun; on disk, without values.
         values: for each new value its Podman secrets: name -> text with one %s for it.
         database: the database, where the password of its role is among them, or None.
-        container: of the database, or empty.
+        container: of the database, or empty where the stack has none.
+        sessions_of: the database, where everybody's session with Vikunja is to be ended, or None.
         settled: whether the stack is healthy with the secrets that there are.
     """
 
@@ -32,6 +33,7 @@ class Spec:
     values: tuple[dict[str, str], ...]
     database: Database | None
     container: str
+    sessions_of: Database | None
     settled: bool
 
     @property
@@ -47,5 +49,8 @@ class Spec:
 def parse(text: str) -> Spec:
     """Return what `Spec.text` made."""
     values: dict[str, Any] = json.loads(text)
-    database = Database(**values["database"]) if values["database"] else None
-    return Spec(**(values | {"database": database, "values": tuple(values["values"])}))
+    found = {
+        name: Database(**values[name]) if values[name] else None
+        for name in ("database", "sessions_of")
+    }
+    return Spec(**(values | found | {"values": tuple(values["values"])}))

@@ -49,7 +49,7 @@ def problems(host: Host) -> list[str]:
 
 
 def hardware(host: Host) -> HardwareFacts:
-    """Return the host's immutable values, read once a run; the first command of every run.
+    """Return what settings are derived from, read once a run; the first command of every run.
 
     Raises:
         HostFailed: they could not be read; with what sudo or the shell said.
@@ -91,4 +91,5 @@ def current(host: Host | None = None) -> Settings:
     if found:
         raise HostFailed("wrong settings, nothing was changed:\n" + "\n".join(found))
     checked, _ = check(layers.layers(host))
-    return derive(checked, hardware(host).ram_kib)
+    found_there = hardware(host)
+    return derive(checked, found_there.ram_kib, found_there.time_zone)

@@ -1,4 +1,4 @@
-"""From checked settings and a host's RAM to the derived values; every formula stands here."""
+"""From checked settings and a host's values to the derived ones; every formula stands here."""
 
 from __future__ import annotations
 
@@ -37,12 +37,13 @@ def host_reserve_mib(ram_mib: int) -> int:
     return max(2048, ram_mib * 20 // 100)
 
 
-def derive(checked: Mapping[str, Any], ram_kib: int) -> Settings:
+def derive(checked: Mapping[str, Any], ram_kib: int, time_zone: str) -> Settings:
     """Return the typed settings of a host.
 
     Args:
         checked: every name of SPEC with its checked value.
         ram_kib: MemTotal of /proc/meminfo in KiB, above 0.
+        time_zone: the host's, by its name in the tz database.
     """
     values = dict(checked)
     ram_mib = ram_kib // 1024
@@ -62,6 +63,7 @@ def derive(checked: Mapping[str, Any], ram_kib: int) -> Settings:
     values["oom_exempt"] = values["oom_guard_exempt_stack"] and values["stack_user"] is None
     values["stack_user_explicit"] = values["stack_user"] is not None
     values["stack_user"] = values["stack_user"] or "xnai"
+    values["vikunja_time_zone"] = values["vikunja_time_zone"] or time_zone
     return Settings(
         **values,
         ram_mib=ram_mib,

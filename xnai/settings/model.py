@@ -71,6 +71,7 @@ class Settings:
     docs_memory_reservation_mib: int
     docs_port: int
     docs_swap_mib: int
+    end_vikunja_sessions: bool
     extra_ca_certificates: tuple[str, ...]
     host_reserve_mib: int
     llm_context_tokens: int
@@ -107,6 +108,8 @@ class Settings:
     strict: bool
     unprotected_oom_score_adj: int
     vikunja: bool
+    vikunja_account_email: str | None
+    vikunja_account_name: str | None
     vikunja_db_image: str
     vikunja_db_memory_limit_mib: int
     vikunja_db_memory_reservation_mib: int
@@ -116,6 +119,7 @@ class Settings:
     vikunja_memory_reservation_mib: int
     vikunja_port: int
     vikunja_swap_mib: int
+    vikunja_time_zone: str
     vm_dirty_background_ratio_pct: int
     vm_dirty_ratio_pct: int
     vm_page_cluster: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xnai.facts.hardware import TIME_ZONE
 from xnai.settings import checks, checks_sources
 from xnai.settings.checks import Check
 
@@ -85,6 +86,17 @@ SPEC: dict[str, Check] = {
     "vikunja_image": checks.image,
     "vikunja_db_image": checks.image,
     "vikunja_port": _PORT,
+    "vikunja_time_zone": checks.optional(
+        checks.pattern(TIME_ZONE, "a name of the tz database, as Europe/Berlin")
+    ),
+    "vikunja_account_name": checks.optional(
+        checks.pattern(
+            r"[A-Za-z0-9][A-Za-z0-9._-]{2,249}", "3 to 250 letters, digits, dots, _ and -"
+        )
+    ),
+    "vikunja_account_email": checks.optional(
+        checks.pattern(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+", "an address, as name@example.org")
+    ),
     "protected_services": checks.names(checks.choice(*LOWEST_LIMIT_MIB)),
     # proc_pid_oom_score_adj(5); an unprivileged user can only raise it.
     "unprotected_oom_score_adj": checks.integer(1, 1000),
@@ -97,6 +109,7 @@ SPEC: dict[str, Check] = {
     "restore_from": checks.optional(checks.host_path),
     "restore_age_identity_file": checks.optional(checks.host_path),
     "purge": checks.optional(checks.pattern(r"[!-~]{1,253}", "the name of the host")),
+    "end_vikunja_sessions": checks.boolean,
     "rotate_only": checks.names(
         checks.pattern(r"[a-z][a-z0-9_]{0,99}", "names of Podman secrets: a-z 0-9 _")
     ),

@@ -5,14 +5,16 @@ from __future__ import annotations
 import dataclasses
 import fcntl
 import hashlib
+import http.server
 import os
 import pwd
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
-from fact_fixtures import SHELLS, output, plain
+from fact_fixtures import FIXTURES, SHELLS, output, plain
 
 from xnai.before import DIRECTORY
 from xnai.facts.before import BeforeState
@@ -322,6 +324,45 @@ def test_a_podman_that_hangs_is_not_waited_for_for_ever(shell, tmp_path):
     assert [found[part] for part in ("images", "secrets", "containers")] == ["unknown"] * 3
     text = Running().command(["xnai_redis"]).replace(ASK_PODMAN, impatient)
     assert Running().process(run(shell, text)) == {}
+
+
+@EACH_SHELL
+@pytest.mark.parametrize(
+    ("healthy", "status", "answers", "asked"),
+    [(0, 200, True, 1), (0, 500, False, 1), (1, 200, False, 0)],
+)
+def test_what_is_asked_for_its_url_is_healthy_first(
+    shell, tmp_path, healthy, status, answers, asked
+):
+    # A server may end when it is asked while its database is away.
+    hits = []
+
+    class Page(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            hits.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    listed = FIXTURES / "Running/normal/output"
+    program = tmp_path / "xnai-podman"
+    program.write_text(
+        f"#!/bin/sh\n[ $1 != healthcheck ] || exit {healthy}\n"
+        f"sed -n '2,/^]/p' {listed}\n"
+    )
+    program.chmod(0o755)
+    with http.server.HTTPServer(("127.0.0.1", 0), Page) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/health"
+        text = Running().command(["xnai_redis"], "xnai_redis", url)
+        lines = run(shell, text.replace(XNAI_PODMAN, str(program)), http_proxy="http://127.0.0.1:1")
+        server.shutdown()
+    found = Running().process(lines)
+    assert (found["xnai_redis"].answers, hits) == (answers, ["/health"] * asked)
+    assert found["xnai_redis"].is_up == answers
+    assert found["xnai_rag_api"].answers is None
 
 
 def without_cgroups(containers):

@@ -34,7 +34,7 @@ def restore(executing, **values):
             setattr(host, name, value)
         found = commands(
             backup.restore, spec=spec("restore"), home=HOME,
-            of=Stack(PLAN, "/stack", lambda name: {}, 10, ()),
+            of=Stack(PLAN, "/stack", lambda name, url: {}, 10, ()),
         )
     return host, found
 

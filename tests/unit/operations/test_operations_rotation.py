@@ -68,7 +68,7 @@ def rotate(fails="none", times=1, executing=True, spec=SPEC, differing=SERVICES)
     """The operation: (what it yielded, the steps that it ran, its error)."""
     of = Stack(
         plan=PLAN, directory="/stack", timeout_s=10, absent_files=(),
-        read=lambda name: {name: as_wanted(
+        read=lambda name, url: {name: as_wanted(
             next(one for one in PLAN.services if one.container_name == name)
         )},
     )
@@ -104,6 +104,25 @@ def test_prepared_it_asks_the_host_for_nothing():
 def test_the_database_first_its_role_and_then_who_logs_in():
     found, steps, error = rotate()
     assert (steps, error, len(found)) == (FORWARD, "", 3)
+
+
+WITH_SESSIONS = make_spec(
+    make(end_vikunja_sessions=True), PLAN, secret_forms(SETTINGS), settled=True
+)
+
+
+def test_sessions_are_ended_when_all_is_up_with_the_new_secrets():
+    found, _, _ = rotate(executing=False, spec=WITH_SESSIONS)
+    assert " sessions'" in str(found[-2])
+    _, steps, error = rotate(spec=WITH_SESSIONS)
+    assert (steps, error) == ([*FORWARD, "sessions"], "")
+
+
+def test_sessions_that_cannot_be_ended_are_no_reason_to_go_back():
+    _, steps, error = rotate("sessions", spec=WITH_SESSIONS)
+    assert steps == [*FORWARD, "sessions"]
+    assert "ending the sessions with Vikunja:" in error and "told to fail" in error
+    assert "The secrets are new all the same." in error
 
 
 def test_without_the_databases_secret_its_role_is_left_alone():

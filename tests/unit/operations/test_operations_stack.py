@@ -55,7 +55,7 @@ def _a_clock_of_its_own(monkeypatch):
 
 def test_the_plan():
     with on_a_host(executing=False):
-        found = bring_up(lambda name: pytest.fail("read"))
+        found = bring_up(lambda name, url: pytest.fail("read"))
     compose = (
         "timeout --kill-after=10 900 /usr/local/bin/xnai-podman compose -p xnai "
         f"-f {DIRECTORY}/docker-compose.yml"
@@ -87,14 +87,14 @@ def test_the_plan():
 def test_a_part_of_its_own_is_a_project_of_its_own():
     vikunja = next(s for s in PLAN.services if s.name == "vikunja")
     with on_a_host(executing=False):
-        found = bring_up(lambda name: {}, [vikunja])[-2]
+        found = bring_up(lambda name, url: {}, [vikunja])[-2]
     assert f"-p xnai_vikunja -f {DIRECTORY}/docker-compose.vikunja.yml " in found
     assert "--no-deps vikunja" in found
 
 
 def test_no_volume_is_ever_removed():
     with on_a_host(executing=False):
-        for command in bring_up(lambda name: {}):
+        for command in bring_up(lambda name, url: {}):
             words = command.split()
             assert "-v" not in words and "--volumes" not in words and "down" not in words
             assert "volume rm" not in command and "volume prune" not in command
@@ -104,7 +104,7 @@ def test_each_is_healthy_before_the_next_is_started():
     answers = {"xnai_redis": [{}, but(health="starting"), but()], "xnai_rag_api": []}
     seen = []
 
-    def read(name):
+    def read(name, url):
         seen.append(name)
         queue = answers[name]
         return queue.pop(0) if queue else {name: dataclasses.replace(UP, name=name)}
@@ -124,7 +124,7 @@ def test_each_is_healthy_before_the_next_is_started():
 def test_what_does_not_depend_on_one_another_starts_together():
     seen = []
 
-    def read(name):
+    def read(name, url):
         seen.append(name.removeprefix("xnai_"))
         return {name: dataclasses.replace(UP, name=name)}
 
@@ -146,7 +146,7 @@ OLDER = {path: text.replace("redis:8.0", "redis:7.9") for path, text in GOOD.ite
 
 
 def fails(
-    files: dict[str, str], read=lambda name: {}, failing=(), data=None, stdout=()
+    files: dict[str, str], read=lambda name, url: {}, failing=(), data=None, stdout=()
 ) -> tuple[str, list[str]]:
     """The error of a bring-up that fails where `files` is the generation before; the commands."""
     with on_a_host() as host, pytest.raises(OperationError) as failure:
@@ -158,7 +158,7 @@ def fails(
 def test_what_is_not_healthy_goes_back_to_the_generation_before():
     tried = []
 
-    def read(name):
+    def read(name, url):
         tried.append(name)
         return {name: dataclasses.replace(UP, name=name)} if len(tried) > 7 else {}
 
@@ -176,7 +176,7 @@ def test_what_is_not_healthy_goes_back_to_the_generation_before():
 
 
 def test_a_command_that_fails_goes_back_too():
-    def read(name):
+    def read(name, url):
         return {name: dataclasses.replace(UP, name=name)}
 
     said, _ = fails(OLDER, read, ("-deps redis",))
@@ -210,7 +210,7 @@ def healthy_after(count: int):
     """What reads containers of which none is healthy before it was asked `count` times."""
     tried = []
 
-    def read(name):
+    def read(name, url):
         tried.append(name)
         return {name: dataclasses.replace(UP, name=name)} if len(tried) > count else {}
 
@@ -219,7 +219,7 @@ def healthy_after(count: int):
 
 def test_data_are_copied_before_anything_is_removed():
     with on_a_host(executing=False):
-        prepared = bring_up(lambda name: pytest.fail("read"), data=DATA)
+        prepared = bring_up(lambda name, url: pytest.fail("read"), data=DATA)
     file = DATA.program.file
     assert file.startswith("/var/lib/xnai/xnai/backup/rollback-")
     assert str(prepared[2]) == str(content.put(file, b""))
@@ -301,7 +301,7 @@ def test_keep_replaces_the_generation_before_as_a_whole(tmp_path, shell):
 def test_an_image_that_a_container_leaves_keeps_a_name():
     with on_a_host(executing=False):
         found = bring_up(
-            lambda name: pytest.fail("read"), SERVICES[1:],
+            lambda name, url: pytest.fail("read"), SERVICES[1:],
             previous={"localhost/xnai_rag_api:previous": "0123abcd"},
         )
     assert found[0] == one_at_a_time(

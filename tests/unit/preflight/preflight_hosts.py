@@ -16,4 +16,4 @@ CASES = Path(__file__).parent / "cases"
 
 def settings(ram_kib: int = 15099264, **changes: Any) -> Settings:
     raw = runpy.run_path(str(ROOT / "group_data/all.py")) | changes
-    return derive({name: check(raw[name]) for name, check in SPEC.items()}, ram_kib)
+    return derive({name: check(raw[name]) for name, check in SPEC.items()}, ram_kib, "UTC")

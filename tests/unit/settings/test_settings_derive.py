@@ -154,7 +154,7 @@ def test_any_valid_settings_derive_and_render(values, ram_kib):
     checked, said = check([layers.Layer("--data", values)])
     assume(not any("must be " in one or "choose another one" in one for one in said))
     assert said == []
-    texts = render_everything(derive(checked, ram_kib))
+    texts = render_everything(derive(checked, ram_kib, "UTC"))
     assert all("Managed by xnai" in text for text in texts.values())
 
 
@@ -209,6 +209,6 @@ def test_any_value_is_taken_with_the_right_type_or_refused_by_name(name, value):
         assert said[0].startswith(f"{name} = ")
         assert " (--data): " in said[0]
         return
-    found = derive(checked, 16777216)
+    found = derive(checked, 16777216, "UTC")
     for field in dataclasses.fields(Settings):
         assert fits(getattr(found, field.name), HINTS[field.name]), field.name

@@ -28,7 +28,9 @@ from tasks import (
     secrets,
     stack,
     teardown,
+    vikunja_account,
 )
+from xnai import asked_password
 from xnai.before import Before, OldUser, OldZram
 from xnai.catalogue import secret_forms
 from xnai.facts.podman import PodmanUnknown, StoreFacts, StoreImage
@@ -112,6 +114,7 @@ LAST = {
 ALONE = dataclasses.replace(
     fact_classes()["Teardown"]().process(output("Teardown", "normal")).store, others=(),
 )
+ANNA = {"vikunja_account_name": "anna", "vikunja_account_email": "anna@example.org"}
 CASES = {
     "before_fresh": (before.apply, {"BeforeState": Fact("fresh"), "Memory": Fact("fresh")}),
     "memory_fresh": (memory.apply, {"Memory": Fact("fresh")}),
@@ -125,6 +128,14 @@ CASES = {
     "backup": (backup.apply, {"Store": HEALTHY}),
     "restore": (restore.apply, {"Store": HEALTHY, **UP}, {"restore_from": "/srv/a.tar"}),
     "rotate_secrets": (rotate_secrets.apply, {"Store": HEALTHY, **UP}),
+    "rotate_secrets_and_end_sessions": (
+        rotate_secrets.apply, {"Store": HEALTHY, **UP},
+        {"rotate_only": ["xnai_vikunja_secret"], "end_vikunja_sessions": True},
+    ),
+    "vikunja_account": (
+        vikunja_account.apply, {"Store": HEALTHY, **UP},
+        ANNA,
+    ),
     "teardown": (teardown.apply, {"Teardown": remains(), "Memory": Fact("normal")}),
     "teardown_of_the_last_stack": (
         teardown.apply, {"Teardown": remains(**LAST), "Memory": Fact("normal")},
@@ -147,6 +158,20 @@ CASES = {
     "stack_part_switched_off": (
         stack.apply, {"Store": HEALTHY, **UP}, {"vikunja": False},
     ),
+    "vikunja_account_unnamed": (vikunja_account.apply, {"Store": HEALTHY, **UP}),
+    "vikunja_account_of_none": (
+        vikunja_account.apply, {"Store": HEALTHY, **UP}, {"vikunja": False} | ANNA,
+    ),
+    # Its program would migrate beside a server that still does.
+    "vikunja_account_beside_a_start": (
+        vikunja_account.apply,
+        {"Store": HEALTHY, "Running": lambda **_: HEALTHY.containers | {
+            "xnai_vikunja": dataclasses.replace(
+                HEALTHY.containers["xnai_vikunja"], answers=False
+            )
+        }},
+        ANNA,
+    ),
     "stack_rotation_unfinished": (
         stack.apply,
         {"Store": dataclasses.replace(HEALTHY, files=HEALTHY.files | {
@@ -155,7 +180,15 @@ CASES = {
     ),
 }
 # Steps that stop, before anything reaches the host.
-REFUSED = {"stack_rotation_unfinished"}
+REFUSED = {
+    "stack_rotation_unfinished", "vikunja_account_unnamed", "vikunja_account_of_none",
+    "vikunja_account_beside_a_start",
+}
+
+
+@pytest.fixture(autouse=True)
+def _a_password(monkeypatch):
+    monkeypatch.setattr(asked_password, "ask", lambda what: "correct horse")
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -1,0 +1,66 @@
+"""An account of Vikunja's, its password asked for and never an argument (docs/vikunja.md)."""
+
+from pyinfra import host
+
+from tasks import images
+from xnai import asked_password
+from xnai.account.bundle import VIKUNJA, make_spec
+from xnai.backup.bundle import home
+from xnai.facts.podman import PodmanUnknown
+from xnai.operations import vikunja_account
+from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
+from xnai.remote.lease import is_dry
+from xnai.settings import current
+from xnai.stack_plan import plan
+from xnai.stack_reading import (
+    read_running,
+    read_store,
+    unfinished_restore,
+    unfinished_rotation,
+)
+
+# Asked for once, whatever the number of hosts.
+_passwords: dict[str, str] = {}
+
+
+def apply() -> None:
+    """Declare the account that the settings name."""
+    settings = current()
+    name, email = settings.vikunja_account_name, settings.vikunja_account_email
+    if not (name and email):
+        fail_host(
+            "which account? pyinfra inventory.py tasks/vikunja_account.py --data "
+            "vikunja_account_name=anna --data vikunja_account_email=anna@example.org. Nothing was "
+            "changed."
+        )
+    wanted = plan(settings, images.inputs(settings))
+    service = next((one for one in wanted.services if one.name == VIKUNJA), None)
+    if service is None:
+        fail_host("vikunja = False: this machine has none. Nothing was changed.")
+    facts = read_store(host, settings)
+    if refused := unfinished_restore(settings, facts) or unfinished_rotation(settings, facts):
+        fail_host(f"account: {refused}")
+    # Its program migrates the database before it does anything else: never beside a server that
+    # still does.
+    containers = {} if isinstance(facts.containers, PodmanUnknown) else read_running(
+        host, settings, service.container_name, service.ready_url
+    )
+    container = containers.get(service.container_name)
+    if container is None or not container.is_up:
+        fail_host(
+            f"account: {service.container_name} is not up and serving: pyinfra inventory.py "
+            "deploy.py, then this again. Nothing was changed."
+        )
+    if not is_dry() and name not in _passwords:
+        _passwords[name] = asked_password.ask(f"Vikunja's account {name}")
+    vikunja_account.create(
+        name=f"account: {name} ({email}) in Vikunja",
+        spec=make_spec(wanted, name, email),
+        home=home(settings),
+        password=lambda: _passwords.get(name, ""),
+    )
+
+
+if __name__ == RUN_BY_PYINFRA:
+    with this_host_alone():
+        apply()

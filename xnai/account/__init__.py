@@ -1,0 +1,1 @@
+"""Accounts of Vikunja's, made on the host by its own program."""

@@ -1,0 +1,144 @@
+"""The program that makes an account of Vikunja's; root runs it on the host.
+
+Vikunja takes a password from its command line, which every process can read, or from a terminal.
+So it gets a terminal, of which this program is the other end.
+"""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import sys
+import time
+from contextlib import suppress
+
+from xnai.account.spec import Spec
+from xnai.backup.ending import fail_on_signals, report
+from xnai.backup.podman import Failed, Podman, tell
+
+# Vikunja's own questions, in this order (pkg/cmd/user.go of v2.5.0).
+QUESTIONS = (b"Enter Password:", b"Confirm Password:")
+_CHUNK = 4096
+_LAST_LINES = 5
+
+
+class Account:
+    """One account, with what is needed to make it."""
+
+    def __init__(self, spec: Spec) -> None:
+        self.spec = spec
+        self.podman = Podman(spec.podman)
+
+    def exists(self) -> bool:
+        """Return whether the database has an account of that name."""
+        database = self.spec.database
+        said = self.podman.run(
+            "exec", "--interactive", self.spec.database_container,
+            "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--no-password",
+            "--set=ON_ERROR_STOP=1", f"--set=name={self.spec.name}",
+            f"--username={database.user}", f"--dbname={database.name}",
+            doing="asking the database for the account",
+            # A variable is put in place, and quoted, in what psql reads, not in its arguments.
+            stdin=b"SELECT 1 FROM users WHERE username = :'name';\n",
+        )
+        return said.strip() == "1"
+
+    def make(self, password: str) -> None:
+        """Let Vikunja make the account.
+
+        Args:
+            password: its password.
+
+        Raises:
+            Failed: Vikunja refuses, asks something else, or does not end in time.
+        """
+        words = [
+            self.spec.podman, "exec", "--interactive", "--tty", self.spec.container,
+            self.spec.program, "user", "create",
+            f"--username={self.spec.name}", f"--email={self.spec.email}",
+        ]
+        code, said = answering(words, QUESTIONS, password, self.spec.limit_s)
+        if code or not self.exists():
+            # A terminal shows what is typed before the program has told it not to.
+            lines = [
+                line for line in said.splitlines() if line.strip() and password not in line
+            ]
+            raise Failed("\n".join([
+                f"Vikunja did not make the account {self.spec.name}: exit code {code}",
+                *lines[-_LAST_LINES:],
+            ]))
+
+
+def answering(
+    words: list[str], questions: tuple[bytes, ...], answer: str, limit_s: int
+) -> tuple[int, str]:
+    """Run a program on a terminal of its own and give the same answer to its questions.
+
+    Args:
+        words: its argv.
+        questions: what it prints before it reads an answer, in order.
+        answer: what it reads then, without a newline.
+        limit_s: how long it may take, in seconds.
+
+    Returns:
+        Its exit code, and what it printed.
+
+    Raises:
+        Failed: it does not end in time.
+    """
+    child, terminal = pty.fork()
+    if child == 0:
+        # Only what execs: the child of a process with other threads may do nothing else.
+        try:
+            os.execv(words[0], words)  # noqa: S606  (no shell)
+        finally:
+            os._exit(127)
+    ends = time.monotonic() + limit_s
+    said, left = b"", list(questions)
+    try:
+        while True:
+            ready, _, _ = select.select([terminal], [], [], max(0.0, ends - time.monotonic()))
+            if not ready:
+                raise Failed(f"{words[0]} did not end within {limit_s} s")
+            try:
+                part = os.read(terminal, _CHUNK)
+            except OSError:  # EIO: the other end is closed (pty(7))
+                part = b""
+            if not part:
+                break
+            said += part
+            if left and left[0] in said:
+                # What comes before a question is not looked at for the next one.
+                said = said.partition(left.pop(0))[2]
+                os.write(terminal, f"{answer}\n".encode())
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        raise
+    finally:
+        os.close(terminal)
+        _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status), said.decode("utf-8", "replace")
+
+
+def main(spec: Spec) -> int:
+    """Make the account whose password is the first line of the input; return the exit code."""
+    os.umask(0o077)
+    fail_on_signals()
+    password = sys.stdin.readline().rstrip("\n")
+    one = Account(spec)
+    try:
+        if one.exists():
+            raise Failed(
+                f"there is an account {spec.name} already, and it was left as it is. Another "
+                f"password for it: sudo xnai-podman exec --interactive --tty {spec.container} "
+                f"{spec.program} user reset-password --direct {spec.name}"
+            )
+        one.make(password)
+    except Failed as failed:
+        report(failed)
+        return 1
+    tell(f"Vikunja has the account {spec.name}")
+    return 0

@@ -1,0 +1,25 @@
+"""Making an account of Vikunja's on a host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyinfra.api.operation import operation
+
+from xnai.account.bundle import bundle
+from xnai.account.spec import Spec
+from xnai.operations.program import Commands, Program
+
+
+@operation()
+def create(spec: Spec, home: str, password: Callable[[], str]) -> Commands:
+    """Make an account, and fail where there is one of that name.
+
+    Args:
+        spec: what the program on the host is told.
+        home: directory of root's on the host, for the program.
+        password: returns the account's password; no argument holds it that pyinfra could show.
+    """
+    program = Program(bundle(spec), "vikunja-account", home)
+    yield from program.send()
+    yield program.once(password())
