@@ -29,8 +29,18 @@ GOOD, FINDINGS, UNKNOWN = 0, 1, 2
 
 @dataclass(frozen=True)
 class Status:
-    """What `xnai status` tells of a host; healthy is None where Podman did not answer."""
+    """What `xnai status` tells of a host.
 
+    Attributes:
+        deployed: whether a deploy has set Podman up there.
+        services: a row each.
+        healthy: None where Podman did not answer.
+        unpublished: a line for each service that the host does not reach.
+        killed: a line for each kill for want of memory.
+        waiting: what was deferred.
+    """
+
+    deployed: bool
     services: list[dict[str, str]]
     healthy: bool | None
     unpublished: list[str]
@@ -120,11 +130,15 @@ def status(
 
         effective = current(host)
         wanted = services(effective)
-        found = read_store(host, effective).containers
+        store = read_store(host, effective)
+        if not store.set_up:
+            return Status(False, [], False, [], [], [])
+        found = store.containers
         healthy = None if isinstance(found, PodmanUnknown) else all_healthy(wanted, found)
         memory.apply()
         containers.apply()
         return Status(
+            deployed=True,
             services=rows(wanted, found),
             healthy=healthy,
             unpublished=unpublished(wanted, found),
@@ -140,6 +154,9 @@ def status(
         for answer in answers:
             if answer.value:
                 click.echo(f"[{answer.host}]")
+                if not answer.value.deployed:
+                    click.echo("  nothing was deployed here yet: pyinfra inventory.py deploy.py")
+                    continue
                 said = [*aligned(answer.value.services), *answer.value.unpublished]
                 click.echo("\n".join(f"  {line}" for line in said + answer.value.killed))
                 for note in answer.value.waiting:

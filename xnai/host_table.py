@@ -9,7 +9,7 @@ from pyinfra.api.state import BaseStateCallback, State
 from xnai.table import aligned
 
 _REASON = "xnai_reason"
-_MOST_CHARACTERS = 100
+_MOST_CHARACTERS = 120
 
 
 class HostTable(BaseStateCallback):
@@ -39,7 +39,7 @@ def remember(host: Host, reason: str) -> None:
 
     Args:
         host: whose.
-        reason: its first line is told.
+        reason: its first line is told, with the second where it ends with a colon.
     """
     host.connector_data.setdefault(_REASON, reason)
 
@@ -56,16 +56,23 @@ def rows(state: State) -> list[dict[str, str]]:
         failed = host in state.failed_hosts
         reached = host in state.activated_hosts
         reason = host.connector_data.get(_REASON, "" if reached else "not reached")
-        lines = [line for line in reason.splitlines() if line] or [""]
         table.append(
             {
                 "host": host.name,
                 "result": "FAILED" if failed or not reached else "right",
                 "changed": str(changed),
-                "why": lines[0][:_MOST_CHARACTERS],
+                "why": _short(reason),
             }
         )
     return table
+
+
+def _short(reason: str) -> str:
+    """The first line, with the one that it announces; how many follow."""
+    lines = [line.strip() for line in reason.splitlines() if line.strip()] or [""]
+    shown = 2 if lines[0].endswith(":") and lines[1:] else 1
+    more = f" (and {len(lines) - shown} more)" if shown == 2 and lines[shown:] else ""
+    return " ".join(lines[:shown])[: _MOST_CHARACTERS - len(more)] + more
 
 
 def tell_each_host(state: State) -> None:

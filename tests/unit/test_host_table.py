@@ -60,9 +60,21 @@ def test_what_became_of_each(state, monkeypatch):
     ]
 
 
-def test_of_several_lines_the_first_is_told(state):
-    remember(state.inventory[1], "\nwrong settings, nothing was changed:\nx")
-    assert rows(state)[1]["why"] == "wrong settings, nothing was changed:"
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        ("\nwrong, nothing was changed:\nx = 1", "wrong, nothing was changed: x = 1"),
+        ("wrong settings:\n  x = 1\n  y = 2\n", "wrong settings: x = 1 (and 1 more)"),
+        ("one line\nand another", "one line"),
+        ("announced:", "announced:"),
+        ("a" * 300, "a" * 120),
+        (f"many:\n{'b' * 300}\nc\nd", f"many: {'b' * 101} (and 2 more)"),
+    ],
+)
+def test_of_several_lines_the_first_is_told_with_what_it_announces(state, reason, why):
+    remember(state.inventory[1], reason)
+    assert rows(state)[1]["why"] == why
+    assert len(why) <= 120
 
 
 def test_a_single_host_has_no_table(state, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 
 import pytest
 from click.testing import CliRunner
@@ -146,7 +147,21 @@ def test_a_log_that_cannot_be_read_is_no_good_news():
 def test_how_xnai_status_ends(monkeypatch, verdicts, code, options):
     answers = [
         Answer("desk", None, "not reachable") if verdict == "unreachable"
-        else Answer("desk", cli.Status([], verdict, [], [], []), "") for verdict in verdicts
+        else Answer("desk", cli.Status(True, [], verdict, [], [], []), "") for verdict in verdicts
     ]
     monkeypatch.setattr(cli.looking, "ask_each", lambda where, question: answers)
     assert CliRunner().invoke(cli.main, ["status", *options]).exit_code == code
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_machine_without_a_deploy_is_told_in_one_line(monkeypatch, options):
+    answer = Answer("desk", cli.Status(False, [], False, [], [], []), "")
+    monkeypatch.setattr(cli.looking, "ask_each", lambda where, question: [answer])
+    done = CliRunner().invoke(cli.main, ["status", *options])
+    assert done.exit_code == 1
+    if options:
+        assert json.loads(done.output)["desk"]["deployed"] is False
+    else:
+        assert done.output == (
+            "[desk]\n  nothing was deployed here yet: pyinfra inventory.py deploy.py\n"
+        )

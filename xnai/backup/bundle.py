@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xnai.backup.program import pack
 from xnai.backup.spec import Database, Part, Spec
+from xnai.before import DIRECTORY
 from xnai.catalogue import secret_forms
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.settings.model import Settings
@@ -29,7 +30,7 @@ DATABASE = "vikunja_db"
 
 def home(settings: Settings) -> str:
     """Return the directory of the backups that is there by default; it is root's alone."""
-    return f"/var/lib/xnai/{settings.stack_name}/backup"
+    return f"{DIRECTORY}/{settings.stack_name}/backup"
 
 
 def unfinished(settings: Settings) -> str:
@@ -38,7 +39,7 @@ def unfinished(settings: Settings) -> str:
     Not in the backups' directory: the stack's user cannot see what is in there, and the boot unit
     is that user's.
     """
-    return f"/var/lib/xnai/{settings.stack_name}/unfinished-restore"
+    return f"{DIRECTORY}/{settings.stack_name}/unfinished-restore"
 
 
 def database(wanted: StackPlan) -> Database | None:

@@ -140,7 +140,7 @@ def _mib_on_disk(path: Path) -> int:
 @click.option("--all", "everything", is_flag=True, help="Every machine.")
 @told
 def down(name: str | None, everything: bool) -> None:
-    """End the machine NAME (or all) and remove it; snapshots and the cache stay."""
+    """End the machine NAME, or --all, and remove it; snapshots and the cache stay."""
     if bool(name) == everything:
         raise LabError("name a machine or say --all", found=f"machines: {machine.names()}")
     create.clean_half_made(PROGRESS)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from xnai.backup.bundle import database
 from xnai.backup.program import pack
+from xnai.before import DIRECTORY
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.rotation.spec import Spec
 from xnai.settings.model import Settings
@@ -27,7 +28,7 @@ sys.exit(main(parse({text!r}), sys.argv[1]))
 
 def home(settings: Settings) -> str:
     """Return the directory of the program and the marker; it is root's alone."""
-    return f"/var/lib/xnai/{settings.stack_name}/rotation"
+    return f"{DIRECTORY}/{settings.stack_name}/rotation"
 
 
 def marker(settings: Settings) -> str:

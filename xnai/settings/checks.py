@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
@@ -195,8 +196,13 @@ def certificate_paths(value: object) -> tuple[str, ...]:
             raise Refused(words)
         try:
             text = Path(path).read_text("utf-8")
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise Refused(f"{words}; {path}: {error}") from None
+        except ValueError:
+            raise Refused(
+                f"{words}; {path} is no text, so it may be in the binary form (DER): openssl x509 "
+                f"-inform der -in {shlex.quote(path)} -out NAME.pem"
+            ) from None
         if "-----BEGIN CERTIFICATE-----" not in text:
             raise Refused(f"{words}; {path} holds no certificate")
         if "PRIVATE KEY" in text:
