@@ -29,7 +29,7 @@ def judge(facts: PreflightFacts, settings: Settings) -> list[Finding]:
     if not facts.complete and facts == PreflightFacts():
         needed, remedy = "its state", "Run again with -vv and read what the shell said."
         return [Finding("facts", "error", "the host", "answered nothing", needed, remedy)]
-    found = _platform(facts) + _memory(facts, settings) + _stack(facts, settings)
+    found = _platform(facts, settings) + _memory(facts, settings) + _stack(facts, settings)
     if not facts.complete:
         # What was not looked at must not pass as good.
         needed, remedy = (
@@ -40,13 +40,15 @@ def judge(facts: PreflightFacts, settings: Settings) -> list[Finding]:
     return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
 
 
-def _platform(facts: PreflightFacts) -> list[Finding]:
+def _platform(facts: PreflightFacts, settings: Settings) -> list[Finding]:
     return [
         *platform.judge_root(facts.uid, facts.login),
         *platform.judge_os(facts.os_release),
-        *platform.judge_arch(facts.arch),
+        *platform.judge_arch(facts.arch, "rag_api" not in settings.service_sources),
         *platform.judge_systemd(facts.pid1),
-        *platform.judge_cgroup(facts.cgroup_type, facts.cgroup_controllers),
+        *platform.judge_cgroup(
+            facts.cgroup_type, facts.cgroup_controllers, facts.kernel_command_line, facts.kernel
+        ),
         *platform.judge_podman(facts.podman_installed, facts.podman_candidate),
         *platform.judge_apt_locks(facts.apt_locks),
     ]

@@ -15,8 +15,8 @@ OLDEST_OS = {"debian": (13,), "ubuntu": (24, 4)}
 ARCHITECTURES = ("x86_64", "aarch64")
 """Machine names of uname(1) that the images exist for."""
 
-OLDEST_PODMAN = (4, 6)
-"""Podman 4.6 brought the compose wrapper and SQLite store that the stack's steps rely on."""
+OLDEST_PODMAN = (4, 7)
+"""Podman 4.7.0 brought `podman compose` (its RELEASE_NOTES.md), by which containers are made."""
 
 CONTROLLERS = ("cpu", "io", "memory", "pids")
 """cgroup v2 controllers that limits of the stack's services need (cgroups(7))."""
@@ -67,11 +67,28 @@ def judge_os(reading: Reading) -> list[Finding]:
     return [Finding("os", severity, "operating system", shown, _OS_NEEDED, remedy)]
 
 
-def judge_arch(reading: Reading) -> list[Finding]:
-    """Return a finding unless the machine's architecture is supported."""
+NO_ARM64_WHEEL = "wordllama 0.4.0.post1"
+"""The package of files/services/rag_api/requirements.txt that PyPI has for x86_64 alone; images are
+built without a compiler."""
+
+
+def judge_arch(reading: Reading, own_rag_api: bool) -> list[Finding]:
+    """Return a finding unless the machine's architecture is supported.
+
+    Args:
+        reading: the machine name of uname(1).
+        own_rag_api: whether the RAG API is built from this project's own lock.
+    """
     needed = " or ".join(ARCHITECTURES)
     if reading.state != "ok":
         return [_unread("arch", "architecture", reading, needed, "uname -m")]
+    if reading.text == "aarch64" and own_rag_api:
+        needed = f"x86_64: the RAG API's lock has {NO_ARM64_WHEEL}, which has no wheel for it"
+        remedy = (
+            "Use another host, or let rag_api be made of a tree of your own (service_sources in "
+            "group_data/all.py) whose packages exist for this machine."
+        )
+        return [Finding("arch", "error", "architecture", reading.text, needed, remedy)]
     if reading.text in ARCHITECTURES:
         return []
     remedy = "The pinned images and wheels do not exist for this machine; use another host."
@@ -92,16 +109,26 @@ def judge_systemd(pid1: Reading) -> list[Finding]:
     return [Finding("systemd", "error", "init system", f"PID 1 is {pid1.text}", needed, remedy)]
 
 
-def judge_cgroup(kind: Reading, controllers: Reading) -> list[Finding]:
-    """Return findings unless cgroup v2 is mounted alone and offers the controllers for limits."""
+def judge_cgroup(
+    kind: Reading, controllers: Reading, command_line: Reading, kernel: Reading
+) -> list[Finding]:
+    """Return findings unless cgroup v2 is mounted alone and offers the controllers for limits.
+
+    Args:
+        kind: the type of the file system at /sys/fs/cgroup.
+        controllers: that its root has.
+        command_line: the kernel's, as it was booted.
+        kernel: its release, of uname(1).
+    """
     needed = f"cgroup v2 with {', '.join(CONTROLLERS)}"
     if not kind.known:
         return [_unread("cgroup", "control groups", kind, needed, "stat -f /sys/fs/cgroup")]
     if kind.state == "absent" or kind.text != "cgroup2fs":
         found = "nothing at /sys/fs/cgroup" if kind.state == "absent" else f"{kind.text} mounted"
+        set_by = _word(command_line, r"systemd\.(?:unified_cgroup_hierarchy|legacy_\S*)=\S+")
         remedy = (
-            "cgroup v1 or none: remove systemd.unified_cgroup_hierarchy=0 from the kernel command "
-            "line and reboot."
+            f"Remove {set_by} from the kernel command line and reboot." if set_by else
+            "Use a systemd and a kernel that mount cgroup v2 (the default of Debian 11 and newer)."
         )
         return [Finding("cgroup", "error", "control groups", found, needed, remedy)]
     if controllers.state != "ok":
@@ -113,8 +140,24 @@ def judge_cgroup(kind: Reading, controllers: Reading) -> list[Finding]:
     # Memory carries the limits that the whole capacity rests on; the others only share out.
     severity: Severity = "error" if "memory" in missing else "warning"
     found = f"cgroup v2 without {', '.join(missing)}"
-    remedy = "Remove cgroup_disable= from the kernel command line, or use a kernel that has them."
+    set_by = _word(command_line, r"cgroup_disable=\S+")
+    if "memory" in missing and "+rpt" in kernel.text:
+        # Raspberry Pi OS: the firmware puts cgroup_disable=memory in front of cmdline.txt's line.
+        remedy = (
+            "Append cgroup_enable=memory to the one line of /boot/firmware/cmdline.txt, and reboot "
+            "(on a Raspberry Pi cgroup_disable=memory comes from the firmware, not that file)."
+        )
+    elif set_by:
+        remedy = f"Remove {set_by} from the kernel command line, and reboot."
+    else:
+        remedy = "Use a kernel that has them: Debian's own does."
     return [Finding("cgroup", severity, "control groups", found, needed, remedy)]
+
+
+def _word(command_line: Reading, pattern: str) -> str:
+    """The words of a command line that match, or an empty text."""
+    found = re.findall(rf"(?:^|(?<=\s)){pattern}", command_line.text)
+    return " and ".join(found) if command_line.state == "ok" else ""
 
 
 def judge_root(uid: int | None, login: str) -> list[Finding]:
@@ -129,7 +172,7 @@ def judge_root(uid: int | None, login: str) -> list[Finding]:
 
 
 def judge_podman(installed: Reading, candidate: Reading) -> list[Finding]:
-    """Return a finding unless Podman 4.6 or newer is installed or obtainable from apt."""
+    """Return a finding unless Podman 4.7 or newer is installed or obtainable from apt."""
     needed = f"Podman {'.'.join(map(str, OLDEST_PODMAN))} or newer"
     if installed.state == "ok":
         which, reading = "installed", installed

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
@@ -119,9 +121,39 @@ def image(value: object) -> str:
 _PYTHONS = ("3.11", "3.12", "3.13")
 
 
+def debian_image(value: object) -> str:
+    """Check for a fully qualified image that is not the Alpine variant of an official one."""
+    name = image(value)
+    tag = name.partition("@")[0].rpartition(":")[2]
+    if "alpine" in tag:
+        raise Refused(
+            "the Debian variant (a tag without alpine): users in the other one have other numbers, "
+            "and it has no apt"
+        )
+    return name
+
+
+# The official image keeps its data elsewhere from here on (/var/lib/postgresql/18/docker), and
+# ends where a volume is mounted at the place of before.
+_POSTGRES_MOVED = 18
+
+
+def database_image(value: object) -> str:
+    """Check for an image of PostgreSQL whose data are where our volume is mounted."""
+    name = debian_image(value)
+    path, _, tag = name.partition("@")[0].rpartition(":")
+    major = re.match(r"[0-9]+", tag)
+    if path.endswith("/postgres") and major and int(major[0]) >= _POSTGRES_MOVED:
+        raise Refused(
+            f"a tag of PostgreSQL below {_POSTGRES_MOVED}; from there on the image keeps its data "
+            "in another place, which this stack does not mount"
+        )
+    return name
+
+
 def python_image(value: object) -> str:
     """Check for a fully qualified image; one that is named python must carry a Python of ours."""
-    name = image(value)
+    name = debian_image(value)
     path, _, tag = name.partition("@")[0].rpartition(":")
     version = re.match(r"[0-9]+\.[0-9]+", tag)
     if path.endswith("/python") and (version is None or version[0] not in _PYTHONS):
@@ -184,6 +216,35 @@ def index_url(value: object) -> str:
     if parts.username or parts.password:
         raise Refused("an address without user and password")
     return parts.geturl()
+
+
+def endpoint_url(value: object) -> str:
+    """Check for an http(s) address that containers can reach, without credentials."""
+    url = index_url(value)
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    with suppress(ValueError):
+        address = ip_address(host)
+        mapped = getattr(address, "ipv4_mapped", None) or address
+        host = "localhost" if mapped.is_loopback or mapped.is_unspecified else host
+    if host == "localhost" or host.endswith(".localhost"):
+        raise Refused(
+            "an address of the machine's in its network, or another machine's: in a container "
+            "this one is the container itself. Let the server listen there (Ollama: OLLAMA_HOST), "
+            "and write it as http://192.168.1.10:11434/v1"
+        )
+    return url
+
+
+def model_file(value: object) -> str:
+    """Check for an absolute path on the host of a model that is one file."""
+    path = host_path(value)
+    if part := re.search(r"-([0-9]{5})-of-([0-9]{5})\.gguf$", path):
+        whole = path[: part.start()] + ".gguf"
+        raise Refused(
+            f"one file, not part {int(part[1])} of {int(part[2])}: join them first (llama.cpp's "
+            f"llama-gguf-split --merge FIRST-PART {whole}), and name that"
+        )
+    return path
 
 
 def certificate_paths(value: object) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ SPEC: dict[str, Check] = {
     "package_index_url": checks.optional(checks.index_url),
     "wheelhouse_dir": checks.optional(checks.host_path),
     "base_image": checks.python_image,
-    "redis_image": checks.image,
+    "redis_image": checks.debian_image,
     # Inside the 65,536 IDs that a rootless user gets in /etc/subuid, and not root.
     "container_uid": checks.integer(1, 65000),
     "container_gid": checks.integer(1, 65000),
@@ -64,8 +64,8 @@ SPEC: dict[str, Check] = {
     "redis_port": _PORT,
     "redis_publish_loopback": checks.boolean,
     "rag_api_port": _PORT,
-    "llm_endpoint_url": checks.optional(checks.index_url),
-    "llm_model_file": checks.optional(checks.host_path),
+    "llm_endpoint_url": checks.optional(checks.endpoint_url),
+    "llm_model_file": checks.optional(checks.model_file),
     "llm_model_name": checks.pattern(
         r"[A-Za-z0-9][A-Za-z0-9._/:-]{0,199}", "a model's name: letters, digits and . _ / : -"
     ),
@@ -84,7 +84,7 @@ SPEC: dict[str, Check] = {
     "build_cache_max_mib": checks.integer(64, _MOST_MIB),
     "vikunja": checks.boolean,
     "vikunja_image": checks.image,
-    "vikunja_db_image": checks.image,
+    "vikunja_db_image": checks.database_image,
     "vikunja_port": _PORT,
     "vikunja_time_zone": checks.optional(
         checks.pattern(TIME_ZONE, "a name of the tz database, as Europe/Berlin")

@@ -39,6 +39,19 @@ PYTHON = (
     "a tag that begins with Python 3.11, 3.12, 3.13; the services' locks are made for these"
 )
 NAMES = "names of this machine as a browser uses them: a-z 0-9 . -"
+DEBIAN = (
+    "the Debian variant (a tag without alpine): users in the other one have other numbers, and "
+    "it has no apt"
+)
+MOVED = (
+    "a tag of PostgreSQL below 18; from there on the image keeps its data in another place, which "
+    "this stack does not mount"
+)
+LOOPBACK = (
+    "an address of the machine's in its network, or another machine's: in a container this one is "
+    "the container itself. Let the server listen there (Ollama: OLLAMA_HOST), and write it as "
+    "http://192.168.1.10:11434/v1"
+)
 HOST_PATH = "an absolute path on the host of letters, digits and . _ / + -"
 KEYS = "context, copy, requirements, command, environment, health_command, apt_packages"
 SOURCE = {"context": "/srv/tree", "copy": ["app"], "requirements": "requirements.txt"}
@@ -80,6 +93,16 @@ WRONG = [
     ("docs_port", 1023, f"at least 1024; {PORT}"),
     ("llm_context_tokens", 255, "at least 256"),
     ("llm_endpoint_url", "llm:8080", "an http:// or https:// address"),
+    *[("llm_endpoint_url", f"http://{host}:11434/v1", LOOPBACK) for host in (
+        "localhost", "LOCALHOST.", "llm.localhost", "127.0.0.1", "127.1.2.3", "0.0.0.0", "[::1]",  # noqa: S104
+        "[::]", "[::ffff:127.0.0.1]",
+    )],
+    ("llm_model_file", "/srv/Large-Q4-00001-of-00003.gguf",
+     "one file, not part 1 of 3: join them first (llama.cpp's llama-gguf-split --merge "
+     "FIRST-PART /srv/Large-Q4.gguf), and name that"),
+    ("llm_model_file", "/srv/Large-Q4-00002-of-00003.gguf", "one file, not part 2 of 3: join "
+     "them first (llama.cpp's llama-gguf-split --merge FIRST-PART /srv/Large-Q4.gguf), and name "
+     "that"),
     ("llm_model_file", "model.gguf", HOST_PATH),
     ("llm_model_file", "/srv/a model.gguf", HOST_PATH),
     ("llm_model_file", "/srv/../x", f"{HOST_PATH}, and no .."),
@@ -174,6 +197,11 @@ WRONG = [
     ("package_index_url", "https://pypi.org/$(id)", URL_SIGNS),
     ("rag_api_port", 80, f"at least 1024; {PORT}"),
     ("redis_image", "redis", IMAGE),
+    ("redis_image", "docker.io/library/redis:8.0-alpine3.22", DEBIAN),
+    ("base_image", "docker.io/library/python:3.12-alpine", DEBIAN),
+    ("vikunja_db_image", "docker.io/library/postgres:17-alpine", DEBIAN),
+    ("vikunja_db_image", "docker.io/library/postgres:18", MOVED),
+    ("vikunja_db_image", "registry.example/postgres:19beta1", MOVED),
     ("redis_memory_limit_mib", 1048577, "at most 1048576"),
     ("redis_memory_limit_mib", 64.0, "a whole number from 32 to 1048576"),
     ("redis_port", 65536, f"at most 65535; {PORT}"),
@@ -442,3 +470,19 @@ def test_two_services_cannot_have_one_port():
     assert problems(redis_port=8000) == []
     assert "the port of redis_port" in problems(redis_port=8000, redis_publish_loopback=True)[0]
     assert problems(vikunja_port=8000, vikunja=False) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("llm_endpoint_url", "http://localhost.example:11434/v1"),
+        ("llm_endpoint_url", "http://10.0.0.5:8080/v1"),
+        ("llm_endpoint_url", "https://[2001:db8::1]/v1"),
+        ("llm_model_file", "/srv/one-of-many.gguf"),
+        ("llm_model_file", "/srv/1-of-3.gguf"),
+        ("vikunja_db_image", "docker.io/library/postgres:17.6-trixie"),
+        ("vikunja_db_image", "registry.example/mine:18"),
+    ],
+)
+def test_what_only_looks_like_them_is_allowed(name, value):
+    assert problems(**{name: value}) == []
