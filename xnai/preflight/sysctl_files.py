@@ -9,6 +9,7 @@ the same files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -57,6 +58,31 @@ class Assignment:
         return len(mine) == len(theirs) and all(map(fnmatchcase, theirs, mine))
 
 
+# One value in the kernel under two names: writing either sets the other to 0 (sysctl/vm.rst). A 0
+# is refused, and takes nothing away.
+TWINS = {
+    "vm.dirty_ratio": "vm.dirty_bytes",
+    "vm.dirty_background_ratio": "vm.dirty_background_bytes",
+}
+
+
+def number(value: str | None) -> int | None:
+    """Return the number that the kernel reads, up to a blank; None where it reads none.
+
+    A leading 0 makes it octal, 0x hexadecimal (proc_get_long() in kernel/sysctl.c). What follows
+    the blank is passed over: there are no comments at a line's end.
+    """
+    found = re.match(r"(0[xX][0-9A-Fa-f]+|[0-9]+)(?=\s|$)", value or "", re.ASCII)
+    if not found:
+        return None
+    digits = found[1]
+    base = 16 if digits[1:2] in ("x", "X") else 8 if digits.startswith("0") else 10
+    try:
+        return int(digits, base)
+    except ValueError:  # 08: the kernel refuses it
+        return None
+
+
 def normalise(key: str) -> str:
     """Return a key with slashes as separators: `vm.swappiness` and `vm/swappiness` are the same.
 
@@ -96,14 +122,18 @@ def files_read(files: Iterable[ConfigFile], reader: Reader) -> list[ConfigFile]:
 
 
 def winner(key: str, files: Iterable[ConfigFile], reader: Reader) -> Assignment | None:
-    """Return the line that decides `key` (such as `vm.swappiness`) for `reader`, or None."""
+    """Return the line that decides `key` (such as `vm.swappiness`) for `reader`, or None.
+
+    A line whose value the kernel refuses decides nothing: every key of ours is a number.
+    """
     explicit: Assignment | None = None
     pattern: Assignment | None = None
     excluded = False
     wanted = normalise(key)
     for file in files_read(files, reader):
         for line in assignments(file):
-            if not line.matches(wanted):
+            refused = line.value is not None and number(line.value) is None
+            if refused or not line.matches(wanted):
                 continue
             if line.is_pattern:
                 pattern = line if line.value is not None else pattern
@@ -112,3 +142,24 @@ def winner(key: str, files: Iterable[ConfigFile], reader: Reader) -> Assignment 
             else:
                 explicit = line
     return explicit or (None if excluded else pattern)
+
+
+def decider(key: str, files: Iterable[ConfigFile], reader: Reader) -> Assignment | None:
+    """Return the line that decides what `key` means in the end: its own, or its twin's.
+
+    Args:
+        key: such as `vm.dirty_ratio`.
+        files: every sysctl file.
+        reader: which program reads them.
+    """
+    read = list(files)
+    own = winner(key, read, reader)
+    twin = winner(TWINS[key], read, reader) if key in TWINS else None
+    if twin is None or not number(twin.value):
+        return own
+    order = [file.path for file in files_read(read, reader)]
+
+    def place(line: Assignment) -> tuple[int, int]:
+        return order.index(line.file.path), line.line
+
+    return twin if own is None or place(twin) > place(own) else own

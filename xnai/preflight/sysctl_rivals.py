@@ -17,12 +17,14 @@ from xnai.preflight.finding import Finding, Severity
 from xnai.preflight.model import ConfigFile, Reading
 from xnai.preflight.sysctl_files import (
     READERS,
+    TWINS,
     Assignment,
     Reader,
     assignments,
+    decider,
     files_read,
     normalise,
-    winner,
+    number,
 )
 
 OUR_PATH = SYSCTL_CONF
@@ -48,10 +50,18 @@ def _rivals(
     found: dict[tuple[str, Assignment], list[Reader]] = {}
     for key, value in sysctls.items():
         for reader in READERS:
-            line = winner(key, files, reader)
-            if line and not _is_ours(line) and line.value != value:
+            line = decider(key, files, reader)
+            if line and not _is_ours(line) and not _says(line, key, value):
                 found.setdefault((key, line), []).append(reader)
     return found
+
+
+def _says(line: Assignment, key: str, value: str) -> bool:
+    """Whether a line gives a key our value: by the number that the kernel reads of it."""
+    if not line.matches(normalise(key)):
+        return False  # its twin: never the same
+    read = number(line.value)
+    return line.value == value if read is None else read == number(value)
 
 
 def can_be_set_aside(file: ConfigFile, sysctls: Mapping[str, str]) -> bool:
@@ -61,6 +71,7 @@ def can_be_set_aside(file: ConfigFile, sysctls: Mapping[str, str]) -> bool:
     """
     lines = assignments(file)
     ours = {normalise(key) for key in sysctls}
+    ours |= {normalise(TWINS[key]) for key in sysctls if key in TWINS}
     in_etc = PurePosixPath(file.path).is_relative_to("/etc")
     return in_etc and bool(lines) and all(line.key in ours for line in lines)
 
@@ -170,11 +181,19 @@ def _rival(
     sysctls: Mapping[str, str],
     setting_names: Mapping[str, str],
 ) -> Finding:
-    theirs = "the key excluded" if line.value is None else f"{key} = {line.value}"
+    read = number(line.value)
+    is_twin = not line.matches(normalise(key))
+    theirs = "the key excluded" if line.value is None else (
+        f"{TWINS[key] if is_twin else key} = {line.value}"
+    )
+    if is_twin:
+        theirs += f", which sets {key} to 0"
+    elif read is not None and str(read) != line.value:
+        theirs += f", of which the kernel reads {read} (there are no comments at a line's end)"
     setting = setting_names.get(key, key)
-    wish = f"{setting} = {line.value}" if line.value is not None else setting
+    wish = setting if line.value is None else f"{setting} = {line.value if read is None else read}"
     ways = [
-        f"take {wish!r} into the host's group_data",
+        *([] if is_twin else [f"take {wish!r} into the host's group_data"]),
         f"remove line {line.line} of {line.file.target}",
     ]
     if can_be_set_aside(line.file, sysctls):

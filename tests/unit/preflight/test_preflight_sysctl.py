@@ -16,6 +16,7 @@ from xnai.preflight.sysctl_files import (
     assignments,
     files_read,
     normalise,
+    number,
     winner,
 )
 from xnai.preflight.sysctl_rivals import (
@@ -241,7 +242,9 @@ def test_the_winner_is_the_last_explicit_line(files):
             a
             for f in files_read(files, reader)
             for a in assignments(f)
-            if a.key == "vm/swappiness" and (a.value is not None or reader == SYSTEMD)
+            if a.key == "vm/swappiness" and (
+                reader == SYSTEMD if a.value is None else number(a.value) is not None
+            )
         ]
         assert line == (explicit[-1] if explicit else None)
 
@@ -264,7 +267,7 @@ def test_after_setting_aside_only_named_rivals_are_left(files):
     for key, value in OURS.items():
         for reader in READERS:
             line = winner(key, with_ours(left, our_file(OURS)), reader)
-            decided = line is not None and line.value == value
+            decided = line is not None and number(line.value) == number(value)
             named = any(f.severity == "error" and f.subject in (key, OUR_PATH) for f in findings)
             assert decided or named
 
@@ -274,3 +277,74 @@ def test_unreadable_is_told_and_is_no_rival():
     live = {"vm.swappiness": Reading("ok", "60")}
     (finding,) = judge_sysctls((unread,), live, OURS, NAMES, "stop")
     assert finding.severity == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    # Written to /proc/sys/vm/swappiness of Linux 6.1, which was then read.
+    [("60", 60), ("0x3c", 60), ("074", 60), ("60 # why", 60), ("60\t1", 60), ("060 1", 48),
+     ("0180", None), ("60x", None), ("", None), ("# 60", None), (None, None), ("0", 0)],
+)
+def test_the_number_that_the_kernel_reads(value, read):
+    assert number(value) == read
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("vm.swappiness = 180 # zram wants it high", None),
+        ("vm.swappiness = 0xb4", None),
+        ("vm.swappiness = 60x", None),
+        ("vm.swappiness = 0180", None),
+        ("vm.swappiness = 60 # why", "vm.swappiness = 60 # why, of which the kernel reads 60"),
+        ("vm.swappiness = 60", "vm.swappiness = 60"),
+    ],
+)
+def test_values_are_compared_as_the_kernel_reads_them(line, said):
+    files = [file("/etc/sysctl.d/99-zram.conf", f"{line}\n")]
+    found = [
+        one for one in judge_sysctls(tuple(files), {}, OURS, NAMES, "stop")
+        if one.severity == "error"
+    ]
+    assert len(found) == bool(said)
+    if said:
+        assert said in found[0].found
+        assert "take 'vm_swappiness = 60' into" in found[0].remedy
+
+
+DIRTY = {"vm.dirty_ratio": "10", "vm.dirty_background_ratio": "5"}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "keys"),
+    [
+        ("99-dirty.conf", "vm.dirty_bytes = 268435456\nvm.dirty_background_bytes = 67108864\n",
+         ["vm.dirty_background_ratio", "vm.dirty_ratio"]),
+        ("99-dirty.conf", "vm.dirty_bytes = 268435456\n", ["vm.dirty_ratio"]),
+        # Before ours: ours sets it to 0.
+        ("10-dirty.conf", "vm.dirty_bytes = 268435456\n", []),
+        # The kernel refuses it.
+        ("99-dirty.conf", "vm.dirty_bytes = 0\n", []),
+        # And the ratio again, as ours has it.
+        ("99-dirty.conf", "vm.dirty_bytes = 268435456\nvm.dirty_ratio = 10\n", []),
+        ("99-dirty.conf", "vm.dirty_*bytes = 1048576\n", ["vm.dirty_background_ratio",
+                                                          "vm.dirty_ratio"]),
+    ],
+)
+def test_bytes_and_ratio_are_one_value(name, text, keys):
+    found = [
+        one for one in judge_sysctls(
+            (file(f"/etc/sysctl.d/{name}", text),), {}, DIRTY,
+            {key: key.replace("vm.", "vm_") + "_pct" for key in DIRTY}, "stop",
+        ) if one.severity == "error"
+    ]
+    assert sorted(one.subject for one in found) == keys
+    for one in found:
+        assert f"_bytes = {text.split('= ')[1].split()[0]}" in one.found or "bytes = " in one.found
+        assert f"which sets {one.subject} to 0" in one.found
+        assert "take " not in one.remedy and "remove line " in one.remedy
+
+
+def test_a_file_of_twins_alone_may_be_set_aside():
+    one = file("/etc/sysctl.d/99-dirty.conf", "vm.dirty_bytes = 268435456\n")
+    assert files_to_set_aside([one], DIRTY) == [one]
