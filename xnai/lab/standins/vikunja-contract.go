@@ -117,6 +117,10 @@ func migrate(db *sql.DB, command string) error {
 	if err := line.QueryRowContext(ctx, "SELECT pg_try_advisory_lock(3456)").Scan(&alone); err != nil {
 		return err
 	}
+	if alone {
+		// Closing the line only gives it back to the pool, with its lock.
+		defer func() { _, _ = line.ExecContext(ctx, "SELECT pg_advisory_unlock(3456)") }()
+	}
 	for _, text := range []string{
 		"CREATE TABLE IF NOT EXISTS stand_in_overlap (at timestamptz, command text)",
 		"CREATE TABLE IF NOT EXISTS migration (id int)",
