@@ -1,11 +1,12 @@
-"""One line a host at the end of a run of several: what became of it."""
+"""The end of a run: a line a host where there are several, and whether anything was executed."""
 
 from __future__ import annotations
 
 from pyinfra import logger
 from pyinfra.api.host import Host
-from pyinfra.api.state import BaseStateCallback, State
+from pyinfra.api.state import BaseStateCallback, State, StateStage
 
+from xnai.remote.lease import is_dry
 from xnai.table import aligned
 
 _REASON = "xnai_reason"
@@ -27,11 +28,17 @@ class HostTable(BaseStateCallback):
         remember(host, f"failed: {', '.join(sorted(state.op_meta[op_hash].names))}")
 
     def host_disconnect(self, state: State, host: Host) -> None:  # type: ignore[override]
-        """Print the table."""
-        if not self.printed and len(state.inventory) > 1:
-            self.printed = True
-            for line in aligned(rows(state)):
-                logger.info(line)
+        """Print the table, and last of all that nothing was executed where somebody thinks so."""
+        if self.printed:
+            return
+        self.printed = True
+        for line in aligned(rows(state)) if len(state.inventory) > 1 else ():
+            logger.info(line)
+        if unconfirmed(state):
+            logger.warning(
+                "NOTHING WAS EXECUTED: the plan was not confirmed. At the question only the Enter "
+                "key goes on; with -y it is not asked"
+            )
 
 
 def remember(host: Host, reason: str) -> None:
@@ -42,6 +49,18 @@ def remember(host: Host, reason: str) -> None:
         reason: its first line is told, with the second where it ends with a colon.
     """
     host.connector_data.setdefault(_REASON, reason)
+
+
+def unconfirmed(state: State) -> bool:
+    """Return whether a plan was made and shown, and was neither executed nor asked for alone.
+
+    pyinfra 3.10.0 ends then with 0: after any answer but an empty line, and for --json without -y.
+    """
+    return (
+        state.current_stage < StateStage.Execute
+        and not is_dry()
+        and any(state.ops[host] for host in state.active_hosts)
+    )
 
 
 def rows(state: State) -> list[dict[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
+from pyinfra.api.state import StateStage
 
 from xnai import host_table
 from xnai.host_table import HostTable, remember, rows, tell_each_host
@@ -39,7 +40,7 @@ def state():
             two: {"a": operation(True, True), "b": operation(False, False)}, three: {},
         },
         op_meta={"b": SimpleNamespace(names={"stack: bring up redis (absent)"})},
-        callback_handlers=[],
+        callback_handlers=[], active_hosts={one}, current_stage=StateStage.Disconnect,
     )
 
 
@@ -79,6 +80,7 @@ def test_of_several_lines_the_first_is_told_with_what_it_announces(state, reason
 
 def test_a_single_host_has_no_table(state, monkeypatch):
     monkeypatch.setattr(host_table.logger, "info", pytest.fail)
+    monkeypatch.setattr(host_table.logger, "warning", pytest.fail)
     state.inventory = state.inventory[:1]
     HostTable().host_disconnect(state, state.inventory[0])
 
@@ -92,3 +94,27 @@ def test_once_a_run_however_many_hosts(state):
 
 def test_no_rows_are_no_lines():
     assert aligned([]) == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "dry", "planned", "said"),
+    [
+        (StateStage.Prepare, False, True, 1),
+        (StateStage.Prepare, True, True, 0),
+        # Nothing to do, or preflight has refused every host.
+        (StateStage.Prepare, False, False, 0),
+        (StateStage.Execute, False, True, 0),
+        (StateStage.Disconnect, False, True, 0),
+    ],
+)
+def test_a_plan_that_nobody_confirmed_is_said_last(state, monkeypatch, stage, dry, planned, said):
+    lines = []
+    monkeypatch.setattr(host_table, "is_dry", lambda: dry)
+    monkeypatch.setattr(host_table.logger, "info", lines.append)
+    monkeypatch.setattr(host_table.logger, "warning", lines.append)
+    state.current_stage = stage
+    if not planned:
+        state.active_hosts = {state.inventory[2]}
+    HostTable().host_disconnect(state, state.inventory[0])
+    told = [line for line in lines if line.startswith("NOTHING WAS EXECUTED")]
+    assert len(told) == said and (not said or lines[-1] == told[0])
