@@ -46,6 +46,7 @@ def _platform(facts: PreflightFacts, settings: Settings) -> list[Finding]:
         *platform.judge_os(facts.os_release),
         *platform.judge_arch(facts.arch, "rag_api" not in settings.service_sources),
         *platform.judge_systemd(facts.pid1),
+        *platform.judge_container(facts.container, facts.kernel),
         *platform.judge_cgroup(
             facts.cgroup_type, facts.cgroup_controllers, facts.kernel_command_line, facts.kernel
         ),

@@ -158,6 +158,7 @@ class PreflightFacts:
     arch: Reading = Reading()
     os_release: Reading = Reading()
     pid1: Reading = Reading()
+    container: Reading = Reading()  # systemd's word for the kind that it runs in
     cgroup_type: Reading = Reading()
     cgroup_controllers: Reading = Reading()
     zram: Reading = Reading()

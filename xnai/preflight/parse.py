@@ -155,6 +155,7 @@ def parse(output: Iterable[str]) -> PreflightFacts:
         arch=all_.reading("uname", 1),
         os_release=all_.file("os-release"),
         pid1=all_.reading("pid1"),
+        container=all_.reading("container"),
         cgroup_type=all_.reading("cgroup"),
         cgroup_controllers=all_.reading("controllers"),
         zram=all_.reading("zram"),

@@ -109,6 +109,29 @@ def judge_systemd(pid1: Reading) -> list[Finding]:
     return [Finding("systemd", "error", "init system", f"PID 1 is {pid1.text}", needed, remedy)]
 
 
+def judge_container(container: Reading, kernel: Reading) -> list[Finding]:
+    """Return a finding where systemd runs in somebody else's kernel: LXC, nspawn, WSL 2.
+
+    Args:
+        container: content of /run/systemd/container, which systemd writes there
+            (systemd-detect-virt(1) reads it); absent on a machine.
+        kernel: its release, of uname(1).
+    """
+    kind = container.text if container.state == "ok" else ""
+    if "microsoft" in kernel.text.lower():
+        kind = "wsl"
+    if not kind:
+        return []
+    needed = "a machine or a virtual machine: zram, vm.* and memory limits are the kernel's own"
+    remedy = (
+        "WSL's kernel, memory and swap are set by Windows (.wslconfig): use a virtual machine."
+        if kind == "wsl" else
+        "Name the machine that this container runs on in the inventory, or use a virtual machine."
+    )
+    found = f"shared: systemd runs in {kind}"
+    return [Finding("container", "error", "kernel", found, needed, remedy)]
+
+
 def judge_cgroup(
     kind: Reading, controllers: Reading, command_line: Reading, kernel: Reading
 ) -> list[Finding]:

@@ -77,6 +77,7 @@ if [ -d /run/systemd/system ]; then put pid1 ok systemd; else line pid1 /proc/1/
 if t=$(stat -f -c %T /sys/fs/cgroup 2>/dev/null); then put cgroup ok "$t"
 else put cgroup absent; fi
 line controllers /sys/fs/cgroup/cgroup.controllers
+line container /run/systemd/container
 file meminfo /proc/meminfo
 file swaps /proc/swaps
 line cmdline /proc/cmdline

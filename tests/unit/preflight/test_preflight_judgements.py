@@ -33,6 +33,7 @@ from xnai.preflight.platform import (
     judge_apt_locks,
     judge_arch,
     judge_cgroup,
+    judge_container,
     judge_os,
     judge_podman,
     os_release,
@@ -449,3 +450,22 @@ def test_the_remedy_names_what_this_machine_has(kind, controllers, command_line,
     )
     assert found.remedy.startswith(remedy)
     assert judge_cgroup(V2, Reading("ok", ALL_FOUR), Reading(), Reading()) == []
+
+
+@pytest.mark.parametrize(
+    ("container", "kernel", "found"),
+    [
+        (Reading("absent"), DEBIAN, None),
+        (Reading(), DEBIAN, None),
+        (Reading("ok", "lxc"), Reading("ok", "6.8.12-9-pve"), "shared: systemd runs in lxc"),
+        (Reading("ok", "systemd-nspawn"), DEBIAN, "shared: systemd runs in systemd-nspawn"),
+        (Reading("ok", "wsl"), Reading("ok", "6.6.87.2-microsoft-standard-WSL2"),
+         "shared: systemd runs in wsl"),
+        (Reading("absent"), Reading("ok", "5.15.90.1-Microsoft-standard"),
+         "shared: systemd runs in wsl"),
+    ],
+)
+def test_a_kernel_of_somebody_elses(container, kernel, found):
+    said = judge_container(container, kernel)
+    assert [(one.severity, one.found) for one in said] == ([("error", found)] if found else [])
+    assert all((".wslconfig" in one.remedy) == found.endswith("wsl") for one in said)
