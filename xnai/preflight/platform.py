@@ -113,8 +113,8 @@ def judge_container(container: Reading, kernel: Reading) -> list[Finding]:
     """Return a finding where systemd runs in somebody else's kernel: LXC, nspawn, WSL 2.
 
     Args:
-        container: content of /run/systemd/container, which systemd writes there
-            (systemd-detect-virt(1) reads it); absent on a machine.
+        container: content of /run/systemd/container, where systemd writes what it runs in (see
+            its CONTAINER_INTERFACE); absent on a machine.
         kernel: its release, of uname(1).
     """
     kind = container.text if container.state == "ok" else ""

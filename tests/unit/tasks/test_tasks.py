@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 
 import pytest
 from fact_fixtures import fact_classes, output
@@ -36,6 +37,7 @@ from xnai.catalogue import secret_forms
 from xnai.facts.podman import PodmanUnknown, StoreFacts, StoreImage
 from xnai.facts.sections import FileState
 from xnai.image_content import CONTENT_LABEL, PARENT_LABEL
+from xnai.operations import healthy
 from xnai.preflight.model import ConfigFile
 from xnai.pyinfra_ext import HostFailed
 from xnai.stack_reading import stack_directory
@@ -88,6 +90,14 @@ EMPTY = dataclasses.replace(
     HEALTHY, containers={}, of_stack=frozenset(), files={}, enabled=False
 )
 UP = {"Running": lambda **_: HEALTHY.containers, "BootUnit": False, "OomKills": ()}
+
+
+def silent(ready_url):
+    """The containers where Vikunja is healthy and does not answer; told only where it is asked."""
+    vikunja = HEALTHY.containers["xnai_vikunja"]
+    return HEALTHY.containers | {
+        "xnai_vikunja": dataclasses.replace(vikunja, answers=False if ready_url else None)
+    }
 
 
 def remains(case="normal", **changes):
@@ -165,11 +175,7 @@ CASES = {
     # Its program would migrate beside a server that still does.
     "vikunja_account_beside_a_start": (
         vikunja_account.apply,
-        {"Store": HEALTHY, "Running": lambda **_: HEALTHY.containers | {
-            "xnai_vikunja": dataclasses.replace(
-                HEALTHY.containers["xnai_vikunja"], answers=False
-            )
-        }},
+        {"Store": HEALTHY, "Running": lambda ready_url, **_: silent(ready_url)},
         ANNA,
     ),
     "stack_rotation_unfinished": (
@@ -201,6 +207,20 @@ def test_what_reaches_the_host(monkeypatch, case):
             told(monkeypatch, step, settings, facts, seen)
         return
     compare(case, told(monkeypatch, step, settings, facts, seen))
+
+
+def test_a_generation_that_does_not_serve_yet_is_not_kept(monkeypatch):
+    """A run that was ended has left a server behind that still prepares its database."""
+    clock = itertools.count(0, 20)
+    monkeypatch.setattr(healthy.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(healthy.time, "monotonic", lambda: next(clock))
+    files = {path: state for path, state in HEALTHY.files.items() if "/good/" not in path}
+    facts = {
+        "Store": dataclasses.replace(HEALTHY, files=files),
+        "Running": lambda ready_url, **_: silent(ready_url), "BootUnit": False, "OomKills": (),
+    }
+    with pytest.raises(HostFailed, match=r"xnai_vikunja is not healthy .* does not answer yet"):
+        told(monkeypatch, stack.apply, SETTINGS, facts, SEEN)
 
 
 def test_every_step_is_tested():
