@@ -2,10 +2,10 @@
 
 hosts.py defines groups as pyinfra's own inventories do, for example:
 
-    workstations = [("laptop.lan", {"ssh_user": "me"}), "desk.lan"]
+    workstations = [("laptop.lan", {"ssh_user": "me"}), ("desk.lan", {"ssh_user": "root"})]
 
-XNAI_HOSTS=/path/to/file.py names another file. A host whose `ssh_user` is not root is driven
-through sudo; its password is asked for once where it is needed.
+XNAI_HOSTS=/path/to/file.py names another file. A host whose `ssh_user` is named and not root is
+driven through sudo; its password is asked for once where it is needed.
 """
 
 import os

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from xnai.settings.spec import SPEC
+
 Groups = dict[str, Any]
 
 
@@ -18,7 +20,8 @@ def groups(root: Path) -> Groups:
         root: the checkout; its hosts.py is read if XNAI_HOSTS names no other file.
 
     Raises:
-        SystemExit: the hosts file is missing, does not load or defines no group.
+        SystemExit: the hosts file is missing, does not load, defines no group, or has a setting
+            that is no host's.
     """
     named = os.environ.get("XNAI_HOSTS")
     path = Path(named) if named else root / "hosts.py"
@@ -30,6 +33,14 @@ def groups(root: Path) -> Groups:
         names = runpy.run_path(str(path))
     except Exception as error:
         sys.exit(f"{path} does not load: {type(error).__name__}: {error}")
+    if settings := sorted(SPEC.keys() & names.keys()):
+        # A list would be taken for a group of hosts, and anything else for nothing at all.
+        name = settings[0]
+        sys.exit(
+            f"{path}: {', '.join(settings)}: a setting stands here beside its host alone: "
+            f'workstations = [("laptop.lan", {{"{name}": ...}})]. For all hosts of a group write '
+            f"it into group_data/<group>.py, as group_data/workstations.py: {name} = ..."
+        )
     found = {
         name: value
         for name, value in names.items()

@@ -88,3 +88,20 @@ def test_what_was_read_is_not_changed(tmp_path):
     data = {"ssh_user": "me"}
     assert hosts._with_sudo([("a", data)]) == [("a", {"ssh_user": "me", "_sudo": True})]
     assert data == {"ssh_user": "me"}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        # A list would be a group of hosts, and somebody's machine.
+        ('crawler_allowed_domains = ["docs.example"]\ng = ["a"]', "crawler_allowed_domains"),
+        ('vm_swappiness = 90\nllm_model_file = "/srv/m.gguf"\ng = ["a"]',
+         "llm_model_file, vm_swappiness"),
+    ],
+)
+def test_a_setting_that_is_no_hosts_is_refused(tmp_path, text, names):
+    with pytest.raises(SystemExit) as failure:
+        groups(tmp_path, text)
+    said = str(failure.value.code)
+    assert f"hosts.py: {names}: a setting stands here beside its host alone" in said
+    assert "group_data/workstations.py" in said
