@@ -15,15 +15,15 @@ cd "$folder"
 cat > deploy.py <<END
 from pyinfra.operations import server
 
-server.shell(name="touch", commands=["touch $folder/done"])
+server.shell(name="touch", commands=["touch $folder/touched"])
 END
 "$folder/venv/bin/pyinfra" --version
 tried() {
-    rm -f done
+    rm -f touched
     code=0
     printf "$1" | "$folder/venv/bin/pyinfra" $2 @local deploy.py > out 2>&1 || code=$?
     executed=no
-    [ ! -e done ] || executed=yes
+    [ ! -e touched ] || executed=yes
     echo "answer '$1' $2: exit code $code, executed: $executed"
     [ "$code $executed" = "$3" ] || { cat out; echo "changed"; exit 1; }
 }

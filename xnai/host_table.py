@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from pyinfra import logger
 from pyinfra.api.host import Host
 from pyinfra.api.state import BaseStateCallback, State, StateStage
@@ -10,6 +12,8 @@ from xnai.remote.lease import is_dry
 from xnai.table import aligned
 
 _REASON = "xnai_reason"
+# pyinfra's options that, like --dry, ask for no execution.
+_SHOWS_ALONE = {"--debug-facts", "--debug-operations"}
 _MOST_CHARACTERS = 120
 
 
@@ -59,6 +63,7 @@ def unconfirmed(state: State) -> bool:
     return (
         state.current_stage < StateStage.Execute
         and not is_dry()
+        and not _SHOWS_ALONE & set(sys.argv)
         and any(state.ops[host] for host in state.active_hosts)
     )
 

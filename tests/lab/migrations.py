@@ -15,7 +15,7 @@ _NOTED = f"""
 {SQL} "select count(*), count(distinct id) from migration"
 {SQL} "select count(*) from information_schema.tables where table_schema = 'public'"
 """
-# Ten migrations, each once; six tables of theirs and two of the notes.
+# Ten migrations, each once; five tables of theirs and two of notes.
 WHOLE = ["10|10", "7"]
 
 

@@ -7,6 +7,7 @@ import io
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from hypothesis import given
@@ -63,9 +64,14 @@ def spec(machine, **changes: object) -> Spec:
     return dataclasses.replace(SPEC, podman=str(machine / "podman"), **changes)
 
 
+def piped(content: bytes, encoding: str = "iso-8859-15") -> io.TextIOWrapper:
+    """A standard input that is none; root's locale there need not be UTF-8."""
+    return io.TextIOWrapper(io.BytesIO(content), encoding=encoding, errors="surrogateescape")
+
+
 def run(machine, monkeypatch, password: str = PASSWORD, **changes: object) -> int:
     """The program, its input as it comes to it."""
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{password}\n"))
+    monkeypatch.setattr(sys, "stdin", piped(f"{password}\n".encode()))
     return main(spec(machine, **changes))
 
 
@@ -107,7 +113,7 @@ def test_what_vikunja_refuses_is_told_in_its_words(machine, monkeypatch, capfd):
 def test_what_does_not_end_is_ended(machine, monkeypatch, capfd):
     (machine / "hangs").touch()
     assert run(machine, monkeypatch, limit_s=1) == 1
-    assert "did not end within 1 s" in capfd.readouterr().err
+    assert "did not make the account anna: no end within 1 s" in capfd.readouterr().err
 
 
 def test_success_that_made_no_account_is_none(machine, monkeypatch, capfd):
@@ -115,6 +121,37 @@ def test_success_that_made_no_account_is_none(machine, monkeypatch, capfd):
     assert run(machine, monkeypatch) == 1
     said = capfd.readouterr().err
     assert "exit code 0\n  why\n" in said and PASSWORD not in said
+
+
+def test_an_account_that_is_there_after_a_failure_is_told(machine, monkeypatch, capfd):
+    def half(*_):
+        (machine / "accounts").write_text("anna\n")
+        return 1, "Error creating new project for user\n"
+
+    monkeypatch.setattr(account_host, "answering", half)
+    assert run(machine, monkeypatch) == 1
+    assert capfd.readouterr().err.startswith(
+        "the account anna is there, and Vikunja did not end well with it: exit code 1\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "code", [
+        "exec yes",  # prints without end
+        # Closes its terminal, and hears nothing.
+        "trap '' HUP; exec 0<&- 1>&- 2>&-; sleep 60",
+        "trap '' HUP TERM INT; while :; do sleep 1; done",
+    ],
+)
+def test_no_program_takes_longer_than_it_may(tmp_path, code):
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/bash\n{code}\n")
+    program.chmod(0o755)
+    began = time.monotonic()
+    ended, said = answering([str(program)], (b"Enter Password:",), PASSWORD, 1)
+    assert (ended, len(said) < 1 << 20) == (None, True)
+    # No verdict on speed: without its limit it would take a minute, or never end.
+    assert time.monotonic() - began < 30
 
 
 def test_a_question_that_never_comes_gets_no_answer(tmp_path):
@@ -152,9 +189,42 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_without_a_terminal_it_is_the_first_line(monkeypatch):
+@pytest.fixture
+def confirmed(monkeypatch):
+    """pyinfra asks nothing."""
+    monkeypatch.setattr(sys, "argv", ["pyinfra", "-y", "inventory.py"])
+
+
+def test_without_a_terminal_it_is_the_first_line(monkeypatch, confirmed):
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\nmore\n"))
     assert asked_password.ask("anna") == PASSWORD
+
+
+def test_pyinfras_question_does_not_get_a_password_for_its_answer(monkeypatch):
+    # It would print what it got.
+    monkeypatch.setattr(sys, "argv", ["pyinfra", "inventory.py"])
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\n{PASSWORD}\n"))
+    with pytest.raises(HostFailed, match="add -y"):
+        asked_password.ask("anna")
+    assert sys.stdin.readline() == f"{PASSWORD}\n"
+
+
+@pytest.mark.parametrize("content", [b"p\xe4ssword123\n", b"\xff\xfe\n"])
+def test_what_is_no_utf_8_is_told_without_a_byte_of_it(monkeypatch, confirmed, content):
+    monkeypatch.setattr(sys, "stdin", piped(content, "utf-8"))
+    with pytest.raises(HostFailed) as refused:
+        asked_password.ask("anna")
+    assert "or one that is no UTF-8" in str(refused.value) and "udc" not in str(refused.value)
+
+
+def test_a_terminal_that_is_closed_gives_no_password(monkeypatch, confirmed):
+    def closed(question):
+        raise EOFError
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr(asked_password.getpass, "getpass", closed)
+    with pytest.raises(HostFailed, match="no password of anna was given"):
+        asked_password.ask("anna")
 
 
 def test_on_a_terminal_it_is_asked_for_twice(monkeypatch):
@@ -170,9 +240,11 @@ def test_on_a_terminal_it_is_asked_for_twice(monkeypatch):
     ("password", "wrong"),
     [("", "at least 8"), ("seven77", "at least 8"), ("x" * 73, "at most 72 bytes"),
      ("é" * 37, "at most 72 bytes"), (" leading8", "no blanks"), ("trailing8 ", "no blanks"),
-     ("a\tb\tc\td\te", "no control characters")],
+     ("a\tb\tc\td\te", "cannot be seen"), ("non\u00a0breaking", "cannot be seen")],
 )
-def test_what_vikunja_would_change_or_refuse_is_refused_first(monkeypatch, password, wrong):
+def test_what_vikunja_would_change_or_refuse_is_refused_first(
+    monkeypatch, confirmed, password, wrong
+):
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{password}\n"))
     with pytest.raises(HostFailed, match=wrong) as refused:
         asked_password.ask("anna")

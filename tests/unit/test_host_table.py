@@ -112,9 +112,17 @@ def test_a_plan_that_nobody_confirmed_is_said_last(state, monkeypatch, stage, dr
     monkeypatch.setattr(host_table, "is_dry", lambda: dry)
     monkeypatch.setattr(host_table.logger, "info", lines.append)
     monkeypatch.setattr(host_table.logger, "warning", lines.append)
+    monkeypatch.setattr(host_table.sys, "argv", ["pyinfra"])
     state.current_stage = stage
     if not planned:
         state.active_hosts = {state.inventory[2]}
     HostTable().host_disconnect(state, state.inventory[0])
     told = [line for line in lines if line.startswith("NOTHING WAS EXECUTED")]
     assert len(told) == said and (not said or lines[-1] == told[0])
+
+
+@pytest.mark.parametrize("option", ["--debug-facts", "--debug-operations"])
+def test_what_shows_a_plan_alone_was_asked_for_no_execution(state, monkeypatch, option):
+    monkeypatch.setattr(host_table.sys, "argv", ["pyinfra", option])
+    state.current_stage = StateStage.Prepare
+    assert not host_table.unconfirmed(state)

@@ -15,7 +15,7 @@ from unit_settings import make
 from xnai import stack_plan
 from xnai.catalogue import secret_forms, tools
 from xnai.drift import configuration, drift
-from xnai.facts.configuration import Configuration
+from xnai.facts.configuration import Configuration, parse_configuration
 from xnai.facts.podman import Container, PodmanUnknown
 from xnai.settings.model import Source
 from xnai.stack_plan import (
@@ -354,3 +354,13 @@ def test_of_an_absent_container_the_healthy_generation_tells():
     for containers in (gone, PodmanUnknown()):
         assert changed(containers=containers) == []
     assert changed(containers=gone, as_good=("vikunja",)) == ["redis"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "name"),
+    [("SIGINT", "SIGINT"), (2, "SIGINT"), ("15", "SIGTERM"), (15, "SIGTERM"), (None, "SIGTERM"),
+     ("", "SIGTERM"), (0, "SIGTERM"), (37, "37"), ("SIGRTMIN+3", "SIGRTMIN+3")],
+)
+def test_a_signal_has_one_name_in_every_podman(printed, name):
+    found = parse_configuration({"Config": {"StopSignal": printed}, "HostConfig": {}})
+    assert found.stop_signal == name

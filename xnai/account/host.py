@@ -21,6 +21,8 @@ from xnai.backup.podman import Failed, Podman, tell
 # Vikunja's own questions, in this order (pkg/cmd/user.go of v2.5.0).
 QUESTIONS = (b"Enter Password:", b"Confirm Password:")
 _CHUNK = 4096
+_MOST_KEPT = 16 * _CHUNK
+_POLL_S = 0.05
 _LAST_LINES = 5
 
 
@@ -60,20 +62,22 @@ class Account:
             f"--username={self.spec.name}", f"--email={self.spec.email}",
         ]
         code, said = answering(words, QUESTIONS, password, self.spec.limit_s)
-        if code or not self.exists():
-            # A terminal shows what is typed before the program has told it not to.
-            lines = [
-                line for line in said.splitlines() if line.strip() and password not in line
-            ]
-            raise Failed("\n".join([
-                f"Vikunja did not make the account {self.spec.name}: exit code {code}",
-                *lines[-_LAST_LINES:],
-            ]))
+        is_made = self.exists()
+        if code == 0 and is_made:
+            return
+        ended = f"no end within {self.spec.limit_s} s" if code is None else f"exit code {code}"
+        # A terminal shows what is typed before the program has told it not to.
+        lines = [line for line in said.splitlines() if line.strip() and password not in line]
+        what = (
+            f"the account {self.spec.name} is there, and Vikunja did not end well with it"
+            if is_made else f"Vikunja did not make the account {self.spec.name}"
+        )
+        raise Failed("\n".join([f"{what}: {ended}", *lines[-_LAST_LINES:]]))
 
 
 def answering(
     words: list[str], questions: tuple[bytes, ...], answer: str, limit_s: int
-) -> tuple[int, str]:
+) -> tuple[int | None, str]:
     """Run a program on a terminal of its own and give the same answer to its questions.
 
     Args:
@@ -83,10 +87,7 @@ def answering(
         limit_s: how long it may take, in seconds.
 
     Returns:
-        Its exit code, and what it printed.
-
-    Raises:
-        Failed: it does not end in time.
+        Its exit code, None where it had to be ended, and the last that it printed.
     """
     child, terminal = pty.fork()
     if child == 0:
@@ -98,36 +99,49 @@ def answering(
     ends = time.monotonic() + limit_s
     said, left = b"", list(questions)
     try:
-        while True:
-            ready, _, _ = select.select([terminal], [], [], max(0.0, ends - time.monotonic()))
+        while (left_s := ends - time.monotonic()) > 0:
+            ready, _, _ = select.select([terminal], [], [], left_s)
             if not ready:
-                raise Failed(f"{words[0]} did not end within {limit_s} s")
+                break
             try:
                 part = os.read(terminal, _CHUNK)
             except OSError:  # EIO: the other end is closed (pty(7))
                 part = b""
             if not part:
                 break
-            said += part
+            said = (said + part)[-_MOST_KEPT:]
             if left and left[0] in said:
                 # What comes before a question is not looked at for the next one.
                 said = said.partition(left.pop(0))[2]
                 os.write(terminal, f"{answer}\n".encode())
+        code = _end(child, ends)
     except BaseException:
-        with suppress(ProcessLookupError):
-            os.kill(child, signal.SIGKILL)
+        _end(child, 0)
         raise
     finally:
         os.close(terminal)
-        _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status), said.decode("utf-8", "replace")
+    return code, said.decode("utf-8", "replace")
+
+
+def _end(child: int, ends: float) -> int | None:
+    """Wait for a child's end until a moment of the clock, and kill it then; its exit code."""
+    while time.monotonic() < ends:
+        pid, status = os.waitpid(child, os.WNOHANG)
+        if pid:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(_POLL_S)
+    with suppress(ProcessLookupError):
+        os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return None
 
 
 def main(spec: Spec) -> int:
     """Make the account whose password is the first line of the input; return the exit code."""
     os.umask(0o077)
     fail_on_signals()
-    password = sys.stdin.readline().rstrip("\n")
+    # Whatever locale root has here.
+    password = sys.stdin.buffer.readline().decode("utf-8").rstrip("\n")
     one = Account(spec)
     try:
         if one.exists():

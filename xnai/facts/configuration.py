@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import signal
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,10 +89,11 @@ def parse_configuration(entry: Mapping[str, Any]) -> Configuration:
 
 
 def _signal(value: object) -> str:
-    """The signal's name: Podman 5 prints that, 4 its number."""
-    if isinstance(value, int) and value:
-        return signal.Signals(value).name
-    return str(value or "SIGTERM")
+    """The signal's name: Podman 5 prints that, 4 its number; a number where it has no name."""
+    text = str(value or "SIGTERM")
+    with suppress(ValueError):  # no number, or one as SIGRTMIN+3's
+        return signal.Signals(int(text)).name
+    return text
 
 
 def _environment(config: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -10,6 +10,9 @@ from pyinfra.api.facts import FactBase
 # Names of the tz database: Europe/Berlin, America/Argentina/Ushuaia, Etc/GMT+5.
 TIME_ZONE = r"[A-Za-z][A-Za-z0-9_+-]{0,30}(/[A-Za-z0-9][A-Za-z0-9_+-]{0,30}){0,2}"
 
+# Links that lie beside them, and what stands for a link that was not read.
+_NO_ZONES = {"localtime", "posixrules", "zone"}
+
 
 @dataclass(frozen=True)
 class HardwareFacts:
@@ -40,14 +43,16 @@ class Hardware(FactBase[HardwareFacts | None]):
         return (
             "awk '/^MemTotal:/ {print $2}' /proc/meminfo; getconf _NPROCESSORS_ONLN; "
             "uname -m; id -u; "
-            "z=$(readlink /etc/localtime || head -n 1 /etc/timezone 2>/dev/null); echo \"zone $z\""
+            "z=$(readlink /etc/localtime || echo \"zoneinfo/$(head -n 1 /etc/timezone)\") "
+            "2>/dev/null; echo \"zone $z\""
         )
 
     def process(self, output: list[str]) -> HardwareFacts | None:
         """Parse the five lines; anything else is None."""
         if len(output) != 5 or not all(output[line].isdigit() for line in (0, 1, 3)):
             return None
-        zone = re.sub(r"^.*zoneinfo/(posix/|right/)?", "", output[4].removeprefix("zone").strip())
-        if not re.fullmatch(TIME_ZONE, zone, re.ASCII):
+        zone = re.sub(r"^zone .*zoneinfo/(posix/|right/|uclibc/)?", "", output[4].strip())
+        # What is no link below zoneinfo begins with "zone" still, and is no name.
+        if zone in _NO_ZONES or not re.fullmatch(TIME_ZONE, zone, re.ASCII):
             zone = "UTC"
         return HardwareFacts(int(output[0]), int(output[1]), output[2], int(output[3]), zone)

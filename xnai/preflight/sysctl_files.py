@@ -124,7 +124,9 @@ def files_read(files: Iterable[ConfigFile], reader: Reader) -> list[ConfigFile]:
 def winner(key: str, files: Iterable[ConfigFile], reader: Reader) -> Assignment | None:
     """Return the line that decides `key` (such as `vm.swappiness`) for `reader`, or None.
 
-    A line whose value the kernel refuses decides nothing: every key of ours is a number.
+    procps writes each line as it comes, so that one whose value the kernel refuses decides nothing
+    (every key of ours is a number). systemd-sysctl keeps the last line of a key and writes that
+    alone: a refused one leaves what the kernel began with.
     """
     explicit: Assignment | None = None
     pattern: Assignment | None = None
@@ -132,8 +134,7 @@ def winner(key: str, files: Iterable[ConfigFile], reader: Reader) -> Assignment 
     wanted = normalise(key)
     for file in files_read(files, reader):
         for line in assignments(file):
-            refused = line.value is not None and number(line.value) is None
-            if refused or not line.matches(wanted):
+            if not line.matches(wanted) or (reader == "sysctl --system" and is_refused(line)):
                 continue
             if line.is_pattern:
                 pattern = line if line.value is not None else pattern
@@ -144,8 +145,16 @@ def winner(key: str, files: Iterable[ConfigFile], reader: Reader) -> Assignment 
     return explicit or (None if excluded else pattern)
 
 
-def decider(key: str, files: Iterable[ConfigFile], reader: Reader) -> Assignment | None:
-    """Return the line that decides what `key` means in the end: its own, or its twin's.
+@dataclass(frozen=True)
+class Decision:
+    """The line that decides what a key is in the end, and whether it does so by the key's twin."""
+
+    line: Assignment
+    by_twin: bool = False
+
+
+def decider(key: str, files: Iterable[ConfigFile], reader: Reader) -> Decision | None:
+    """Return what decides `key` in the end: a line of its own, or of its twin's.
 
     Args:
         key: such as `vm.dirty_ratio`.
@@ -154,12 +163,43 @@ def decider(key: str, files: Iterable[ConfigFile], reader: Reader) -> Assignment
     """
     read = list(files)
     own = winner(key, read, reader)
-    twin = winner(TWINS[key], read, reader) if key in TWINS else None
-    if twin is None or not number(twin.value):
-        return own
-    order = [file.path for file in files_read(read, reader)]
+    last = Decision(own) if own else None
+    if key not in TWINS or (own and is_refused(own)):
+        return last
+    twin = normalise(TWINS[key])
+    for written, line in _writes((normalise(key), twin), read, reader):
+        if written != twin:
+            last = Decision(line)
+        elif number(line.value):
+            last = Decision(line, by_twin=True)
+    return last
 
-    def place(line: Assignment) -> tuple[int, int]:
-        return order.index(line.file.path), line.line
 
-    return twin if own is None or place(twin) > place(own) else own
+def is_refused(line: Assignment) -> bool:
+    """Return whether the kernel refuses a line's value, of a key that is a number."""
+    return line.value is not None and number(line.value) is None
+
+
+def _writes(
+    keys: tuple[str, ...], files: list[ConfigFile], reader: Reader
+) -> list[tuple[str, Assignment]]:
+    """What a program writes to keys, in its order: (key, line); without what the kernel refuses.
+
+    procps writes each line. systemd-sysctl (252) keeps a line for each name, at the place where
+    its value came first: the same value again does not move it, another one does.
+    """
+    lines = [line for file in files_read(files, reader) for line in assignments(file)]
+    if reader == "systemd-sysctl":
+        kept: dict[str, Assignment] = {}
+        for line in lines:
+            if line.key in kept and kept[line.key].value == line.value:
+                continue
+            kept.pop(line.key, None)
+            kept[line.key] = line
+        lines = list(kept.values())
+    explicit = {line.key for line in lines if not line.is_pattern}
+    return [
+        (key, line) for line in lines for key in keys
+        if line.value is not None and not is_refused(line) and line.matches(key)
+        and (not line.is_pattern or key not in explicit)
+    ]

@@ -19,10 +19,12 @@ from xnai.preflight.sysctl_files import (
     READERS,
     TWINS,
     Assignment,
+    Decision,
     Reader,
     assignments,
     decider,
     files_read,
+    is_refused,
     normalise,
     number,
 )
@@ -43,25 +45,22 @@ def _is_ours(line: Assignment) -> bool:
 
 def _rivals(
     files: list[ConfigFile], sysctls: Mapping[str, str]
-) -> dict[tuple[str, Assignment], list[Reader]]:
-    """Return (key, deciding line of somebody else with another value) -> the readers that it
+) -> dict[tuple[str, Decision], list[Reader]]:
+    """Return (key, what decides of somebody else's, with another value) -> the readers that it
     decides for.
     """
-    found: dict[tuple[str, Assignment], list[Reader]] = {}
+    found: dict[tuple[str, Decision], list[Reader]] = {}
     for key, value in sysctls.items():
         for reader in READERS:
-            line = decider(key, files, reader)
-            if line and not _is_ours(line) and not _says(line, key, value):
-                found.setdefault((key, line), []).append(reader)
+            decides = decider(key, files, reader)
+            if decides and not _is_ours(decides.line) and not _says(decides, value):
+                found.setdefault((key, decides), []).append(reader)
     return found
 
 
-def _says(line: Assignment, key: str, value: str) -> bool:
+def _says(decides: Decision, value: str) -> bool:
     """Whether a line gives a key our value: by the number that the kernel reads of it."""
-    if not line.matches(normalise(key)):
-        return False  # its twin: never the same
-    read = number(line.value)
-    return line.value == value if read is None else read == number(value)
+    return not decides.by_twin and number(decides.line.value) == number(value)
 
 
 def can_be_set_aside(file: ConfigFile, sysctls: Mapping[str, str]) -> bool:
@@ -88,9 +87,9 @@ def files_to_set_aside(
     aside: list[ConfigFile] = []
     while True:
         found = {
-            line.file.path: line.file
-            for _, line in _rivals(left, sysctls)
-            if can_be_set_aside(line.file, sysctls)
+            decides.line.file.path: decides.line.file
+            for _, decides in _rivals(left, sysctls)
+            if can_be_set_aside(decides.line.file, sysctls)
         }
         if not found:
             return aside
@@ -120,8 +119,9 @@ def judge_sysctls(
     found += [_set_aside(file, sysctls) for file in aside]
     left = [file for file in after if file not in aside]
     rivals = _rivals(left, sysctls)
-    for (key, line), readers in rivals.items():
-        found.append(_rival(key, line, readers, sysctls, setting_names))
+    for (key, decides), readers in rivals.items():
+        found.append(_rival(key, decides, readers, sysctls, setting_names))
+    deciding = {(key, decides.line) for key, decides in rivals}
     beaten: dict[str, list[str]] = {}
     read = {file.path: file for reader in READERS for file in files_read(left, reader)}
     for file in read.values():
@@ -130,7 +130,7 @@ def judge_sysctls(
                 if (
                     line.matches(normalise(key))
                     and not _is_ours(line)
-                    and (key, line) not in rivals
+                    and (key, line) not in deciding
                 ):
                     beaten.setdefault(file.path, []).append(
                         f"{key} = {line.value} (line {line.line})"
@@ -176,24 +176,27 @@ def _set_aside(file: ConfigFile, sysctls: Mapping[str, str]) -> Finding:
 
 def _rival(
     key: str,
-    line: Assignment,
+    decides: Decision,
     readers: list[Reader],
     sysctls: Mapping[str, str],
     setting_names: Mapping[str, str],
 ) -> Finding:
+    line = decides.line
     read = number(line.value)
-    is_twin = not line.matches(normalise(key))
     theirs = "the key excluded" if line.value is None else (
-        f"{TWINS[key] if is_twin else key} = {line.value}"
+        f"{TWINS[key] if decides.by_twin else key} = {line.value}"
     )
-    if is_twin:
+    if decides.by_twin:
         theirs += f", which sets {key} to 0"
+    elif is_refused(line):
+        theirs += ", which the kernel refuses, so that nothing is written"
     elif read is not None and str(read) != line.value:
         theirs += f", of which the kernel reads {read} (there are no comments at a line's end)"
     setting = setting_names.get(key, key)
-    wish = setting if line.value is None else f"{setting} = {line.value if read is None else read}"
+    wish = setting if read is None else f"{setting} = {read}"
+    no_wish = decides.by_twin or is_refused(line)
     ways = [
-        *([] if is_twin else [f"take {wish!r} into the host's group_data"]),
+        *([] if no_wish else [f"take {wish!r} into the host's group_data"]),
         f"remove line {line.line} of {line.file.target}",
     ]
     if can_be_set_aside(line.file, sysctls):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shlex
+import socket
 from collections.abc import Callable
-from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
+from zoneinfo import available_timezones
 
+from xnai.facts.hardware import TIME_ZONE
 from xnai.settings.certificates import name_on_host
 
 Check = Callable[[object], object]
@@ -142,8 +144,12 @@ def database_image(value: object) -> str:
     """Check for an image of PostgreSQL whose data are where our volume is mounted."""
     name = debian_image(value)
     path, _, tag = name.partition("@")[0].rpartition(":")
-    major = re.match(r"[0-9]+", tag)
-    if path.endswith("/postgres") and major and int(major[0]) >= _POSTGRES_MOVED:
+    official = path.rpartition("/")[2] in ("postgres", "postgis")
+    # As pgvector has it: 0.8.1-pg17.
+    major = re.match(r"([0-9]+)", tag) if official else re.search(r"(?:^|-)pg([0-9]+)", tag)
+    if official and major is None:
+        raise Refused("a tag that begins with PostgreSQL's major version, as 17; others move")
+    if major and int(major[1]) >= _POSTGRES_MOVED:
         raise Refused(
             f"a tag of PostgreSQL below {_POSTGRES_MOVED}; from there on the image keeps its data "
             "in another place, which this stack does not mount"
@@ -207,7 +213,8 @@ def index_url(value: object) -> str:
     """Check for an http(s) address without credentials (they would end in a world-read file)."""
     try:
         parts = urlsplit(value) if isinstance(value, str) else None
-    except ValueError:  # a bracket of an IPv6 address without its other half
+        _ = parts and parts.port
+    except ValueError:  # half of a bracket, or no port
         parts = None
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
         raise Refused("an http:// or https:// address")
@@ -222,11 +229,7 @@ def endpoint_url(value: object) -> str:
     """Check for an http(s) address that containers can reach, without credentials."""
     url = index_url(value)
     host = (urlsplit(url).hostname or "").rstrip(".")
-    with suppress(ValueError):
-        address = ip_address(host)
-        mapped = getattr(address, "ipv4_mapped", None) or address
-        host = "localhost" if mapped.is_loopback or mapped.is_unspecified else host
-    if host == "localhost" or host.endswith(".localhost"):
+    if _is_loopback(host):
         raise Refused(
             "an address of the machine's in its network, or another machine's: in a container "
             "this one is the container itself. Let the server listen there (Ollama: OLLAMA_HOST), "
@@ -235,10 +238,43 @@ def endpoint_url(value: object) -> str:
     return url
 
 
+# As /etc/hosts of Debian, Ubuntu and Fedora has them.
+_LOOPBACK_NAMES = {
+    "localhost", "localhost4", "localhost6", "localhost.localdomain", "ip6-localhost",
+    "ip6-loopback",
+}
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host of a URL means whoever asks; also in the spellings that inet_aton(3) takes."""
+    if host in _LOOPBACK_NAMES or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        try:
+            address = ip_address(socket.inet_aton(host))
+        except OSError:
+            return False
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    return bool(mapped.is_loopback or mapped.is_unspecified)
+
+
+def time_zone(value: object) -> str:
+    """Check for a name of the tz database; by this controller's own where it has one."""
+    known = available_timezones()
+    if not isinstance(value, str) or not re.fullmatch(TIME_ZONE, value, re.ASCII) or (
+        known and value not in known
+    ):
+        raise Refused("a name of the tz database, as Europe/Berlin")
+    return value
+
+
 def model_file(value: object) -> str:
     """Check for an absolute path on the host of a model that is one file."""
     path = host_path(value)
-    if part := re.search(r"-([0-9]{5})-of-([0-9]{5})\.gguf$", path):
+    part = re.search(r"-([0-9]{5})-of-([0-9]{5})\.gguf$", path)
+    if part and int(part[2]) > 1:
         whole = path[: part.start()] + ".gguf"
         raise Refused(
             f"one file, not part {int(part[1])} of {int(part[2])}: join them first (llama.cpp's "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from xnai.facts.hardware import TIME_ZONE
 from xnai.settings import checks, checks_sources
 from xnai.settings.checks import Check
 
@@ -86,12 +85,12 @@ SPEC: dict[str, Check] = {
     "vikunja_image": checks.image,
     "vikunja_db_image": checks.database_image,
     "vikunja_port": _PORT,
-    "vikunja_time_zone": checks.optional(
-        checks.pattern(TIME_ZONE, "a name of the tz database, as Europe/Berlin")
-    ),
+    "vikunja_time_zone": checks.optional(checks.time_zone),
     "vikunja_account_name": checks.optional(
+        # Vikunja's own commands take digits alone for an account's number.
         checks.pattern(
-            r"[A-Za-z0-9][A-Za-z0-9._-]{2,249}", "3 to 250 letters, digits, dots, _ and -"
+            r"(?![0-9]+$)[A-Za-z0-9][A-Za-z0-9._-]{2,249}",
+            "3 to 250 letters, digits, dots, _ and -, and not digits alone",
         )
     ),
     "vikunja_account_email": checks.optional(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -242,9 +243,8 @@ def test_the_winner_is_the_last_explicit_line(files):
             a
             for f in files_read(files, reader)
             for a in assignments(f)
-            if a.key == "vm/swappiness" and (
-                reader == SYSTEMD if a.value is None else number(a.value) is not None
-            )
+            if a.key == "vm/swappiness"
+            and (reader == SYSTEMD or (a.value is not None and number(a.value) is not None))
         ]
         assert line == (explicit[-1] if explicit else None)
 
@@ -294,8 +294,9 @@ def test_the_number_that_the_kernel_reads(value, read):
     [
         ("vm.swappiness = 180 # zram wants it high", None),
         ("vm.swappiness = 0xb4", None),
-        ("vm.swappiness = 60x", None),
-        ("vm.swappiness = 0180", None),
+        ("vm.swappiness = 60x", "vm.swappiness = 60x, which the kernel refuses"),
+        ("vm.swappiness =", "vm.swappiness = , which the kernel refuses"),
+        ("vm.swappiness = 0180", "vm.swappiness = 0180, which the kernel refuses"),
         ("vm.swappiness = 60 # why", "vm.swappiness = 60 # why, of which the kernel reads 60"),
         ("vm.swappiness = 60", "vm.swappiness = 60"),
     ],
@@ -309,7 +310,10 @@ def test_values_are_compared_as_the_kernel_reads_them(line, said):
     assert len(found) == bool(said)
     if said:
         assert said in found[0].found
-        assert "take 'vm_swappiness = 60' into" in found[0].remedy
+        refused = "refuses" in said
+        # procps goes on with ours; systemd-sysctl, at boot, writes nothing.
+        assert (" wins for systemd-sysctl: " in found[0].found) == refused
+        assert ("take 'vm_swappiness = 60' into" in found[0].remedy) != refused
 
 
 DIRTY = {"vm.dirty_ratio": "10", "vm.dirty_background_ratio": "5"}
@@ -325,10 +329,15 @@ DIRTY = {"vm.dirty_ratio": "10", "vm.dirty_background_ratio": "5"}
         ("10-dirty.conf", "vm.dirty_bytes = 268435456\n", []),
         # The kernel refuses it.
         ("99-dirty.conf", "vm.dirty_bytes = 0\n", []),
-        # And the ratio again, as ours has it.
-        ("99-dirty.conf", "vm.dirty_bytes = 268435456\nvm.dirty_ratio = 10\n", []),
+        # And the ratio again, as ours has it: systemd-sysctl has written that one before.
+        ("99-dirty.conf", "vm.dirty_bytes = 268435456\nvm.dirty_ratio = 10\n",
+         ["vm.dirty_ratio"]),
         ("99-dirty.conf", "vm.dirty_*bytes = 1048576\n", ["vm.dirty_background_ratio",
                                                           "vm.dirty_ratio"]),
+        ("99-dirty.conf", "vm.dirty_* = 1048576\n", ["vm.dirty_background_ratio",
+                                                     "vm.dirty_ratio"]),
+        # procps has written the first when the second is refused.
+        ("99-dirty.conf", "vm.dirty_bytes = 268435456\nvm.dirty_bytes = 0\n", ["vm.dirty_ratio"]),
     ],
 )
 def test_bytes_and_ratio_are_one_value(name, text, keys):
@@ -340,9 +349,25 @@ def test_bytes_and_ratio_are_one_value(name, text, keys):
     ]
     assert sorted(one.subject for one in found) == keys
     for one in found:
-        assert f"_bytes = {text.split('= ')[1].split()[0]}" in one.found or "bytes = " in one.found
+        twin = one.subject.replace("ratio", "bytes")
+        values = re.findall(r"= ([1-9][0-9]+)$", text, re.MULTILINE)
+        assert any(f"{twin} = {value}, " in one.found for value in values)
         assert f"which sets {one.subject} to 0" in one.found
         assert "take " not in one.remedy and "remove line " in one.remedy
+
+
+def test_systemd_writes_an_equal_value_where_it_came_first():
+    # Run with systemd-sysctl 252: dirty_ratio is written first, and dirty_bytes last.
+    files = (
+        file("/etc/sysctl.d/10-a.conf", "vm.dirty_ratio = 10\n"),
+        file("/etc/sysctl.d/50-b.conf", "vm.dirty_bytes = 1000000000\n"),
+    )
+    found = [
+        one for one in judge_sysctls(files, {}, {"vm.dirty_ratio": "10"}, {}, "stop")
+        if one.severity == "error"
+    ]
+    assert [one.subject for one in found] == ["vm.dirty_ratio"]
+    assert "50-b.conf:1 wins for systemd-sysctl: vm.dirty_bytes = 1000000000" in found[0].found
 
 
 def test_a_file_of_twins_alone_may_be_set_aside():
