@@ -325,17 +325,18 @@ def main() -> None:
             *shares("tests/unit", "tests/unit", AT_ONCE, *order),
         ])
     if good and options.level in ("quick", "test"):
-        good = run.stage([
-            *shares("tests/audit", "tests/audit", AT_ONCE, *order),
-            *([pytest("tests/images, tests/services", "tests/images", "tests/services")]
-              if options.level == "test" else []),
-        ])
+        good = run.stage(shares("tests/audit", "tests/audit", AT_ONCE, *order))
     if good and options.level != "unit":
         os.environ["XNAI_TEST_COPIES_ARE_SHARED"] = "1"
         good = run.stage([Job("lab: what machines need", [str(BIN / "xnai"), "lab", "build"])])
         if good:
             try:
-                run.stage(chosen_lab_jobs(options, order))
+                # The services' own tests are one process: beside machines, or a processor waits.
+                run.stage([
+                    *chosen_lab_jobs(options, order),
+                    *([pytest("tests/images, tests/services", "tests/images", "tests/services")]
+                      if options.level == "test" else []),
+                ])
             finally:
                 from tests.lab import clones
 
