@@ -394,7 +394,7 @@ def test_a_copy_is_roots_alone_from_its_first_byte(machine):
 def test_another_major_of_postgresql_is_refused_before_anything_stops(machine, capfd, reads, said):
     (machine / "pg_version").write_text(reads)
     # Whose tag does not tell.
-    other = spec(machine, ("vikunja_db",), vikunja_db_image="docker.io/library/postgres:trixie")
+    other = spec(machine, ("vikunja_db",), vikunja_db_image="registry.example/mine:trixie")
     assert main(other, "keep") == 1
     found = capfd.readouterr().err
     assert "Nothing was changed." in found and said in found
