@@ -222,19 +222,15 @@ class Running(FactBase[dict[str, Container]]):
                 a server may end when it is asked while its database is away.
         """
         name = shlex.quote(check)
-        now = f"{ASK_PODMAN} healthcheck run {name} >&2; " if check else ""
-        first = {}
+        checks = f"{ASK_PODMAN} healthcheck run {name} >&2"
+        inspects = f"{_inspect('container', containers)} && echo {_OK}"
+        sections = {"containers": inspects, "cgroups": CGROUPS}
         if check and ready_url:
             asks = f"{_ASK_URL}{shlex.quote(ready_url)} >&2"
-            first = {"answers": f"echo {name}; {now.rstrip('; ')} && {asks} && echo {_OK}"}
-            now = ""
-        return script(
-            first
-            | {
-                "containers": f"{now}{_inspect('container', containers)} && echo {_OK}",
-                "cgroups": CGROUPS,
-            }
-        )
+            sections = {"answers": f"echo {name}; {checks} && {asks} && echo {_OK}"} | sections
+        elif check:
+            sections["containers"] = f"{checks}; {inspects}"
+        return script(sections)
 
     @staticmethod
     def default() -> dict[str, Container]:
