@@ -9,7 +9,7 @@ from xnai.facts.podman import XNAI_PODMAN
 from xnai.stack_plan import StackPlan
 
 _MODULES = (
-    "account/host", "account/spec", "backup/ending", "backup/podman", "backup/spec",
+    "account/host", "account/spec", "backup/ending", "backup/podman", "backup/psql", "backup/spec",
 )
 _MAIN = """\
 import sys

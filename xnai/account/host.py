@@ -17,6 +17,7 @@ from contextlib import suppress
 from xnai.account.spec import Spec
 from xnai.backup.ending import fail_on_signals, report
 from xnai.backup.podman import Failed, Podman, tell
+from xnai.backup.psql import statements
 
 # Vikunja's own questions, in this order (pkg/cmd/user.go of v2.5.0).
 QUESTIONS = (b"Enter Password:", b"Confirm Password:")
@@ -35,15 +36,12 @@ class Account:
 
     def exists(self) -> bool:
         """Return whether the database has an account of that name."""
-        database = self.spec.database
-        said = self.podman.run(
-            "exec", "--interactive", self.spec.database_container,
-            "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--no-password",
-            "--set=ON_ERROR_STOP=1", f"--set=name={self.spec.name}",
-            f"--username={database.user}", f"--dbname={database.name}",
-            doing="asking the database for the account",
+        said = statements(
+            self.podman, self.spec.database_container, self.spec.database,
             # A variable is put in place, and quoted, in what psql reads, not in its arguments.
-            stdin=b"SELECT 1 FROM users WHERE username = :'name';\n",
+            b"SELECT 1 FROM users WHERE username = :'name';\n",
+            "--tuples-only", "--no-align", f"--set=name={self.spec.name}",
+            doing="asking the database for the account",
         )
         return said.strip() == "1"
 

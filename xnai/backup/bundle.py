@@ -12,7 +12,7 @@ from xnai.stack_plan import StackPlan
 
 MODULES = tuple(
     f"backup/{name}" for name in (
-        "archive", "encryption", "ending", "host", "podman", "role", "safe_path", "spec",
+        "archive", "encryption", "ending", "host", "podman", "psql", "role", "safe_path", "spec",
         "unfinished", "versions", "whole_file",
     )
 )

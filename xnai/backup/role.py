@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from xnai.backup.podman import Failed, Podman
+from xnai.backup.psql import statements
 from xnai.backup.spec import Database
 
 
@@ -22,16 +23,12 @@ def set_password(podman: Podman, container: str, database: Database) -> None:
         raise Failed(f"there is no secret {database.secret}: run deploy.py, then this again")
     role = database.user.replace('"', '""')
     text = value.replace("'", "''")
-    podman.run(
-        "exec", "--interactive", container,
-        # Through the container's own socket, where the image trusts its user. Terse: an error
-        # must not show the statement.
-        "psql", "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1",
-        "--set=VERBOSITY=terse", f"--username={database.user}", f"--dbname={database.name}",
+    # The server's log must not show the statement, should it fail; nor must an error (terse).
+    statement = (
+        "SET log_min_error_statement = panic; SET log_statement = 'none';\n"
+        f"ALTER ROLE \"{role}\" PASSWORD '{text}';\n"
+    )
+    statements(
+        podman, container, database, statement.encode(), "--set=VERBOSITY=terse",
         doing="setting the database role's password",
-        # Nor must the server's log, should it fail.
-        stdin=(
-            "SET log_min_error_statement = panic; SET log_statement = 'none';\n"
-            f"ALTER ROLE \"{role}\" PASSWORD '{text}';\n"
-        ).encode(),
     )

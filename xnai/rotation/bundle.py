@@ -13,8 +13,8 @@ from xnai.settings.model import Settings
 from xnai.stack_plan import StackPlan
 
 _MODULES = (
-    "backup/ending", "backup/podman", "backup/role", "backup/spec", "backup/whole_file",
-    "rotation/host", "rotation/spec",
+    "backup/ending", "backup/podman", "backup/psql", "backup/role", "backup/spec",
+    "backup/whole_file", "rotation/host", "rotation/spec",
 )
 _MAIN = """\
 import sys

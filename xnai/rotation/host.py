@@ -16,6 +16,7 @@ from pathlib import Path
 
 from xnai.backup.ending import fail_on_signals, ignore_signals, report
 from xnai.backup.podman import Failed, Podman, tell
+from xnai.backup.psql import statements
 from xnai.backup.role import set_password
 from xnai.backup.whole_file import write
 from xnai.rotation.spec import Spec
@@ -101,11 +102,9 @@ class Run:
         database = self.spec.sessions_of
         if not database:
             return
-        said = self.podman.run(
-            "exec", "--interactive", self.spec.container, "psql", "--no-psqlrc", "--quiet",
-            "--tuples-only", "--no-align", "--no-password", "--set=ON_ERROR_STOP=1",
-            f"--username={database.user}", f"--dbname={database.name}",
-            doing="ending the sessions with Vikunja", stdin=_END_SESSIONS,
+        said = statements(
+            self.podman, self.spec.container, database, _END_SESSIONS,
+            "--tuples-only", "--no-align", doing="ending the sessions with Vikunja",
         )
         tell(f"sessions with Vikunja that were ended: {said.strip() or 'none, it keeps none'}")
 
