@@ -4,7 +4,7 @@ SHELL := /bin/sh
 VENV := .venv/bin
 UV := .tools/uv
 
-.PHONY: help setup try test test-unit test-quick test-audit sandbox test-services test-lab test-qemu test-vikunja drill bench lint lock pin clean
+.PHONY: help setup try test test-unit test-quick test-audit sandbox test-services test-lab test-qemu test-vikunja drill bench lint lock pin settings clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | expand -t 12
@@ -67,6 +67,9 @@ lint: setup ## ruff and mypy
 lock: setup ## refresh uv.lock and the locked requirements of podman-compose and the services
 	$(UV) lock --upgrade
 	$(VENV)/python .ci/lock.py
+
+settings: setup ## write group_data/all.py and docs/settings.md from the declarations in xnai/
+	$(VENV)/python .ci/settings_pages.py
 
 pin: setup ## write the registry's present digests of the images into group_data/all.py
 	$(VENV)/python .ci/pin.py

@@ -1,7 +1,7 @@
 """The whole machine, step by step: pyinfra inventory.py deploy.py"""
 
 from tasks import before, containers, images, memory, preflight, secrets, stack, verify
-from xnai.pyinfra_ext import this_host_alone
+from xnai.run.pyinfra import this_host_alone
 
 with this_host_alone():
     preflight.apply()  # first: everything wrong is said at once, before anything changes

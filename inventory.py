@@ -25,7 +25,7 @@ try:
         raise ImportError(f"pyinfra {version('pyinfra')} runs this, {NEEDED} is needed")
     for _module in ("click", "jinja2", "psutil", "yaml"):
         import_module(_module)
-    from xnai.hosts import groups
+    from xnai.run.hosts import groups
 except ImportError as _error:
     sys.exit(
         f"{_error}. This pyinfra ({sys.executable}) is not the project's: run `make setup` in "

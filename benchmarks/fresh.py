@@ -12,16 +12,16 @@ from pathlib import Path
 
 from benchmarks import pairs
 from benchmarks.wanted import UID, files_of, settings_of
-from tasks import containers
-from xnai.catalogue import secret_forms, services
-from xnai.image_content import archive, build_inputs
+from xnai.images.content import archive
 from xnai.lab import deploying, machine
 from xnai.lab.machine import Machine
 from xnai.lab.progress import Lines
 from xnai.lab.spec import MachineSpec
-from xnai.render import ROOT
+from xnai.machine import packages
 from xnai.settings.model import Settings
-from xnai.stack_plan import plan
+from xnai.stack.catalogue import build_inputs, secret_forms, services
+from xnai.stack.plan import plan
+from xnai.templating.render import ROOT
 
 HERE = Path(__file__).parent
 
@@ -44,7 +44,7 @@ def by_hand(one: Machine, settings: Settings) -> None:
             (ROOT / "files/podman-compose/requirements.txt").read_bytes())
         add("by_hand.sh", (HERE / "by_hand.sh").read_bytes(), 0o755)
     words = [
-        settings.stack_user, str(UID), " ".join(containers.PACKAGES),
+        settings.stack_user, str(UID), " ".join(packages.CONTAINERS),
         " ".join(f"{item.image.name}={item.target or '-'}={item.reference}" for item in inputs),
         " ".join(name for forms in secret_forms(settings) for name in forms),
         str(len(services(settings))),

@@ -7,12 +7,12 @@ import time
 from dataclasses import dataclass
 
 from benchmarks import pairs
-from xnai.catalogue import services
-from xnai.image_content import BuildInput, build_inputs
+from xnai.images.content import BuildInput
 from xnai.lab.machine import Machine
 from xnai.lab.progress import Progress
 from xnai.operations.image import cache_directories
 from xnai.settings.model import Settings
+from xnai.stack.catalogue import build_inputs, services
 
 # The goal leaves these out: they carry the model and its server.
 _MODEL = {"llm", "llm_packages"}

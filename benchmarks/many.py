@@ -18,7 +18,7 @@ from xnai.lab import deploying, machine, snapshots
 from xnai.lab.machine import Machine
 from xnai.lab.progress import Progress
 from xnai.lab.spec import MachineSpec
-from xnai.render import ROOT
+from xnai.templating.render import ROOT
 
 MOST_MACHINES = 3
 SNAPSHOT = "bench-many"

@@ -10,14 +10,13 @@ from pathlib import Path
 
 from benchmarks import pairs
 from benchmarks.wanted import files_of, settings_of
-from tasks import containers, memory
-from xnai.catalogue import secret_forms
-from xnai.image_content import build_inputs
 from xnai.lab import deploying
 from xnai.lab.machine import Machine
-from xnai.render import ROOT
+from xnai.machine import packages
 from xnai.settings.model import Settings
-from xnai.stack_plan import plan
+from xnai.stack.catalogue import build_inputs, secret_forms
+from xnai.stack.plan import plan
+from xnai.templating.render import ROOT
 
 HERE = Path(__file__).parent
 GOAL_RATIO = 2.5
@@ -38,7 +37,7 @@ def floor_argv(one: Machine, settings: Settings) -> tuple[list[str], str]:
         str(settings.zram_size_mib * 2**20),
         settings.zram_compression_algorithm,
         str(settings.zram_swap_priority),
-        " ".join((memory.PACKAGE, *containers.PACKAGES)),
+        " ".join((packages.ZRAM, *packages.CONTAINERS)),
     ]
     digests = "".join(
         f"{hashlib.sha256(text.encode()).hexdigest()}  {path}\n"

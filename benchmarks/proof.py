@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.pairs import keep
-from xnai.render import ROOT
+from xnai.templating.render import ROOT
 
 WORK = Path("/var/tmp/xnai-proof")  # noqa: S108  (clones and caches; remove it when done)
 TICKS = os.sysconf("SC_CLK_TCK")

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 
-from tasks import containers, memory, stack
+from tasks import stack
 from xnai.facts.hardware import Hardware
 from xnai.facts.podman import XNAI_PODMAN
-from xnai.image_content import build_inputs
 from xnai.lab import deploying
 from xnai.lab.machine import Machine
-from xnai.looking import Where, loaded
-from xnai.own_paths import unit_file
-from xnai.settings import check, layers
-from xnai.settings.derive import derive
+from xnai.machine import files as machine_files
+from xnai.memory import files as memory_files
+from xnai.run.inspect import Where, loaded
+from xnai.settings import layers
 from xnai.settings.model import Settings
-from xnai.stack_plan import plan
-from xnai.stack_reading import stack_directory
+from xnai.stack.catalogue import SCHEMA, build_inputs, derive
+from xnai.stack.paths import stack_directory, unit_file
+from xnai.stack.plan import plan
 
 UID = 2000
 
@@ -25,7 +25,7 @@ def settings_of(one: Machine) -> Settings:
     """Return the settings that the deploy uses for `one`."""
     os.environ["XNAI_HOSTS"] = str(one.hosts_file)
     with loaded(Where(group_data=(deploying.GROUP_DATA,))) as (inventory, _):
-        checked, problems = check(layers.layers(next(iter(inventory))))
+        checked, problems = SCHEMA.check(layers.layers(next(iter(inventory))))
     assert not problems, problems  # noqa: S101
     fact = Hardware()
     found = fact.process(one.run(fact.command()).stdout.splitlines())
@@ -36,14 +36,14 @@ def settings_of(one: Machine) -> Settings:
 def files_of(settings: Settings) -> dict[str, tuple[str, int]]:
     """Return every file that the deploy writes: absolute path -> (text, mode)."""
     home = f"/home/{settings.stack_user}"
-    script = containers.wrapper_text(settings.stack_user, UID, home)
-    in_system = containers.system_texts(settings)
+    script = machine_files.wrapper_text(settings.stack_user, UID, home)
+    in_system = machine_files.system_texts(settings)
     compose = plan(settings, build_inputs(settings)).files.values()
     texts = {
-        **memory.rendered(settings, settings.zram_compression_algorithm),
-        **containers.authorities(settings),
+        **memory_files.rendered(settings, settings.zram_compression_algorithm),
+        **machine_files.authorities(settings),
         **{path.format(uid=UID): text for path, text in in_system.items()},
-        **{f"{home}/{path}": text for path, text in containers.home_texts(settings).items()},
+        **{f"{home}/{path}": text for path, text in machine_files.home_texts(settings).items()},
         **{f"{stack_directory(settings)}/{file.name}": file.text for file in compose},
         unit_file(settings): stack.unit_text(settings),
     }

@@ -3,6 +3,8 @@ group_data/<group>.py, in hosts.py beside the host, or with `--data name=value`.
 
 `xnai settings` prints the effective values, where each was set, and what was derived.
 None means "derived from what the host is" (by the rule in the comment).
+
+Written by `make settings` from the declarations in xnai/.
 """
 
 __all__ = [
@@ -97,12 +99,12 @@ __all__ = [
     "zswap",
 ]
 
-# --- the run ----------------------------------------------------------------------------------
+# --- the run -----------------------------------------------------------------------------------
 
 # True: a deferred change (one that waits for a reboot or a login) makes the run fail.
 strict = False
 
-# --- the stack's identity ---------------------------------------------------------------------
+# --- the stack's identity ----------------------------------------------------------------------
 
 # Prefix of containers (xnai_redis), images (localhost/xnai_rag_api:...), secrets, volumes, the
 # network and the compose project. Several stacks of one user differ in this name.
@@ -112,54 +114,54 @@ stack_name = "xnai"
 # Name an existing login user to run the stack in that user's own `podman ps`.
 stack_user = None
 
-# --- memory -----------------------------------------------------------------------------------
+# --- memory ------------------------------------------------------------------------------------
 
-# RAM that the stack must leave to the desktop and the system, in MiB.
-# None: the larger of 2048 MiB and 20 % of RAM.
+# RAM that the stack must leave to the desktop and the system, in MiB. None: the larger of 2048
+# MiB and 20 % of RAM.
 host_reserve_mib = None
 
-# Size of the compressed swap device in percent of RAM. None: by the profile
-# RAM <= 8 GiB: 200, <= 16 GiB: 150, <= 32 GiB: 100, above: 50.
-# At the usual ratio of 2 to 3 the pages of a full device cost size / ratio of RAM, so a larger
-# machine needs relatively less. Source: docs.kernel.org/admin-guide/blockdev/zram.html ("there
-# is little point creating a zram of greater than twice the size of memory").
+# Size of the compressed swap device in percent of RAM. None: by the profile RAM <= 8 GiB: 200, <=
+# 16 GiB: 150, <= 32 GiB: 100, above: 50. At the usual ratio of 2 to 3 the pages of a full device
+# cost size / ratio of RAM, so a larger machine needs relatively less. Source:
+# docs.kernel.org/admin-guide/blockdev/zram.html ("there is little point creating a zram of
+# greater than twice the size of memory").
 zram_size_pct_of_ram = None
 
 # zstd packs best of the kernel's algorithms at a speed that swap on a laptop does not notice.
 # Where the kernel lacks it, preflight names the best that it has.
 zram_compression_algorithm = "zstd"
 
-# Expected compression ratio of this machine's pages; only the capacity formula uses it.
-# 2.0 is cautious until it was measured: zstd reaches 2.6 on typical process memory.
+# Expected compression ratio of this machine's pages; only the capacity formula uses it. 2.0 is
+# cautious until it was measured: zstd reaches 2.6 on typical process memory.
 zram_assumed_ratio = 2.0
 
 # Priority of the zram swap; disk swap (negative by default) stays on below it. swapon(2).
 zram_swap_priority = 100
 
-# zswap compresses in front of swap; in front of zram it compresses twice. "off" or "leave".
-# It is switched off at run time and by tmpfiles.d, never in the boot loader.
+# zswap compresses in front of swap; in front of zram it compresses twice. "off" or "leave". It is
+# switched off at run time and by tmpfiles.d, never in the boot loader.
 zswap = "off"
 
-# What to do where another file sets one of our sysctl keys and wins: "stop" names it,
-# "set_aside" renames the file to *.xnai-set-aside (only when all its keys are ours); to have it
-# back, rename it.
+# What to do where another file sets one of our sysctl keys and wins: "stop" names it, "set_aside"
+# renames the file to *.xnai-set-aside (only when all its keys are ours); to have it back, rename
+# it.
 memory_rivals = "stop"
 
-# True: systemd-oomd chooses no victim by pressure among what the stack's dedicated user runs.
-# The guard itself is never switched off, and a login user named in stack_user keeps it.
+# True: systemd-oomd chooses no victim by pressure among what the stack's dedicated user runs. The
+# guard itself is never switched off, and a login user named in stack_user keeps it.
 oom_guard_exempt_stack = True
 
-# 0 to 200: the cost of swapping against that of dropping page cache. Swap in RAM is far cheaper
-# than a disk read, hence above 100. Source: kernel Documentation/admin-guide/sysctl/vm.rst
-# ("for in-memory swap, like zram or zswap ... values beyond 100 can be considered").
+# The cost of swapping against that of dropping page cache. Swap in RAM is far cheaper than a disk
+# read, hence above 100. Source: kernel Documentation/admin-guide/sysctl/vm.rst ("for in-memory
+# swap, like zram or zswap ... values beyond 100 can be considered").
 vm_swappiness = 180
 
 # Pages read ahead from swap as a power of two; 0 is one page. A RAM device has no seek to save,
 # so read-ahead only decompresses pages that nobody asked for. Same source.
 vm_page_cluster = 0
 
-# 0 switches off the boost of the reclaim watermark after fragmentation, which otherwise swaps
-# in bursts. Same source.
+# 0 switches off the boost of the reclaim watermark after fragmentation, which otherwise swaps in
+# bursts. Same source.
 vm_watermark_boost_factor = 0
 
 # In units of 0.01 % of RAM between the watermarks: 125 is 1.25 %. kswapd starts earlier, so
@@ -170,19 +172,21 @@ vm_watermark_scale_factor = 125
 # directory caches that container layers and source trees live from. Same source.
 vm_vfs_cache_pressure = 50
 
-# Percent of available memory at which background write-back starts, and at which writers wait.
-# Dirty pages cannot be compressed away, so a machine short of RAM should hold few. Same source.
+# Percent of available memory at which background write-back starts. Dirty pages cannot be
+# compressed away, so a machine short of RAM should hold few. Same source.
 vm_dirty_background_ratio_pct = 5
+
+# Percent of available memory at which writers wait. Same source.
 vm_dirty_ratio_pct = 10
 
-# --- where software comes from ----------------------------------------------------------------
+# --- where software comes from -----------------------------------------------------------------
 
-# Registry name -> {"location": "host:port[/path]", "insecure": False}: asked before the
-# registry itself. Written to the stack user's own registries.conf.
+# Registry name -> {"location": "host:port[/path]", "insecure": False}: asked before the registry
+# itself. Written to the stack user's own registries.conf.
 registry_mirrors = {}
 
-# PEM files on the controller (absolute paths) that the host and every image build must trust,
-# for a machine behind an inspecting proxy.
+# PEM files on the controller (absolute paths) that the host and every image build must trust, for
+# a machine behind an inspecting proxy.
 extra_ca_certificates = []
 
 # The Python package index for podman-compose and for image builds. None: no index, all packages
@@ -193,15 +197,12 @@ package_index_url = "https://pypi.org/simple"
 # network; docs/images.md says how to fill it. Every package is still held to its lock's hashes.
 wheelhouse_dir = None
 
-# --- images -----------------------------------------------------------------------------------
+# --- images ------------------------------------------------------------------------------------
 
 # Fully qualified, with a full tag and optionally a digest (`make pin` writes it): a short name
 # would be looked up in whatever registry the host happens to search first. The base must carry
 # Python 3.11, 3.12 or 3.13, for which the services' requirements are locked.
 base_image = "docker.io/library/python:3.12-slim"
-redis_image = "docker.io/library/redis:8.0"
-vikunja_image = "docker.io/vikunja/vikunja:2.5.0"
-vikunja_db_image = "docker.io/library/postgres:17"
 
 # The user inside our own images: one for all, so that volumes can be shared.
 container_uid = 10001
@@ -218,124 +219,31 @@ context_max_mib = 20
 # grows past this.
 build_cache_max_mib = 2048
 
-# True builds the AWQ quantisation image as well: its packages weigh some 3 GB.
-awq_image = False
-# What a quantisation may take, run by hand beside the stack; as much swap again. Not in the sum
-# that preflight holds against the machine.
-awq_memory_limit_mib = 8192
+# --- services ----------------------------------------------------------------------------------
 
-# --- services ---------------------------------------------------------------------------------
-
-# How long the deploy waits until a service is healthy, in seconds; each service has as long.
-stack_healthy_timeout_s = 180
-
-redis_port = 6379
-# True publishes Redis on 127.0.0.1 of the host; by default only the stack's network reaches it.
-redis_publish_loopback = False
-
-# Published on 127.0.0.1.
-rag_api_port = 8000
-
-# The names by which a browser reaches this machine; pages answer to no other Host or Origin, so
-# that a web site cannot talk to them through its visitor's browser.
-browser_hosts = ["127.0.0.1", "localhost"]
-
-# The language model: an OpenAI-compatible endpoint such as "http://10.0.0.5:8080/v1". None: the
-# stack's own llama.cpp server with a small model (SmolLM2-135M), or with llm_model_file.
-llm_endpoint_url = None
-# A GGUF file on the host, readable by everybody: the container's user is none of the host's.
-# None: the small model in the image.
-llm_model_file = None
-llm_model_name = "SmolLM2-135M-Instruct"
-# llama.cpp is fastest with one thread a physical core, and far slower with more threads than
-# processors.
-llm_threads = 2
-llm_context_tokens = 2048
-
-# Published on 127.0.0.1.
-chainlit_ui_port = 8001
-
-# Domains that the crawler may fetch from, subdomains included; by default none.
-crawler_allowed_domains = []
-# Private places that it may reach all the same: names, host:port or networks. By default none,
-# so that a link cannot lead it to a router or to the other services.
-crawler_allowed_private = []
-
-# Published on 127.0.0.1.
-docs_port = 8002
-
-# Vikunja, the task list, with its own PostgreSQL; in a compose file of its own. False: neither.
-vikunja = True
-# Published on 127.0.0.1.
-vikunja_port = 3456
-# When new accounts' days begin and reminders come; a name of the tz database, as "Europe/Berlin".
-# None: the host's own.
-vikunja_time_zone = None
-# For one run of tasks/vikunja_account.py, as `--data vikunja_account_name=anna --data
-# vikunja_account_email=anna@example.org`: the account to make. It asks for the password.
-vikunja_account_name = None
-vikunja_account_email = None
-
-# --- memory of the services -------------------------------------------------------------------
-
-# For each service, in MiB:
+# The memory of each service, in MiB:
 # *_memory_limit_mib: RAM (memory.max). Past it the kernel swaps the service's own pages, and
 #   where its swap is full too, kills it alone.
 # *_swap_mib: how much of it may be in swap (memory.swap.max). None: half of the limit. Limit and
 #   swap together are what a service can hold; preflight adds these up and holds the sum against
 #   what RAM and zram can carry.
-# *_memory_reservation_mib: RAM that others' needs do not take from it (memory.low). None: half
-#   of the limit for a protected service, else 0.
+# *_memory_reservation_mib: RAM that others' needs do not take from it (memory.low). None: half of
+#   the limit for a protected service, else 0.
 # Source: kernel Documentation/admin-guide/cgroup-v2.rst.
 
-redis_memory_limit_mib = 256
-redis_memory_reservation_mib = None
-redis_swap_mib = None
+# How long the deploy waits until a service is healthy, in seconds; each service has as long.
+stack_healthy_timeout_s = 180
 
-# Resident with the small model: some 200 MiB, and the context. A model file larger than the
-# limit is read again and again from disk.
-llm_memory_limit_mib = 512
-llm_memory_reservation_mib = None
-llm_swap_mib = None
+# The names by which a browser reaches this machine; pages answer to no other Host or Origin, so
+# that a web site cannot talk to them through its visitor's browser.
+browser_hosts = ["127.0.0.1", "localhost"]
 
-rag_api_memory_limit_mib = 512
-rag_api_memory_reservation_mib = None
-rag_api_swap_mib = None
-
-chainlit_ui_memory_limit_mib = 384
-chainlit_ui_memory_reservation_mib = None
-chainlit_ui_swap_mib = None
-
-# A hostile page is read in a child of at most 160 MiB, and what both need besides.
-crawler_memory_limit_mib = 320
-crawler_memory_reservation_mib = None
-crawler_swap_mib = None
-
-curation_worker_memory_limit_mib = 96
-curation_worker_memory_reservation_mib = None
-curation_worker_swap_mib = None
-
-docs_memory_limit_mib = 64
-docs_memory_reservation_mib = None
-docs_swap_mib = None
-
-vikunja_db_memory_limit_mib = 192
-vikunja_db_memory_reservation_mib = None
-vikunja_db_swap_mib = None
-
-# At rest 60 MiB; five uploads of 19 MB at once or a background from a photo of 48 megapixels take
-# five times that (measured: docs/vikunja.md). Past five eighths of the limit its garbage collector
-# works harder.
-vikunja_memory_limit_mib = 384
-vikunja_memory_reservation_mib = None
-vikunja_swap_mib = None
-
-# The services that keep data in memory. When the whole machine is out of memory the kernel
-# takes the others first: their oom_score_adj is raised by unprotected_oom_score_adj.
+# The services that keep data in memory. When the whole machine is out of memory the kernel takes
+# the others first: their oom_score_adj is raised by unprotected_oom_score_adj.
 protected_services = ["redis", "vikunja_db"]
 unprotected_oom_score_adj = 300
 
-# --- backup (docs/backup.md) ------------------------------------------------------------------
+# --- backup (docs/backup.md) -------------------------------------------------------------------
 
 # Where archives are made on the host: a directory of root's. None:
 # /var/lib/xnai/<stack_name>/backup.
@@ -344,6 +252,7 @@ backup_dir = None
 # Encrypt archives for the private key of this public one ("age1...", of age-keygen), which need
 # not be on the machine. Only an encrypted archive holds the secrets.
 backup_age_recipient = None
+
 # Or with a passphrase: a file on the host, root's, readable by nobody else.
 backup_passphrase_file = None
 
@@ -352,17 +261,140 @@ backup_passphrase_file = None
 restore_from = None
 restore_age_identity_file = None
 
-# --- rotation of secrets (docs/stack.md) ------------------------------------------------------
+# --- rotation of secrets (docs/stack.md) -------------------------------------------------------
 
 # For one run of tasks/rotate_secrets.py, as `--data 'rotate_only=["xnai_ingest_token"]'`: the
 # secrets to make anew, by their Podman names. Empty: all of the stack's.
 rotate_only = []
-# True, as `--data end_vikunja_sessions=True`: everybody must log in to Vikunja again. New secrets
-# alone do not do that.
-end_vikunja_sessions = False
 
-# --- teardown (docs/teardown.md) --------------------------------------------------------------
+# --- teardown (docs/teardown.md) ---------------------------------------------------------------
 
 # For one run of tasks/teardown.py, as `--data purge=laptop.lan`: the name of the host whose data
 # (volumes, secrets, the user that was made for them) go as well. None: data are kept.
 purge = None
+
+# --- redis -------------------------------------------------------------------------------------
+
+# As base_image, of the registry.
+redis_image = "docker.io/library/redis:8.0"
+redis_port = 6379
+
+# True publishes Redis on 127.0.0.1 of the host; by default only the stack's network reaches it.
+redis_publish_loopback = False
+redis_memory_limit_mib = 256
+redis_memory_reservation_mib = None
+redis_swap_mib = None
+
+# --- llm ---------------------------------------------------------------------------------------
+
+# The language model: an OpenAI-compatible endpoint such as "http://10.0.0.5:8080/v1". None: the
+# stack's own llama.cpp server with a small model (SmolLM2-135M), or with llm_model_file.
+llm_endpoint_url = None
+
+# A GGUF file on the host, readable by everybody: the container's user is none of the host's.
+# None: the small model in the image.
+llm_model_file = None
+llm_model_name = "SmolLM2-135M-Instruct"
+
+# llama.cpp is fastest with one thread a physical core, and far slower with more threads than
+# processors.
+llm_threads = 2
+llm_context_tokens = 2048
+
+# Resident with the small model: some 200 MiB, and the context. A model file larger than the limit
+# is read again and again from disk.
+llm_memory_limit_mib = 512
+llm_memory_reservation_mib = None
+llm_swap_mib = None
+
+# --- rag_api -----------------------------------------------------------------------------------
+
+# Published on 127.0.0.1.
+rag_api_port = 8000
+rag_api_memory_limit_mib = 512
+rag_api_memory_reservation_mib = None
+rag_api_swap_mib = None
+
+# --- chainlit_ui -------------------------------------------------------------------------------
+
+# Published on 127.0.0.1.
+chainlit_ui_port = 8001
+chainlit_ui_memory_limit_mib = 384
+chainlit_ui_memory_reservation_mib = None
+chainlit_ui_swap_mib = None
+
+# --- crawler -----------------------------------------------------------------------------------
+
+# Domains that the crawler may fetch from, subdomains included; by default none.
+crawler_allowed_domains = []
+
+# Private places that it may reach all the same: names, host:port or networks. By default none, so
+# that a link cannot lead it to a router or to the other services.
+crawler_allowed_private = []
+
+# A hostile page is read in a child of at most 160 MiB, and what both need besides.
+crawler_memory_limit_mib = 320
+crawler_memory_reservation_mib = None
+crawler_swap_mib = None
+
+# --- curation_worker ---------------------------------------------------------------------------
+
+curation_worker_memory_limit_mib = 96
+curation_worker_memory_reservation_mib = None
+curation_worker_swap_mib = None
+
+# --- docs --------------------------------------------------------------------------------------
+
+# Published on 127.0.0.1.
+docs_port = 8002
+docs_memory_limit_mib = 64
+docs_memory_reservation_mib = None
+docs_swap_mib = None
+
+# --- awq ---------------------------------------------------------------------------------------
+
+# True builds the AWQ quantisation image as well: its packages weigh some 3 GB.
+awq_image = False
+
+# What a quantisation may take, run by hand beside the stack; as much swap again. Not in the sum
+# that preflight holds against the machine.
+awq_memory_limit_mib = 8192
+
+# --- vikunja_db --------------------------------------------------------------------------------
+
+# As base_image, of the registry.
+vikunja_db_image = "docker.io/library/postgres:17"
+vikunja_db_memory_limit_mib = 192
+vikunja_db_memory_reservation_mib = None
+vikunja_db_swap_mib = None
+
+# --- vikunja -----------------------------------------------------------------------------------
+
+# Vikunja, the task list, with its own PostgreSQL; in a compose file of its own. False: neither.
+vikunja = True
+
+# As base_image, of the registry.
+vikunja_image = "docker.io/vikunja/vikunja:2.5.0"
+
+# Published on 127.0.0.1.
+vikunja_port = 3456
+
+# When new accounts' days begin and reminders come; a name of the tz database, as "Europe/Berlin".
+# None: the host's own.
+vikunja_time_zone = None
+
+# For one run of tasks/vikunja_account.py, as `--data vikunja_account_name=anna --data
+# vikunja_account_email=anna@example.org`: the account to make. It asks for the password.
+vikunja_account_name = None
+vikunja_account_email = None
+
+# For one run of tasks/rotate_secrets.py, as `--data end_vikunja_sessions=True`: everybody must
+# log in to Vikunja again. New secrets alone do not do that.
+end_vikunja_sessions = False
+
+# At rest 60 MiB; five uploads of 19 MB at once or a background from a photo of 48 megapixels take
+# five times that (measured: docs/vikunja.md). Past five eighths of the limit its garbage
+# collector works harder.
+vikunja_memory_limit_mib = 384
+vikunja_memory_reservation_mib = None
+vikunja_swap_mib = None

@@ -6,13 +6,14 @@ from pyinfra import host
 from pyinfra.facts.server import Which
 
 from tasks import images
-from xnai.backup.bundle import home, make_spec
 from xnai.facts.podman import PodmanUnknown
 from xnai.operations import apt, backup
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
-from xnai.settings import current
-from xnai.stack_plan import plan
-from xnai.stack_reading import read_store, unfinished_restore
+from xnai.programs.backup.bundle import make_spec
+from xnai.run.context import current
+from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, this_host_alone
+from xnai.run.store import read_store, unfinished_restore
+from xnai.stack.paths import backup_home
+from xnai.stack.plan import plan
 
 # Program -> the Debian packages that it comes with. gpg asks its agent even for a passphrase
 # that it was given.
@@ -44,7 +45,7 @@ def apply() -> None:
     backup.make(
         name=f"backup: archive of {settings.stack_name}'s data",
         spec=make_spec(settings, wanted, "make", copy_command()),
-        home=home(settings),
+        home=backup_home(settings),
     )
 
 

@@ -5,23 +5,25 @@ from pathlib import PurePosixPath
 
 from pyinfra import host
 
-from tasks import containers, memory, preflight
-from xnai import own_paths
-from xnai.before import BYTES_OF, DIRECTORY, KEPT, RECORD, Before, Damaged, OldZram, parse
-from xnai.facts.before import BeforeState
+from tasks import preflight
 from xnai.facts.containers import CA_DIRECTORY
+from xnai.facts.machine.config_files import HEADER, is_ours
 from xnai.facts.memory import Memory
-from xnai.operations import before
-from xnai.own_paths import unit
-from xnai.preflight.config_files import HEADER, is_ours
-from xnai.preflight.sysctl_files import assignments, normalise
+from xnai.facts.record import BeforeState
+from xnai.machine import files as machine_files
+from xnai.machine import packages
+from xnai.memory.sysctl_files import assignments, normalise
+from xnai.operations import record
 from xnai.preflight.sysctl_rivals import OUR_PATH
-from xnai.pyinfra_ext import fail_host
-from xnai.settings import current
+from xnai.record.baseline import BYTES_OF, DIRECTORY, KEPT, RECORD, Before, Damaged, OldZram, parse
+from xnai.run.context import current
+from xnai.run.pyinfra import fail_host
+from xnai.stack import paths
+from xnai.stack.paths import unit
 
 # Of which it is told whether they were there, beside the directories above our files.
 ALSO = (
-    "/etc/subuid", "/etc/subgid", "/opt/xnai", containers.COMPOSE, DIRECTORY, "/sys/block/zram0",
+    "/etc/subuid", "/etc/subgid", "/opt/xnai", paths.COMPOSE, DIRECTORY, "/sys/block/zram0",
     # A certificate may be named by later settings.
     CA_DIRECTORY, str(PurePosixPath(CA_DIRECTORY).parent),
 )
@@ -49,7 +51,7 @@ def apply() -> None:
 
 def files(settings):
     """Return the paths of all of root's files that a deploy may write, where they are known."""
-    return [path for path in own_paths.files(settings) if "{uid}" not in path]
+    return [path for path in paths.files(settings) if "{uid}" not in path]
 
 
 def above_files(settings):
@@ -65,7 +67,7 @@ def above(paths):
 
 
 def _write(settings):
-    home_files = list(containers.home_texts(settings))
+    home_files = list(machine_files.home_texts(settings))
     facts = host.get_fact(
         BeforeState, user=settings.stack_user, files=files(settings), home_files=home_files,
         existing=[*above_files(settings), *ALSO], home_existing=above(home_files),
@@ -73,15 +75,15 @@ def _write(settings):
     live = _memory(settings.sysctls)
     if facts is None or live is None:
         fail_host("could not read what this machine is (getent, stat, base64). Nothing was changed")
-    if facts.record is not None or containers.COMPOSE in facts.existing or any(
+    if facts.record is not None or paths.COMPOSE in facts.existing or any(
         HEADER.encode() in file.content for file in facts.files.values()
     ):
         return  # another run's, or a machine from before there were records
-    record = Before(
+    baseline = Before(
         sysctls=live.sysctls,
         zswap=live.zswap_enabled,
         zram=OldZram(
-            generator=memory.PACKAGE in live.packages,
+            generator=packages.ZRAM in live.packages,
             swap_active=live.zram.swap_active,
             disksize_mib=live.zram.disksize_mib,
             algorithm=live.zram.algorithm,
@@ -97,9 +99,10 @@ def _write(settings):
             fail_host(other_kept(settings, kept.user.name, host.name))
         # One that somebody removed by hand is made anew, and all is as on a first run.
         if facts.user.existed and facts.home:
-            record = record.with_kept(kept, facts.home)
-    before.write(
-        name=f"before: record in {RECORD} what this machine is, for teardown", text=record.text()
+            baseline = baseline.with_kept(kept, facts.home)
+    record.write(
+        name=f"before: record in {RECORD} what this machine is, for teardown",
+        text=baseline.text(),
     )
 
 
@@ -111,18 +114,18 @@ def _add(settings, keys):
     live = _memory(keys)
     if facts is None or facts.record is None or live is None:
         fail_host(f"could not read {RECORD}. Nothing was changed.")
-    record = parsed(RECORD, facts.record)
-    added = {key: value for key, value in live.sysctls.items() if key not in record.sysctls}
+    baseline = parsed(RECORD, facts.record)
+    added = {key: value for key, value in live.sysctls.items() if key not in baseline.sysctls}
     if added:
-        before.write(
+        record.write(
             name=f"before: record what {', '.join(added)} is, for teardown",
-            text=record.with_sysctls(added).text(), over=True,
+            text=baseline.with_sysctls(added).text(), over=True,
         )
 
 
 def _memory(keys):
     return host.get_fact(
-        Memory, packages=[memory.PACKAGE], paths=[],
+        Memory, packages=[packages.ZRAM], paths=[],
         keys=[*keys, *(BYTES_OF[key] for key in keys if key in BYTES_OF)],
     )
 

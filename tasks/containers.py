@@ -7,95 +7,38 @@ from pathlib import Path
 from pyinfra import host
 from pyinfra.operations import files, server, systemd
 
-from tasks import preflight, verify
-from xnai import own_paths
-from xnai.catalogue import services
-from xnai.deferred import defer
+from tasks import before, preflight, verify
 from xnai.facts.containers import CONTROLLERS, Containers, ContainersFacts
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.facts.sections import file_difference
+from xnai.machine import packages
+from xnai.machine.files import (
+    authorities,
+    directories,
+    home_texts,
+    reserved_mib,
+    system_texts,
+    wrapper_text,
+)
 from xnai.operations import apt, root_file, stack_user, user_file
 from xnai.operations.guard import one_at_a_time
-from xnai.own_paths import COMPOSE, COMPOSE_LOCK, LOCK_UPLOAD, OPT, SLICES, STATE, USER_SERVICE
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.remote.limit import FETCH_LIMIT_S, Limited
-from xnai.render import ROOT, render
-from xnai.settings import Settings, current
+from xnai.run.context import current
+from xnai.run.pending import defer
+from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
+from xnai.settings.model import Settings
+from xnai.stack.paths import COMPOSE, COMPOSE_LOCK, LOCK_UPLOAD
+from xnai.templating.render import ROOT
 
-PACKAGES = (
-    "aardvark-dns", "ca-certificates", "catatonit", "crun", "dbus-user-session", "netavark",
-    "nftables", "passt", "podman", "python3-venv", "uidmap",
-)
-# The cgroup between the manager and the containers, a unit of the manager's own.
-USER_SLICE = ".config/systemd/user/user.slice.d/90-xnai.conf"
 # Set where this run will restart the user's manager, and with it every container.
 MANAGER_RESTARTED = "xnai_manager_restarted"
-
-
-def authorities(settings: Settings) -> dict[str, str]:
-    """Return the extra CA certificates: path on the host -> text."""
-    return {
-        own_paths.certificate(path): Path(path).read_text("utf-8")
-        for path in settings.extra_ca_certificates
-    }
-
-
-def directories(settings: Settings, group: str) -> dict[str, str]:
-    """Return the stack's directories with `mode owner group`, parents first.
-
-    The stack's user reads them and can change nothing: root writes there, and would follow what
-    a process that broke out of a container had put in its way.
-    """
-    stack = f"{STATE}/{settings.stack_name}"
-    return {OPT: "0755 root root", STATE: "0755 root root"} | {
-        path: f"0750 root {group}" for path in (stack, f"{stack}/build", f"{stack}/stack")
-    }
-
-
-def home_texts(settings: Settings) -> dict[str, str]:
-    """Return our files below the stack user's home, relative path -> text."""
-    return {
-        ".config/containers/containers.conf.d/90-xnai.conf": render(
-            "containers/containers.conf.j2", compose=f"{COMPOSE}/bin/podman-compose"
-        ),
-        ".config/containers/registries.conf.d/90-xnai.conf": render(
-            "containers/registries.conf.j2", mirrors=settings.registry_mirrors
-        ),
-        USER_SLICE: render("containers/slice.conf.j2", reserved_mib=reserved_mib(settings)),
-    }
-
-
-def system_texts(settings: Settings) -> dict[str, str]:
-    """Return the drop-ins of the stack user's manager and of the slices above it: path -> text.
-
-    `{uid}` in a path stands for that user's UID.
-    """
-    reserved = reserved_mib(settings)
-    manager = render(
-        "containers/user-service.conf.j2",
-        dedicated=not settings.stack_user_explicit,
-        oom_exempt=settings.oom_exempt,
-        reserved_mib=reserved,
-    )
-    slice_text = render("containers/slice.conf.j2", reserved_mib=reserved)
-    return {USER_SERVICE: manager} | dict.fromkeys(SLICES, slice_text)
-
-
-def wrapper_text(user: str, uid: int, home: str) -> str:
-    """Return the program that runs podman as the stack's user."""
-    return render("containers/xnai-podman.j2", user=user, uid=uid, home=home)
-
-
-def reserved_mib(settings: Settings) -> int:
-    """Return the sum of the services' reservations in MiB."""
-    return sum(service.memory.reservation_mib for service in services(settings))
 
 
 def read(settings: Settings) -> ContainersFacts:
     """Return the component's facts, or fail the host."""
     facts = host.get_fact(
         Containers,
-        packages=list(PACKAGES),
+        packages=list(packages.CONTAINERS),
         paths=[XNAI_PODMAN, COMPOSE_LOCK, *system_texts(settings), *authorities(settings)],
         home_paths=list(home_texts(settings)),
         directories=list(directories(settings, "")),
@@ -121,7 +64,7 @@ def apply() -> None:
     group = facts.user.group if facts.user else name
     home = facts.user.home if facts.user else f"/home/{name}"
 
-    if missing := [package for package in PACKAGES if package not in facts.packages]:
+    if missing := [package for package in packages.CONTAINERS if package not in facts.packages]:
         apt.install(name=f"containers: install {summary(missing)}", packages=missing)
     _trust(settings, facts)
     if facts.user is None:
@@ -252,8 +195,6 @@ def _compose(settings, facts):
 
 
 if __name__ == RUN_BY_PYINFRA:
-    from tasks import before  # here: it records what this module is about to replace
-
     with this_host_alone():
         preflight.apply()
         before.apply()

@@ -5,16 +5,16 @@ from importlib.metadata import version
 from pyinfra import host
 
 from tasks import before, preflight, verify
-from xnai.catalogue import services
 from xnai.facts.podman import PodmanUnknown
-from xnai.image_content import build_inputs
-from xnai.image_plan import builds, find, levels, prunable
+from xnai.images.locks import absent, python_of
+from xnai.images.plan import builds, find, levels, prunable
+from xnai.images.tree import TreeRefused, refusals, revision, untracked
 from xnai.operations import image
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
-from xnai.requirement_check import absent, python_of
-from xnai.settings import current, layers
-from xnai.source_tree import TreeRefused, refusals, revision, untracked
-from xnai.stack_reading import read_store
+from xnai.run.context import current
+from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
+from xnai.run.store import read_store
+from xnai.settings import layers
+from xnai.stack.catalogue import build_inputs, services
 
 _KEY = "xnai_build_inputs"
 

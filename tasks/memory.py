@@ -3,35 +3,17 @@
 from pyinfra import host
 from pyinfra.operations import server, systemd
 
-from tasks import preflight, verify
+from tasks import before, preflight, verify
+from xnai.facts.machine.config_files import SET_ASIDE_SUFFIX
 from xnai.facts.memory import Memory
 from xnai.facts.sections import file_difference
+from xnai.machine import packages
+from xnai.memory.files import SYSCTL_CONF, ZRAM_CONF, ZSWAP_CONF, rendered
 from xnai.operations import apt, root_file, zram
-from xnai.own_paths import SYSCTL_CONF, ZRAM_CONF, ZSWAP_CONF
-from xnai.preflight.config_files import SET_ASIDE_SUFFIX
 from xnai.preflight.memory import best_algorithm
 from xnai.preflight.sysctl_rivals import files_to_set_aside
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
-from xnai.render import render
-from xnai.settings import Settings, current
-
-PACKAGE = "systemd-zram-generator"
-
-
-def rendered(settings: Settings, algorithm: str) -> dict[str, str]:
-    """Return our files by path, with their texts; `algorithm` is one that the kernel has."""
-    texts = {
-        ZRAM_CONF: render(
-            "memory/zram-generator.conf.j2",
-            pct_of_ram=settings.zram_effective_pct_of_ram,
-            algorithm=algorithm,
-            priority=settings.zram_swap_priority,
-        ),
-        SYSCTL_CONF: render("memory/sysctl.conf.j2", sysctls=settings.sysctls),
-    }
-    if settings.zswap == "off":
-        texts[ZSWAP_CONF] = render("memory/tmpfiles.conf.j2")
-    return texts
+from xnai.run.context import current
+from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 
 
 def apply() -> None:
@@ -47,7 +29,7 @@ def apply() -> None:
 
     def read():
         return host.get_fact(
-            Memory, packages=[PACKAGE], paths=sorted({ZSWAP_CONF, *texts}),
+            Memory, packages=[packages.ZRAM], paths=sorted({ZSWAP_CONF, *texts}),
             keys=list(settings.sysctls),
         )
 
@@ -69,8 +51,8 @@ def apply() -> None:
             root_file.put(name=f"memory: {path} ({difference})", text=text, path=path)
     if settings.zswap == "leave" and ZSWAP_CONF in facts.files:
         root_file.remove(name=f"memory: {ZSWAP_CONF} (zswap = 'leave')", paths=[ZSWAP_CONF])
-    if PACKAGE not in facts.packages:
-        apt.install(name=f"memory: install {PACKAGE}", packages=[PACKAGE])
+    if packages.ZRAM not in facts.packages:
+        apt.install(name=f"memory: install {packages.ZRAM}", packages=[packages.ZRAM])
 
     drift = [
         f"{key} {facts.sysctls.get(key, 'absent')} -> {value}"
@@ -101,8 +83,6 @@ def apply() -> None:
 
 
 if __name__ == RUN_BY_PYINFRA:
-    from tasks import before  # here: it records what this module is about to replace
-
     with this_host_alone():
         preflight.apply()
         before.apply()

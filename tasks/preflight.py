@@ -2,14 +2,15 @@
 
 from pyinfra import host, logger
 
+from xnai.diagnostics.blocks import block, one_line, render_table
+from xnai.diagnostics.finding import blocks
+from xnai.facts.machine.model import PreflightFacts
 from xnai.facts.preflight import Preflight
-from xnai.preflight.finding import blocks
 from xnai.preflight.judge import judge
-from xnai.preflight.model import PreflightFacts
-from xnai.preflight.table import block, one_line, render_table
 from xnai.preflight.wanted import wanted
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
-from xnai.settings import Settings, current
+from xnai.run.context import current
+from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, this_host_alone
+from xnai.settings.model import Settings
 
 _KEY = "xnai_preflight"
 

@@ -6,14 +6,16 @@ from pyinfra import host
 
 from tasks import backup as backup_task
 from tasks import images
-from xnai.backup.bundle import home, make_spec
-from xnai.catalogue import secret_forms
 from xnai.facts.podman import PodmanUnknown
 from xnai.operations import backup
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
-from xnai.settings import current
-from xnai.stack_plan import foreign, plan
-from xnai.stack_reading import other_files, read_store, stack_of
+from xnai.operations.stack import stack_of
+from xnai.programs.backup.bundle import make_spec
+from xnai.run.context import current
+from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, this_host_alone
+from xnai.run.store import other_files, read_store
+from xnai.stack.catalogue import secret_forms
+from xnai.stack.paths import backup_home
+from xnai.stack.plan import foreign, plan
 
 
 def apply() -> None:
@@ -36,7 +38,7 @@ def apply() -> None:
     backup.restore(
         name=f"restore: {PurePosixPath(settings.restore_from).name}",
         spec=make_spec(settings, wanted, "restore", backup_task.copy_command()),
-        home=home(settings),
+        home=backup_home(settings),
         of=stack_of(host, settings, wanted),
     )
 

@@ -3,20 +3,22 @@
 from pyinfra import host
 
 from tasks import images
-from xnai.catalogue import secret_forms
 from xnai.facts.podman import PodmanUnknown
 from xnai.operations import rotation
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
-from xnai.rotation.bundle import home, make_spec, marker
-from xnai.settings import current
-from xnai.stack_plan import differences, foreign, plan
-from xnai.stack_reading import (
+from xnai.operations.stack import stack_of
+from xnai.programs.rotation.bundle import make_spec
+from xnai.run.context import current
+from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
+from xnai.run.store import (
     forget_store,
     other_files,
     read_store,
-    stack_of,
     unfinished_restore,
 )
+from xnai.stack import paths
+from xnai.stack.catalogue import secret_forms
+from xnai.stack.plan import differences, foreign, plan
+from xnai.stack.services.vikunja import VikunjaSettings
 
 
 def apply() -> None:
@@ -24,25 +26,27 @@ def apply() -> None:
     settings = current()
     wanted = plan(settings, images.inputs(settings))
     chosen = _chosen(settings)
-    if settings.end_vikunja_sessions and not settings.vikunja:
+    own = settings.of(VikunjaSettings)
+    if own.end_vikunja_sessions and not own.vikunja:
         fail_host("end_vikunja_sessions = True: this machine has no Vikunja. Nothing was changed.")
     facts = read_store(host, settings)
     if refused := unfinished_restore(settings, facts):
         fail_host(f"rotate: {refused}")
     if found := _lacking(settings, wanted, facts):
         _refuse(found)
-    unfinished = marker(settings) in facts.files
+    mark = paths.unfinished_rotation(settings)
+    unfinished = mark in facts.files
     found = _not_up(wanted, facts)
     if found and not unfinished:
         _refuse(found)
     if unfinished:
         host.log(
-            f"an earlier rotation of secrets was not finished ({marker(settings)}): this one makes "
-            "all of them anew"
+            f"an earlier rotation of secrets was not finished ({mark}): this one makes all of them "
+            "anew"
         )
         chosen = secret_forms(settings)
     names = [name for forms in chosen for name in forms]
-    if not settings.end_vikunja_sessions and f"{settings.stack_name}_vikunja_secret" in names:
+    if not own.end_vikunja_sessions and f"{settings.stack_name}_vikunja_secret" in names:
         host.log(
             "whoever is logged in to Vikunja stays so: its sessions outlive its secret. With "
             "--data end_vikunja_sessions=True all of them are ended as well"
@@ -56,7 +60,7 @@ def apply() -> None:
             f"{', '.join(service.container_name for service in recreate)})"
         ),
         spec=make_spec(settings, wanted, chosen, settled=not found),
-        home=home(settings),
+        home=paths.rotation_home(settings),
         of=stack_of(host, settings, wanted),
         recreate=recreate,
         differing=lambda: _differing(settings, wanted),

@@ -3,12 +3,12 @@
 from pyinfra import host
 
 from tasks import before, preflight, verify
-from xnai.catalogue import secret_forms
 from xnai.facts.podman import PodmanUnknown
 from xnai.operations import secret
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, this_host_alone
-from xnai.settings import current
-from xnai.stack_reading import read_store
+from xnai.run.context import current
+from xnai.run.pyinfra import RUN_BY_PYINFRA, this_host_alone
+from xnai.run.store import read_store
+from xnai.stack.catalogue import secret_forms
 
 
 def apply() -> None:

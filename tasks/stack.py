@@ -7,34 +7,39 @@ from pyinfra.operations import server
 from tasks import before, images, preflight, verify
 from tasks.backup import copy_command
 from tasks.containers import MANAGER_RESTARTED
-from xnai.backup.bundle import DATABASE, unfinished
-from xnai.backup.bundle import home as backup_home
-from xnai.catalogue import least_oom_score_adj, services
 from xnai.facts.podman import PodmanUnknown
 from xnai.facts.sections import file_difference
-from xnai.image_plan import builds, find, previous_name
+from xnai.images.plan import builds, find, previous_name
 from xnai.operations import root_file, stack
 from xnai.operations.data import Data
-from xnai.operations.generation import good_directory
 from xnai.operations.healthy import wait_until_healthy
-from xnai.own_paths import unit, unit_file
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
-from xnai.render import render
-from xnai.rollback import bundle as rollback
-from xnai.rollback import majors
-from xnai.settings import Settings, current
-from xnai.stack_plan import changed_images, differences, foreign, plan, starting, with_data
-from xnai.stack_reading import (
+from xnai.operations.stack import stack_of
+from xnai.programs.rollback import bundle as rollback
+from xnai.programs.rollback import majors
+from xnai.run.context import current
+from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, this_host_alone
+from xnai.run.store import (
     as_good,
-    data_record,
     forget_store,
     read_store,
-    stack_directory,
-    stack_of,
     unfinished_restore,
     unfinished_rotation,
     wait_for_boot,
 )
+from xnai.settings.model import Settings
+from xnai.stack import paths
+from xnai.stack.catalogue import services
+from xnai.stack.paths import (
+    backup_home,
+    data_record,
+    good_directory,
+    stack_directory,
+    unit,
+    unit_file,
+)
+from xnai.stack.plan import changed_images, differences, foreign, plan, starting, with_data
+from xnai.stack.shared import least_oom_score_adj
+from xnai.templating.render import render
 
 
 def apply() -> None:
@@ -107,16 +112,18 @@ def _other_major(wanted, facts, copied):
     Where they do not, the program on the host asks the files and the image, before it stops
     anything.
     """
-    service = next((s for s in wanted.services if s.name == DATABASE and s.name in copied), None)
+    databases = (s for s in wanted.services if s.store == "postgresql" and s.name in copied)
+    service = next(databases, None)
     container = _containers(facts).get(service.container_name) if service else None
     if container is None or isinstance(facts.images, PodmanUnknown):
         return ""
     names = [name for i in facts.images if i.id == container.image_id for name in i.names]
     reference = wanted.references[service.name]
     return majors.refusal(
+        service.name,
         majors.of_references(names), majors.of_references([reference]),
         names[0] if names else "", reference,
-        [s.container_name for s in wanted.services if DATABASE in s.depends_on]
+        [s.container_name for s in wanted.services if service.name in s.depends_on]
         + [service.container_name],
         service.volumes[0][0],
     )
@@ -201,7 +208,7 @@ def unit_text(settings: Settings) -> str:
         "stack/xnai-stack.service.j2",
         stack_name=settings.stack_name, stack_user=settings.stack_user,
         least_oom_score_adj=least_oom_score_adj(settings),
-        unfinished_restore=unfinished(settings),
+        unfinished_restore=paths.unfinished_restore(settings),
         stop_timeout_s=max(s.stop_timeout_s for s in services(settings)) + 10,
     )
 

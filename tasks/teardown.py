@@ -6,16 +6,20 @@ from pyinfra import host, state
 from pyinfra.operations import server
 
 from tasks import before as before_task
-from tasks import containers, memory
-from xnai.before import BYTES_OF, DIRECTORY, KEPT, RECORD
 from xnai.facts.memory import Memory
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.facts.teardown import Teardown
+from xnai.machine import files as machine_files
+from xnai.machine.packages import ZRAM
+from xnai.memory import files as memory_files
 from xnai.operations import memory_back, packages, teardown, verify
 from xnai.operations.guard import one_at_a_time
-from xnai.own_paths import unit, unit_file
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
-from xnai.settings import current, layers
+from xnai.record.baseline import BYTES_OF, DIRECTORY, KEPT, RECORD
+from xnai.run.context import current
+from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
+from xnai.settings import layers
+from xnai.stack import paths
+from xnai.stack.paths import unit, unit_file
 from xnai.teardown.model import BACKUP, ROTATION, Found
 from xnai.teardown.plan import plan, refusals
 
@@ -59,11 +63,11 @@ def read(settings):
         stack=settings.stack_name,
         user=settings.stack_user,
         files=[
-            memory.ZRAM_CONF, memory.SYSCTL_CONF, memory.ZSWAP_CONF, XNAI_PODMAN,
-            *(path.format(uid="*") for path in (containers.USER_SERVICE, *containers.SLICES)),
+            memory_files.ZRAM_CONF, memory_files.SYSCTL_CONF, memory_files.ZSWAP_CONF, XNAI_PODMAN,
+            *(path.format(uid="*") for path in (paths.USER_SERVICE, *paths.SLICES)),
             unit_file(settings),
         ],
-        home_files=list(containers.home_texts(settings)),
+        home_files=list(machine_files.home_texts(settings)),
         wants=f"/etc/systemd/user/default.target.wants/{unit(settings)}",
     )
     if remains is None:
@@ -83,7 +87,7 @@ def read(settings):
 
 
 def _read_memory(keys):
-    return host.get_fact(Memory, packages=[memory.PACKAGE], paths=[], keys=keys)
+    return host.get_fact(Memory, packages=[ZRAM], paths=[], keys=keys)
 
 
 def _parsed(path, content):
@@ -183,7 +187,7 @@ def _memory(found, wanted):
         record = found.record
         memory_back.zram(
             name="teardown: zram0 as it was" if record else "teardown: zram0",
-            read=lambda: _read_memory([]), conf=memory.ZRAM_CONF,
+            read=lambda: _read_memory([]), conf=memory_files.ZRAM_CONF,
             former=record.zram if record else None,
             device_before=record is None or "/sys/block/zram0" in record.existing,
         )
@@ -206,10 +210,10 @@ def _machine(settings, found, wanted):
     """Programs, certificates, the user, packages."""
     if wanted.compose:
         server.shell(
-            name=f"teardown: {containers.COMPOSE}",
+            name=f"teardown: {paths.COMPOSE}",
             commands=[
                 one_at_a_time(
-                    f"rm -rf {containers.COMPOSE} {containers.LOCK_UPLOAD}; "
+                    f"rm -rf {paths.COMPOSE} {paths.LOCK_UPLOAD}; "
                     + teardown.without_empty(["/opt/xnai"])
                 )
             ],

@@ -3,14 +3,14 @@
 from pyinfra import host, state
 from pyinfra.api.exceptions import OperationError
 
-from xnai.catalogue import services
-from xnai.deferred import deferred
+from xnai.diagnostics.table import aligned
 from xnai.operations import verify
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, HostFailed, this_host_alone
-from xnai.settings import current
-from xnai.stack_reading import read_running, read_store
-from xnai.status import all_healthy, rows, unpublished
-from xnai.table import aligned
+from xnai.run.context import current
+from xnai.run.pending import deferred
+from xnai.run.pyinfra import RUN_BY_PYINFRA, HostFailed, this_host_alone
+from xnai.run.store import read_running, read_store
+from xnai.stack.catalogue import services
+from xnai.stack.status import all_healthy, rows, unpublished
 
 
 def apply() -> None:

@@ -3,21 +3,22 @@
 from pyinfra import host
 
 from tasks import images
-from xnai import asked_password
-from xnai.account.bundle import VIKUNJA, make_spec
-from xnai.backup.bundle import home
 from xnai.facts.podman import PodmanUnknown
 from xnai.operations import vikunja_account
-from xnai.pyinfra_ext import RUN_BY_PYINFRA, fail_host, this_host_alone
+from xnai.programs.account.bundle import VIKUNJA, make_spec
 from xnai.remote.lease import is_dry
-from xnai.settings import current
-from xnai.stack_plan import plan
-from xnai.stack_reading import (
+from xnai.run import password as asked_password
+from xnai.run.context import current
+from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, this_host_alone
+from xnai.run.store import (
     read_running,
     read_store,
     unfinished_restore,
     unfinished_rotation,
 )
+from xnai.stack.paths import backup_home
+from xnai.stack.plan import plan
+from xnai.stack.services.vikunja import VikunjaSettings
 
 # Asked for once, whatever the number of hosts.
 _passwords: dict[str, str] = {}
@@ -26,7 +27,8 @@ _passwords: dict[str, str] = {}
 def apply() -> None:
     """Declare the account that the settings name."""
     settings = current()
-    name, email = settings.vikunja_account_name, settings.vikunja_account_email
+    own = settings.of(VikunjaSettings)
+    name, email = own.vikunja_account_name, own.vikunja_account_email
     if not (name and email):
         fail_host(
             "which account? pyinfra inventory.py tasks/vikunja_account.py --data "
@@ -56,7 +58,7 @@ def apply() -> None:
     vikunja_account.create(
         name=f"account: {name} ({email}) in Vikunja",
         spec=make_spec(wanted, name, email),
-        home=home(settings),
+        home=backup_home(settings),
         password=lambda: _passwords.get(name, ""),
     )
 

@@ -10,7 +10,7 @@ from unit_settings import ROOT, make
 
 from xnai.audit.engine import at_or_above, audit
 from xnai.audit.options import Options
-from xnai.image_content import build_inputs
+from xnai.stack.catalogue import build_inputs
 
 
 @pytest.fixture(scope="module")

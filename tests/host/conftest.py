@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import pytest
 
-from xnai.catalogue import Service, services
 from xnai.facts.hardware import Hardware
-from xnai.looking import Where, loaded
-from xnai.settings import check, layers
-from xnai.settings.derive import derive
+from xnai.run.inspect import Where, loaded
+from xnai.settings import layers
 from xnai.settings.model import Settings
+from xnai.stack.catalogue import SCHEMA, derive, services
+from xnai.stack.model import Service
 
 
 def pytest_addoption(parser):
@@ -42,7 +42,7 @@ def settings(host, request) -> Settings:
     with loaded(where) as (inventory, _):
         match = [item for item in inventory if item.name in (wanted, f"@{wanted}")]
         chosen = match[0] if match else next(iter(inventory))
-        checked, problems = check(layers.layers(chosen))
+        checked, problems = SCHEMA.check(layers.layers(chosen))
     assert not problems, problems
     fact = Hardware()
     found = fact.process(host.check_output(fact.command()).splitlines())

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from tests.host.reading import read
-from xnai.catalogue import data_network
-from xnai.drift import drift
 from xnai.facts.cgroups import SCRIPT, parse_cgroups
 from xnai.facts.configuration import parse_configuration
+from xnai.stack.drift import drift
+from xnai.stack.shared import data_network
 
 PODMAN = "/usr/local/bin/xnai-podman"
 JSON_BODY = {"Content-Type": "application/json"}

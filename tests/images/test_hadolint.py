@@ -14,8 +14,8 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from unit_settings import make
 
-from xnai.image_content import dockerfiles
 from xnai.settings.model import Settings
+from xnai.stack.catalogue import dockerfiles
 
 HADOLINT = Path(sys.executable).parent / "hadolint"
 

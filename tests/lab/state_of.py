@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from tasks import containers, memory
+from xnai.facts.podman import XNAI_PODMAN
 from xnai.lab.machine import Machine
+from xnai.memory import files as memory_files
+from xnai.stack import paths
 
 _FILES = (
-    memory.ZRAM_CONF, memory.SYSCTL_CONF, memory.ZSWAP_CONF, containers.XNAI_PODMAN,
-    containers.COMPOSE_LOCK, "/var/lib/xnai/xnai/stack/docker-compose.yml",
+    memory_files.ZRAM_CONF, memory_files.SYSCTL_CONF, memory_files.ZSWAP_CONF, XNAI_PODMAN,
+    paths.COMPOSE_LOCK, "/var/lib/xnai/xnai/stack/docker-compose.yml",
     "/var/lib/xnai/xnai/stack/docker-compose.vikunja.yml",
     "/etc/systemd/user/xnai-stack.service", "/etc/subuid", "/etc/subgid",
 )

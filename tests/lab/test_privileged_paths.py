@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from xnai.before import INSTALLED, INSTALLING
 from xnai.lab.deploying import deploy, deploy_aloud
+from xnai.record.baseline import INSTALLED, INSTALLING
 
 pytestmark = pytest.mark.lab
 

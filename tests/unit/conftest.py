@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from xnai.backup.ending import SIGNALS
+from xnai.programs.backup.ending import SIGNALS
 
 # How long an example takes says how busy the machine is. `make test` tries the number of examples
 # that is Hypothesis' own, `make test-unit` fewer.

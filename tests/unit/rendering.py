@@ -6,23 +6,31 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from tasks import containers, memory
 from tasks import stack as stack_task
-from xnai import image_content
-from xnai.image_content import BuildInput
-from xnai.image_plan import Build
+from xnai.images.content import BuildInput
+from xnai.images.plan import Build
+from xnai.machine import files as machine_files
+from xnai.memory import files as memory_files
 from xnai.operations import image as image_operation
 from xnai.settings.model import Settings
-from xnai.stack_plan import StackPlan, plan
+from xnai.stack import catalogue, paths
+from xnai.stack.plan import StackPlan, plan
 
 UID = 2000
+# What the references of each image end in, whatever the order of the builds.
+NUMBERS = (
+    "base", "build", "rag_api_packages", "rag_api", "llm_packages", "llm", "chainlit_ui_packages",
+    "chainlit_ui", "crawler_packages", "crawler", "curation_worker_packages", "curation_worker",
+    "docs", "awq_packages", "awq",
+)
 
 
 def build_inputs(settings: Settings) -> list[BuildInput]:
-    """Return inputs like image_content's, with hashes that stay when the sources change."""
+    """Return inputs like the catalogue's, with hashes that stay when the sources change."""
+    found = [(NUMBERS.index(item.name) + 1, item) for item in catalogue.build_inputs(settings)]
     names = {
         item.name: f"localhost/{settings.stack_name}_{item.name}:{number:016x}"
-        for number, item in enumerate(image_content.build_inputs(settings), 1)
+        for number, item in found
     }
     return [
         dataclasses.replace(
@@ -35,7 +43,7 @@ def build_inputs(settings: Settings) -> list[BuildInput]:
             inputs={name: f"{number:064x}" for name in item.inputs},
             dockerfile=steady(item.dockerfile, settings.stack_name, names),
         )
-        for number, item in enumerate(image_content.build_inputs(settings), 1)
+        for number, item in found
     ]
 
 
@@ -56,29 +64,30 @@ def render_everything(settings: Settings) -> dict[str, str]:
     """Return the text of every template by its path below templates/, without .j2."""
     user = settings.stack_user
     home = f"/home/{user}"
-    in_memory = memory.rendered(settings, settings.zram_compression_algorithm)
-    in_system = containers.system_texts(settings)
-    in_home = containers.home_texts(settings)
+    in_memory = memory_files.rendered(settings, settings.zram_compression_algorithm)
+    in_system = machine_files.system_texts(settings)
+    in_home = machine_files.home_texts(settings)
     texts = {
         "containers/containers.conf": in_home[".config/containers/containers.conf.d/90-xnai.conf"],
         "containers/registries.conf": in_home[".config/containers/registries.conf.d/90-xnai.conf"],
-        "containers/user-service.conf": in_system[containers.USER_SERVICE],
-        "containers/slice.conf": in_system[containers.SLICES[0]],
-        "containers/xnai-podman": containers.wrapper_text(user, UID, home),
-        "memory/zram-generator.conf": in_memory[memory.ZRAM_CONF],
-        "memory/sysctl.conf": in_memory[memory.SYSCTL_CONF],
+        "containers/user-service.conf": in_system[paths.USER_SERVICE],
+        "containers/slice.conf": in_system[paths.SLICES[0]],
+        "containers/xnai-podman": machine_files.wrapper_text(user, UID, home),
+        "memory/zram-generator.conf": in_memory[memory_files.ZRAM_CONF],
+        "memory/sysctl.conf": in_memory[memory_files.SYSCTL_CONF],
         **{f"stack/{file.name}": file.text for file in stack(settings).files.values()},
         "stack/xnai-stack.service": stack_task.unit_text(settings),
     }
     if settings.zswap == "off":
-        texts["memory/tmpfiles.conf"] = in_memory[memory.ZSWAP_CONF]
+        texts["memory/tmpfiles.conf"] = in_memory[memory_files.ZSWAP_CONF]
     inputs = build_inputs(settings)
     names = {item.name: item.reference for item in inputs}
+    (packages,) = (item for item in inputs if item.name == "rag_api_packages")
     texts["images/build.sh"] = image_operation.script(
-        Build(inputs[2], "absent", "0123456789abcdef" if settings.wheelhouse_dir else ""),
+        Build(packages, "absent", "0123456789abcdef" if settings.wheelhouse_dir else ""),
         settings.stack_name, f"/var/lib/xnai/{settings.stack_name}/build",
         {"IMAGE_VERSION": "1.2", "IMAGE_REVISION": "abc"}, settings.wheelhouse_dir,
     )
-    for name, text in image_content.dockerfiles(settings).items():
+    for name, text in catalogue.dockerfiles(settings).items():
         texts[f"images/{name}"] = steady(text, settings.stack_name, names)
     return texts

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from rendering import stack
 from unit_settings import ROOT, make
 
-from xnai import asked_password
-from xnai.account import host as account_host
-from xnai.account.bundle import bundle, make_spec
-from xnai.account.host import Account, answering, main
-from xnai.account.spec import Spec, parse
-from xnai.backup.podman import Failed
-from xnai.pyinfra_ext import HostFailed
+from xnai.programs.account import host as account_host
+from xnai.programs.account.bundle import bundle, make_spec
+from xnai.programs.account.host import Account, answering, main
+from xnai.programs.account.spec import Spec, parse
+from xnai.programs.backup.podman import Failed
+from xnai.run import password as asked_password
+from xnai.run.pyinfra import HostFailed
 
 SPEC = make_spec(stack(make()), "anna", "anna@example.org")
 PASSWORD = "correct horse é"  # noqa: S105

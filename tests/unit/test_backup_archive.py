@@ -11,8 +11,8 @@ import subprocess
 
 import pytest
 
-from xnai.backup import archive
-from xnai.backup.archive import Damaged, Manifest, Member
+from xnai.programs.backup import archive
+from xnai.programs.backup.archive import Damaged, Manifest, Member
 
 DATA = bytes(range(256)) * 9
 SECRETS = archive.secrets_text({"xnai_redis_password": "s3cret"})

@@ -18,15 +18,15 @@ import pytest
 from rendering import stack
 from unit_settings import ROOT, make
 
-from xnai.backup import archive as backup_archive
-from xnai.backup import host as backup_host
-from xnai.backup import podman as backup_podman
-from xnai.backup import safe_path
-from xnai.backup.bundle import bundle, make_spec
-from xnai.backup.encryption import decrypting, encrypting
-from xnai.backup.host import Run, main
-from xnai.backup.podman import Failed
-from xnai.backup.spec import Spec, parse
+from xnai.programs.backup import archive as backup_archive
+from xnai.programs.backup import host as backup_host
+from xnai.programs.backup import podman as backup_podman
+from xnai.programs.backup import safe_path
+from xnai.programs.backup.bundle import bundle, make_spec
+from xnai.programs.backup.encryption import decrypting, encrypting
+from xnai.programs.backup.host import Run, main
+from xnai.programs.backup.podman import Failed
+from xnai.programs.backup.spec import Spec, parse
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root's directories are wanted")
 
@@ -278,8 +278,8 @@ class _Usage:
 def test_a_signal_lets_all_go_on(machine):
     (machine / "podman").write_text(PODMAN.replace("cat database ;;", "sleep 30 ;;", 1))
     code = (
-        "import sys\nfrom xnai.backup import host as backup_host\n"
-        "from xnai.backup.spec import parse\n"
+        "import sys\nfrom xnai.programs.backup import host as backup_host\n"
+        "from xnai.programs.backup.spec import parse\n"
         "backup_host.require_safe_directory = lambda directory, setting: None\n"
         "sys.exit(backup_host.main(parse(sys.argv[1])))"
     )

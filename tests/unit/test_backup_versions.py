@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from xnai.backup.versions import misfits, of_reference, version
+from xnai.programs.backup.versions import misfits as misfits_of
+from xnai.programs.backup.versions import of_reference, version
+
+
+def misfits(archive, machine, dumped=False):
+    return misfits_of(archive, machine, "vikunja_db", dumped)
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from unit_settings import make
 
 from tasks.before import ALSO, above, above_files, damage, files, other_kept, other_user
-from xnai.before import KEPT, Before, Damaged, OldFile, OldUser, OldZram, parse
-from xnai.before import RECORD as PATH
+from xnai.record.baseline import KEPT, Before, Damaged, OldFile, OldUser, OldZram, parse
+from xnai.record.baseline import RECORD as PATH
 
 RECORD = Before(
     sysctls={"vm.swappiness": "60", "vm.dirty_ratio": "0", "vm.dirty_bytes": "50000000"},

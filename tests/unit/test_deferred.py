@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 from pyinfra.context import ctx_host
 
-from xnai.deferred import Deferred, defer, deferred
+from xnai.run.pending import Deferred, defer, deferred
 
 
 def test_deferred():

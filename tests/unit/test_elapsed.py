@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import gevent
 
-from xnai import elapsed
+from xnai.run import heartbeat as elapsed
 
 
 def test_says_how_long_it_has_been(monkeypatch):

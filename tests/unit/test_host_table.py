@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 from pyinfra.api.state import StateStage
 
-from xnai import host_table
-from xnai.host_table import HostTable, remember, rows, tell_each_host
-from xnai.table import aligned
+from xnai.diagnostics.table import aligned
+from xnai.run import summary as host_table
+from xnai.run.summary import HostTable, remember, rows, tell_each_host
 
 
 class Host(SimpleNamespace):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xnai import hosts
+from xnai.run import hosts
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,11 @@ import tarfile
 import pytest
 from unit_settings import make
 
-from xnai import image_content, source_tree
-from xnai.catalogue import Copy, Image, images
-from xnai.image_content import BuildInput, archive, build_inputs, dockerfiles
+from xnai.images import tree as source_tree
+from xnai.images.content import BuildInput, archive
+from xnai.images.model import CopiedPath, Image
+from xnai.stack import catalogue
+from xnai.stack.catalogue import build_inputs, dockerfiles, images
 
 
 def git(folder, *words):
@@ -27,11 +29,11 @@ def tree(tmp_path, monkeypatch):
     (folder / "requirements.txt").write_text("x==1 --hash=sha256:aa\n")
     (folder / "app/main.py").write_text("print(1)\n")
     image = Image(
-        "rag_api", "RAG API", "Dockerfile", (Copy(folder, "app", "app/app"),),
-        Copy(folder, "requirements.txt", "requirements.txt"),
+        "rag_api", "RAG API", "Dockerfile", (CopiedPath(folder, "app", "app/app"),),
+        CopiedPath(folder, "requirements.txt", "requirements.txt"),
         command=("python", "-m", "app"), volume="/data",
     )
-    monkeypatch.setattr(image_content, "images", lambda settings: (image,))
+    monkeypatch.setattr(catalogue, "images", lambda settings: (image,))
     return folder
 
 

@@ -7,13 +7,13 @@ import dataclasses
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xnai.catalogue import Copy, Image
 from xnai.facts.podman import StoreImage
-from xnai.image_content import BuildInput
-from xnai.image_plan import builds, find, inputs_label, levels, prunable
-from xnai.render import ROOT
+from xnai.images.content import BuildInput
+from xnai.images.model import CopiedPath, Image
+from xnai.images.plan import builds, find, inputs_label, levels, prunable
+from xnai.templating.render import ROOT
 
-LOCK = Copy(ROOT, "x", "x")
+LOCK = CopiedPath(ROOT, "x", "x")
 REGISTRY = "docker.io/library/python:3.12-slim"
 
 

@@ -9,9 +9,11 @@ import pytest
 from unit_settings import make
 
 from tasks import memory
+from xnai.facts.machine.model import ConfigFile, PreflightFacts, Reading
 from xnai.facts.memory import MemoryFacts, Zram
 from xnai.facts.sections import FileState
-from xnai.preflight.model import ConfigFile, PreflightFacts, Reading
+from xnai.machine import packages
+from xnai.memory import files as memory_files
 
 RIVAL = "/etc/sysctl.d/99-tuning.conf"
 
@@ -21,9 +23,9 @@ def declared(monkeypatch):
     """Let the step run with given settings and other files; return the shell commands."""
 
     def run(settings, *files):
-        texts = memory.rendered(settings, "zstd")
+        texts = memory_files.rendered(settings, "zstd")
         facts = MemoryFacts(
-            packages={memory.PACKAGE: "1.2"},
+            packages={packages.ZRAM: "1.2"},
             files={
                 path: FileState(hashlib.sha256(text.encode()).hexdigest(), "0644", "root", "root")
                 for path, text in texts.items()

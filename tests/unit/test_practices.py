@@ -8,8 +8,7 @@ from collections.abc import Callable
 import pytest
 from unit_settings import ROOT, make
 
-from xnai.catalogue import images, services
-from xnai.image_content import dockerfiles
+from xnai.stack.catalogue import dockerfiles, images, services
 
 SETTINGS = make(awq_image=True)
 TEXTS = dockerfiles(SETTINGS)

@@ -13,7 +13,6 @@ from pyinfra.api.command import MaskString, StringCommand
 from pyinfra.connectors.local import LocalConnector
 from unit_settings import ROOT
 
-from xnai.pyinfra_ext import LiveCommand
 from xnai.remote.limit import (
     BUILD_LIMIT_S,
     KILL_AFTER_S,
@@ -23,6 +22,7 @@ from xnai.remote.limit import (
     connection_limit_s,
     limit,
 )
+from xnai.run.pyinfra import LiveCommand
 
 
 def a_host():

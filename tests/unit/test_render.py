@@ -5,7 +5,7 @@ from __future__ import annotations
 import jinja2
 import pytest
 
-from xnai import render
+from xnai.templating import render
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from xnai.render import ROOT
-from xnai.requirement_check import absent, place, python_of
+from xnai.images.locks import absent, place, python_of
+from xnai.templating.render import ROOT
 
 HASH = f"--hash=sha256:{'a' * 64}"
 

@@ -14,13 +14,13 @@ import pytest
 from rendering import stack
 from unit_settings import ROOT, make
 
-from xnai.backup import archive as backup_archive
-from xnai.backup import host as backup_host
-from xnai.backup import podman as backup_podman
-from xnai.rollback import host as rollback_host
-from xnai.rollback.bundle import bundle, make_spec
-from xnai.rollback.host import KEPT, main
-from xnai.rollback.spec import Spec, containers, parse
+from xnai.programs.backup import archive as backup_archive
+from xnai.programs.backup import host as backup_host
+from xnai.programs.backup import podman as backup_podman
+from xnai.programs.rollback import host as rollback_host
+from xnai.programs.rollback.bundle import bundle, make_spec
+from xnai.programs.rollback.host import KEPT, main
+from xnai.programs.rollback.spec import Spec, containers, parse
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root's directories are wanted")
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from xnai.rollback.majors import of_references, refusal
+from xnai.programs.rollback.majors import of_references, refusal
 
 OLD, NEW = "docker.io/library/postgres:15", "docker.io/library/postgres:17"
 NAMES = ["xnai_vikunja", "xnai_vikunja_db"]
 
 
 def refused(wrote: str, reads: str) -> str:
-    return refusal(wrote, reads, OLD, NEW, NAMES, "xnai_vikunja_db_data")
+    return refusal("vikunja_db", wrote, reads, OLD, NEW, NAMES, "xnai_vikunja_db_data")
 
 
 @pytest.mark.parametrize(

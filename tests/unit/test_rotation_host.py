@@ -15,12 +15,12 @@ import pytest
 from rendering import stack
 from unit_settings import ROOT, make
 
-from xnai.backup import whole_file
-from xnai.catalogue import secret_forms
-from xnai.rotation import host as rotation_host
-from xnai.rotation.bundle import bundle, make_spec
-from xnai.rotation.host import main
-from xnai.rotation.spec import Spec, parse
+from xnai.programs.backup import whole_file
+from xnai.programs.rotation import host as rotation_host
+from xnai.programs.rotation.bundle import bundle, make_spec
+from xnai.programs.rotation.host import main
+from xnai.programs.rotation.spec import Spec, parse
+from xnai.stack.catalogue import secret_forms
 
 SETTINGS = make()
 PLAN = stack(SETTINGS)

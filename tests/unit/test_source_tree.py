@@ -11,10 +11,9 @@ import subprocess
 import pytest
 from unit_settings import ROOT, make
 
-from xnai import source_tree
-from xnai.catalogue import Copy, base, images, services
-from xnai.image_content import build_inputs, dockerfiles
-from xnai.source_tree import (
+from xnai.images import tree as source_tree
+from xnai.images.model import CopiedPath
+from xnai.images.tree import (
     TreeRefused,
     copied_files,
     refusals,
@@ -22,6 +21,7 @@ from xnai.source_tree import (
     unlocked,
     untracked,
 )
+from xnai.stack.catalogue import base, build_inputs, dockerfiles, images, services
 
 WHERE = "group_data/workstations.py:7"
 HASH = f"--hash=sha256:{'a' * 64}"
@@ -80,7 +80,7 @@ def test_what_is_left_out_is_told(checkout):
     (checkout / "app/api/__pycache__/x.pyc").touch()
     (checkout / "elsewhere.py").touch()
     (checkout / ".gitignore").write_text("__pycache__/\n")
-    copies = [Copy(checkout, "app/api", "a"), Copy(checkout, "app/config.toml", "b")]
+    copies = [CopiedPath(checkout, "app/api", "a"), CopiedPath(checkout, "app/config.toml", "b")]
     assert untracked(copies) == [f"{checkout}/app/api/new.py"]
 
 
@@ -321,7 +321,7 @@ def test_our_own_locks_are_locks():
 
 def test_a_copy_that_selects_nothing(tmp_path):
     with pytest.raises(TreeRefused, match="no/such: no such file"):
-        copied_files([Copy(tmp_path, "no/such", "app")])
+        copied_files([CopiedPath(tmp_path, "no/such", "app")])
 
 
 def test_the_example_of_the_docs_builds(tmp_path):

@@ -12,13 +12,13 @@ from rendering import build_inputs, stack
 from unit_containers import as_wanted
 from unit_settings import make
 
-from xnai import stack_plan
-from xnai.catalogue import secret_forms, tools
-from xnai.drift import configuration, drift
 from xnai.facts.configuration import Configuration, parse_configuration
 from xnai.facts.podman import Container, PodmanUnknown
-from xnai.settings.model import Source
-from xnai.stack_plan import (
+from xnai.settings.checks_sources import Source
+from xnai.stack import plan as stack_plan
+from xnai.stack.catalogue import secret_forms, tools
+from xnai.stack.drift import configuration, drift
+from xnai.stack.plan import (
     StackPlan,
     changed_images,
     foreign,

@@ -13,11 +13,11 @@ from pyinfra.context import ctx_state
 from rendering import stack
 from unit_settings import make
 
-from xnai import stack_reading
 from xnai.facts.podman import PodmanUnknown, Running, Store, StoreFacts
 from xnai.facts.sections import FileState
-from xnai.pyinfra_ext import HostFailed
-from xnai.stack_reading import (
+from xnai.run import store as stack_reading
+from xnai.run.pyinfra import HostFailed
+from xnai.run.store import (
     as_good,
     forget_store,
     read_running,

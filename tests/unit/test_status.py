@@ -10,13 +10,13 @@ from click.testing import CliRunner
 from unit_containers import MIB, as_wanted
 from unit_settings import make
 
-from xnai import cli
-from xnai.catalogue import services
+from xnai.cli import main as cli
+from xnai.diagnostics.table import aligned
 from xnai.facts.oom import OomKill
 from xnai.facts.podman import Container, PodmanUnknown
-from xnai.looking import Answer
-from xnai.status import all_healthy, killed, rows, unpublished
-from xnai.table import aligned
+from xnai.run.inspect import Answer
+from xnai.stack.catalogue import services
+from xnai.stack.status import all_healthy, killed, rows, unpublished
 
 SERVICES = [s for s in services(make()) if s.name in ("redis", "rag_api")]
 UP = {service.container_name: as_wanted(service) for service in SERVICES}

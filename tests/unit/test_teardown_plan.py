@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 from unit_settings import make
 
-from xnai.before import Before, OldFile, OldUser, OldZram
 from xnai.facts.memory import MemoryFacts, Zram
 from xnai.facts.podman import PodmanUnknown, StoreImage
 from xnai.facts.teardown import Account, Kept, Remains
+from xnai.record.baseline import Before, OldFile, OldUser, OldZram
 from xnai.teardown.model import Found, Plan
 from xnai.teardown.plan import plan, refusals
 

@@ -9,9 +9,9 @@ import pytest
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.context import ctx_host, ctx_state
 
-from xnai import pyinfra_ext
-from xnai.pyinfra_ext import HostFailed, exit_130_when_interrupted, this_host_alone
 from xnai.remote.lease import Refused
+from xnai.run import pyinfra as pyinfra_ext
+from xnai.run.pyinfra import HostFailed, exit_130_when_interrupted, this_host_alone
 
 
 class Host:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 
-from xnai.catalogue import Service
-from xnai.drift import configuration
 from xnai.facts.cgroups import Cgroup
 from xnai.facts.podman import Container
+from xnai.stack.drift import configuration
+from xnai.stack.model import Service
 
 MIB = 1 << 20
 

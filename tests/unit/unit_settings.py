@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from xnai.settings import check, layers
-from xnai.settings.derive import derive
+from xnai.settings import layers
 from xnai.settings.model import Settings
+from xnai.stack.catalogue import BUILT_IN, SCHEMA, derive
 
 ROOT = Path(__file__).parents[2]
 ALL_PY = ROOT / "group_data/all.py"
@@ -25,11 +25,16 @@ def shipped() -> dict[str, Any]:
 
 def problems(**changes: Any) -> list[str]:
     """Return what is wrong with the shipped settings after `changes`."""
-    return check([layers.Layer("group_data/all.py", shipped() | changes)])[1]
+    return SCHEMA.check([layers.Layer("group_data/all.py", shipped() | changes)])[1]
 
 
 def make(ram_kib: int = 16 * GIB_KIB, **changes: Any) -> Settings:
     """Return the settings of a host with `ram_kib` KiB of RAM; they must be valid."""
-    checked, wrong = check([layers.Layer("group_data/all.py", shipped() | changes)])
+    checked, wrong = SCHEMA.check([layers.Layer("group_data/all.py", shipped() | changes)])
     assert wrong == []
     return derive(checked, ram_kib, "Europe/Berlin")
+
+
+def limits_mib() -> dict[str, int]:
+    """Return the least memory limit of each service that runs for long, by its name."""
+    return {one.name: one.memory.lowest_mib for one in BUILT_IN if one.memory}

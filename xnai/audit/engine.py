@@ -10,8 +10,9 @@ from pathlib import Path
 
 from xnai.audit import metrics, online, tools
 from xnai.audit.baseline import fingerprints
-from xnai.audit.model import SEVERITIES, Finding, Hit, Report, Rule, Unknown
+from xnai.audit.model import SEVERITIES, Finding, Hit, Report, Unknown
 from xnai.audit.options import Options
+from xnai.audit.rule import Rule
 from xnai.audit.rules import all_rules
 from xnai.audit.suppress import suppressed
 from xnai.audit.tree import Tree, read_tree

@@ -1,15 +1,10 @@
-"""What a judgement consists of: rules, their hits, what could not be told, the whole report."""
+"""What a judgement consists of: hits, findings, what could not be told, the whole report."""
 
 from __future__ import annotations
 
 import dataclasses
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
-
-if TYPE_CHECKING:
-    from xnai.audit.tree import Tree
+from typing import Literal
 
 Severity = Literal["error", "warning", "info"]
 """`error`: it fails or does something else than it says; `warning`: it breaks under conditions
@@ -93,25 +88,6 @@ class Finding:
     def moved(self, path: str) -> Finding:
         """Return the same finding at another path."""
         return dataclasses.replace(self, path=path)
-
-
-class Rule(ABC):
-    """One rule; its reasons stand in the .md of its name beside its module."""
-
-    id: ClassVar[str]
-    severity: ClassVar[Severity]
-    title: ClassVar[str]
-    remedy: ClassVar[str]
-
-    @abstractmethod
-    def check(self, tree: Tree) -> Iterator[Hit | Unknown]:
-        """Yield every hit in `tree`, and what could not be told."""
-
-    def finding(self, hit: Hit) -> Finding:
-        """Return `hit` in this rule's words."""
-        return Finding(
-            self.id, self.severity, self.title, hit.path, hit.line, hit.what, self.remedy, hit.fix
-        )
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,13 @@ from pathlib import Path, PurePosixPath
 from pyinfra.api.facts import FactBase
 from pyinfra.api.host import Host
 
-from xnai import looking
 from xnai.audit.image_contents import LISTING, Contents, Programs, of_host, parsed
 from xnai.audit.model import Unknown
-from xnai.looking import Where
 from xnai.preflight.memory import Capacity
-from xnai.settings import Settings, current, hardware
+from xnai.run import inspect as looking
+from xnai.run.context import current, hardware
+from xnai.run.inspect import Where
+from xnai.settings.model import Settings
 
 MAX_BYTES = 16 * 1024 * 1024
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
-# Names of the tz database: Europe/Berlin, America/Argentina/Ushuaia, Etc/GMT+5.
-TIME_ZONE = r"[A-Za-z][A-Za-z0-9_+-]{0,30}(/[A-Za-z0-9][A-Za-z0-9_+-]{0,30}){0,2}"
+from xnai.settings.checks import TIME_ZONE
 
 # Links that lie beside them, and what stands for a link that was not read.
 _NO_ZONES = {"localtime", "posixrules", "zone"}

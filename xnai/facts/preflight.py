@@ -8,9 +8,9 @@ from types import MappingProxyType
 from pyinfra.api.command import StringCommand
 from pyinfra.api.facts import FactBase
 
-from xnai.preflight.model import PreflightFacts
-from xnai.preflight.parse import parse
-from xnai.preflight.probe import script
+from xnai.facts.machine.model import PreflightFacts
+from xnai.facts.machine.parse import parse
+from xnai.facts.machine.probe import script
 
 
 class Preflight(FactBase[PreflightFacts]):
@@ -34,7 +34,7 @@ class Preflight(FactBase[PreflightFacts]):
         urls: Sequence[str] = (),
         urls_when: str = "fresh",
     ) -> StringCommand:
-        """Return the script; the arguments are those of `xnai.preflight.probe.script`."""
+        """Return the script; the arguments are those of `xnai.facts.machine.probe.script`."""
         return StringCommand(
             script(
                 sysctl_keys=sysctl_keys,

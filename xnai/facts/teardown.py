@@ -10,12 +10,11 @@ from typing import Any
 
 from pyinfra.api.facts import FactBase
 
-from xnai.before import DIRECTORY, INSTALLED, INSTALLING, KEPT, RECORD
 from xnai.facts.account import SESSIONS, WRAPPER_USER, account, by_user
-from xnai.facts.before import decoded, in_base64
 from xnai.facts.cgroups import SCRIPT as CGROUPS
 from xnai.facts.cgroups import parse_cgroups
 from xnai.facts.containers import CA_DIRECTORY
+from xnai.facts.machine.config_files import HEADER, SET_ASIDE_SUFFIX
 from xnai.facts.podman import (
     ASK_PODMAN,
     XNAI_PODMAN,
@@ -25,8 +24,9 @@ from xnai.facts.podman import (
     at_once,
     parse_images,
 )
+from xnai.facts.record import decoded, in_base64
 from xnai.facts.sections import script, split
-from xnai.preflight.config_files import HEADER, SET_ASIDE_SUFFIX
+from xnai.record.baseline import DIRECTORY, INSTALLED, INSTALLING, KEPT, RECORD
 
 _STORAGE = ".local/share/containers/storage"
 

@@ -11,8 +11,8 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.api.facts import FactBase
 from pyinfra.context import ctx_host, ctx_state
 
-from xnai.before import DIRECTORY, INSTALLED, INSTALLING
 from xnai.operations.guard import failing_operation
+from xnai.record.baseline import DIRECTORY, INSTALLED, INSTALLING
 from xnai.remote.limit import FETCH_LIMIT_S, Limited
 
 # Without the architecture's name, where it is the machine's own: apt prints it so.

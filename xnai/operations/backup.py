@@ -8,13 +8,13 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
 from pyinfra.context import ctx_state
 
-from xnai.backup.bundle import bundle
-from xnai.backup.host import CHANGED
-from xnai.backup.spec import Spec
 from xnai.operations.guard import failing_operation
 from xnai.operations.program import Commands, Program
 from xnai.operations.stack import Stack
-from xnai.pyinfra_ext import run_within
+from xnai.programs.backup.bundle import bundle
+from xnai.programs.backup.host import CHANGED
+from xnai.programs.backup.spec import Spec
+from xnai.run.pyinfra import run_within
 
 
 @operation()

@@ -6,9 +6,9 @@ import shlex
 from dataclasses import dataclass
 
 from xnai.operations.program import Program
-from xnai.pyinfra_ext import run_within
-from xnai.rollback.bundle import bundle
-from xnai.rollback.spec import Spec, containers
+from xnai.programs.rollback.bundle import bundle
+from xnai.programs.rollback.spec import Spec, containers
+from xnai.run.pyinfra import run_within
 
 
 @dataclass(frozen=True)

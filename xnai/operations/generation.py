@@ -14,12 +14,13 @@ import yaml
 from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host
 
-from xnai.catalogue.shared import SAVING_STOP_TIMEOUT_S
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.operations.data import Data
 from xnai.operations.guard import one_at_a_time
 from xnai.operations.healthy import Read, wait_until_healthy
-from xnai.pyinfra_ext import run_within
+from xnai.run.pyinfra import run_within
+from xnai.stack.paths import good_directory
+from xnai.stack.shared import SAVING_STOP_TIMEOUT_S
 
 # A pull of a registry image on a slow line is part of it.
 _UP_TIMEOUT_S = 900
@@ -58,11 +59,6 @@ def entries(file: str, text: str) -> list[Entry]:
         )
         for name, service in content["services"].items() if "container_name" in service
     ]
-
-
-def good_directory(directory: str) -> str:
-    """Return where the last healthy generation's files are, beside the compose files."""
-    return f"{directory}/good"
 
 
 def up(entry: Entry, directory: str) -> str:

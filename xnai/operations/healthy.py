@@ -11,7 +11,7 @@ from pyinfra.context import ctx_host
 
 from xnai.facts.oom import OomKills
 from xnai.facts.podman import XNAI_PODMAN, Container
-from xnai.pyinfra_ext import run_within
+from xnai.run.pyinfra import run_within
 
 Containers = Mapping[str, Container]
 

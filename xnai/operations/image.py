@@ -9,16 +9,16 @@ from collections.abc import Generator, Mapping, Sequence
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
-from xnai.build_failures import CAUSES
-from xnai.catalogue.images import DOCKERFILES
 from xnai.facts.podman import XNAI_PODMAN
-from xnai.image_content import INPUTS_LABEL, PARENT_LABEL, STACK_LABEL, WHEELS, archive
-from xnai.image_plan import Build, inputs_label
+from xnai.images.content import INPUTS_LABEL, PARENT_LABEL, STACK_LABEL, WHEELS, archive
+from xnai.images.failures import CAUSES
+from xnai.images.plan import Build, inputs_label
 from xnai.operations.guard import one_at_a_time
-from xnai.pyinfra_ext import LiveCommand
 from xnai.remote import content
 from xnai.remote.limit import BUILD_LIMIT_S, FETCH_LIMIT_S, Limited
-from xnai.render import render
+from xnai.run.pyinfra import LiveCommand
+from xnai.stack.catalogue import DOCKERFILES
+from xnai.templating.render import render
 
 # More at once only take each other's disk and memory.
 _MOST_AT_ONCE = 4

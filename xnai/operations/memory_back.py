@@ -9,10 +9,10 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
 from pyinfra.context import ctx_state
 
-from xnai.before import BYTES_OF, OldZram
 from xnai.facts.memory import ZRAM_SWAP, MemoryFacts
 from xnai.operations.guard import failing_operation
 from xnai.operations.zram import EMPTY, HEADROOM_MIB, RESET_FAILED, missing_mib
+from xnai.record.baseline import BYTES_OF, OldZram
 
 
 def to_set(recorded: Mapping[str, str], live: Mapping[str, str]) -> dict[str, str]:

@@ -7,11 +7,11 @@ from collections.abc import Generator
 from pyinfra.api.command import StringCommand
 from pyinfra.context import ctx_state
 
-from xnai.before import INSTALLED
 from xnai.operations import apt
 from xnai.operations.guard import failing_operation, one_at_a_time
-from xnai.pyinfra_ext import LiveCommand
+from xnai.record.baseline import INSTALLED
 from xnai.remote.limit import FETCH_LIMIT_S
+from xnai.run.pyinfra import LiveCommand
 
 
 def removal() -> str:

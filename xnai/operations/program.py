@@ -13,9 +13,9 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host
 
 from xnai.operations.guard import one_at_a_time
-from xnai.pyinfra_ext import LiveCommand, run_within
 from xnai.remote import content
 from xnai.remote.limit import DATA_KILL_AFTER_S, DATA_LIMIT_S, Limited
+from xnai.run.pyinfra import LiveCommand, run_within
 
 Commands = Generator[StringCommand | str, None, None]
 

@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host, ctx_state
 
-from xnai.catalogue import Service
 from xnai.operations import generation
 from xnai.operations.guard import failing_operation
 from xnai.operations.program import Commands, Program
 from xnai.operations.stack import Stack
-from xnai.pyinfra_ext import run_within
-from xnai.rotation.bundle import bundle
-from xnai.rotation.spec import Spec
+from xnai.programs.rotation.bundle import bundle
+from xnai.programs.rotation.spec import Spec
+from xnai.run.pyinfra import run_within
+from xnai.stack.model import Service
 
 
 @failing_operation

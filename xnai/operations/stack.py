@@ -8,18 +8,22 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from pyinfra.api.exceptions import OperationError
+from pyinfra.api.host import Host
 from pyinfra.api.operation import operation
 from pyinfra.context import ctx_state
 
-from xnai.catalogue import Service
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.operations import generation
 from xnai.operations.data import Data
 from xnai.operations.guard import failing_operation, one_at_a_time
 from xnai.operations.healthy import Read, wait_until_healthy
 from xnai.operations.program import Commands
-from xnai.pyinfra_ext import run_within
-from xnai.stack_plan import StackPlan, together
+from xnai.run.pyinfra import run_within
+from xnai.run.store import read_running
+from xnai.settings.model import Settings
+from xnai.stack.model import Service
+from xnai.stack.paths import good_directory, stack_directory
+from xnai.stack.plan import StackPlan, together
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def _copy(data: Data, directory: str, files: Iterable[str]) -> None:
         data.keep()
     except OperationError as error:
         run_within(data.program.remove())
-        good = shlex.quote(generation.good_directory(directory))
+        good = shlex.quote(good_directory(directory))
         there, _ = run_within(f"test -d {good}")
         if there and not run_within(generation.put_back(directory, files))[0]:
             raise OperationError(
@@ -178,3 +182,14 @@ def remove(names: Sequence[str]) -> Generator[str, None, None]:
             f"{XNAI_PODMAN} tag \"${{i##* }}\" {shlex.quote(f'localhost/{name}:previous')} ;; esac"
         )
     yield generation.remove(names)
+
+
+def stack_of(host: Host, settings: Settings, wanted: StackPlan) -> Stack:
+    """Return what operations are told of the stack whose containers they make anew."""
+    return Stack(
+        plan=wanted,
+        directory=stack_directory(settings),
+        read=lambda name, ready_url: read_running(host, settings, name, ready_url),
+        timeout_s=settings.stack_healthy_timeout_s,
+        absent_files=wanted.absent_files,
+    )

@@ -9,10 +9,10 @@ from collections.abc import Generator, Sequence
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
-from xnai.before import OldFile
 from xnai.facts.podman import XNAI_PODMAN
 from xnai.operations import generation
 from xnai.operations.guard import one_at_a_time
+from xnai.record.baseline import OldFile
 from xnai.remote import content
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from pyinfra.api.operation import operation
 
-from xnai.account.bundle import bundle
-from xnai.account.spec import Spec
 from xnai.operations.program import Commands, Program
+from xnai.programs.account.bundle import bundle
+from xnai.programs.account.spec import Spec
 
 
 @operation()

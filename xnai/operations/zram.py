@@ -7,9 +7,9 @@ from collections.abc import Callable, Generator
 from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host, ctx_state
 
-from xnai.deferred import defer
 from xnai.facts.memory import ZRAM_SWAP, MemoryFacts, Zram
 from xnai.operations.guard import failing_operation
+from xnai.run.pending import defer
 
 # swapoff must find room for every page and leave the machine some to breathe.
 HEADROOM_MIB = 256

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from xnai.preflight.finding import Finding
-from xnai.preflight.model import Store
+from xnai.diagnostics.finding import Finding
+from xnai.facts.machine.model import Store
 
 
 def clashes(store: Store, container_names: Iterable[str], stack_name: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xnai.diagnostics.finding import SEVERITIES, Finding
+from xnai.facts.machine.model import PreflightFacts
 from xnai.preflight import (
     existing_stack,
     memory,
@@ -15,8 +17,6 @@ from xnai.preflight import (
     sysctl_rivals,
     zram_rivals,
 )
-from xnai.preflight.finding import SEVERITIES, Finding
-from xnai.preflight.model import PreflightFacts
 from xnai.preflight.wanted import wanted
 from xnai.settings.model import Settings
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from xnai.preflight.finding import Finding
-from xnai.preflight.model import Reading
+from xnai.diagnostics.finding import Finding
+from xnai.facts.machine.model import Reading
 
 BEST_FIRST = ("zstd", "lz4hc", "lz4", "lzo-rle", "lzo")
 """zram's compressors by how much they save, the best first (kernel, admin-guide/blockdev/zram)."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from xnai.preflight.finding import Finding
-from xnai.preflight.model import Named
+from xnai.diagnostics.finding import Finding
+from xnai.facts.machine.model import Named
 
 
 def judge_named(

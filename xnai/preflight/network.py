@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from xnai.preflight.finding import Finding
-from xnai.preflight.model import Probe
+from xnai.diagnostics.finding import Finding
+from xnai.facts.machine.model import Probe
 
 
 def judge_network(probes: Iterable[Probe], extra_ca: bool) -> list[Finding]:

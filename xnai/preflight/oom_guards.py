@@ -10,8 +10,8 @@ owned by root, so a user's scopes cannot.
 
 from __future__ import annotations
 
-from xnai.preflight.finding import Finding
-from xnai.preflight.model import Unit
+from xnai.diagnostics.finding import Finding
+from xnai.facts.machine.model import Unit
 
 OTHERS = ("earlyoom.service", "nohang.service", "nohang-desktop.service")
 """Guards that choose by process, not by cgroup."""

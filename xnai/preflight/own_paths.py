@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from xnai.preflight.finding import Finding
-from xnai.preflight.model import OwnPath
+from xnai.diagnostics.finding import Finding
+from xnai.facts.machine.model import OwnPath
 
 
 def judge_own_paths(found: Iterable[OwnPath] | None) -> list[Finding]:

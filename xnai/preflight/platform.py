@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import re
 
-from xnai.preflight.finding import Finding, Severity
-from xnai.preflight.model import Lock, Reading
+from xnai.diagnostics.finding import Finding, Severity
+from xnai.facts.machine.model import Lock, Reading
 
 OLDEST_OS = {"debian": (13,), "ubuntu": (24, 4)}
 """Distribution (ID of os-release(5)) -> oldest release that is supported."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xnai.preflight.finding import Finding
-from xnai.preflight.model import Listener
+from xnai.diagnostics.finding import Finding
+from xnai.facts.machine.model import Listener
 
 OURS = ("rootlessport", "pasta", "pasta.avx2", "conmon", "slirp4netns")
 """Programs that hold a rootless container's published port."""

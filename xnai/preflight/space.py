@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from xnai.preflight.finding import Finding, Severity
-from xnai.preflight.model import Space
+from xnai.diagnostics.finding import Finding, Severity
+from xnai.facts.machine.model import Space
 
 INODES_PER_MIB = 60
 """Files in an unpacked image for each MiB: python:3.13-slim has some 6,000 in 100 MiB."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
-from xnai.own_paths import SYSCTL_CONF
-from xnai.preflight.config_files import (
+from xnai.diagnostics.finding import Finding, Severity
+from xnai.facts.machine.config_files import (
     HEADER,
     SET_ASIDE_SUFFIX,
     is_ours,
     name_of,
     with_ours,
 )
-from xnai.preflight.finding import Finding, Severity
-from xnai.preflight.model import ConfigFile, Reading
-from xnai.preflight.sysctl_files import (
+from xnai.facts.machine.model import ConfigFile, Reading
+from xnai.memory.files import SYSCTL_CONF
+from xnai.memory.sysctl_files import (
     READERS,
     TWINS,
     Assignment,

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from xnai import catalogue, own_paths
-from xnai.render import render
-from xnai.settings.derive import SYSCTL_KEYS
+from xnai.memory import sysctl
 from xnai.settings.model import Settings
+from xnai.stack import catalogue
+from xnai.stack import paths as own_paths
+from xnai.templating.render import render
 
 SPACE_NEEDS_MIB = {
     # Two generations of the images (some 900 MiB each) and the volumes.
@@ -21,10 +22,6 @@ SPACE_NEEDS_MIB = {
     "/var/cache/apt": 200,
 }
 """Path -> MiB that must be free before the first deploy."""
-
-# Not measured: its wheels weigh some 3 GB, and unpacked packages stand in the build stage, in the
-# image and in the commit.
-AWQ_NEEDS_MIB = {"~/.local/share/containers/storage": 12288, "/var/tmp": 8192}  # noqa: S108
 
 
 @dataclass(frozen=True)
@@ -67,25 +64,21 @@ def registry_url(registry: str, mirrors: dict[str, tuple[str, bool]]) -> str:
 
 def wanted(settings: Settings) -> Wanted:
     """Return what `settings` ask of the host."""
-    registries = {image.partition("/")[0] for image in (settings.base_image, settings.redis_image)}
+    services, values = catalogue.services(settings), settings.by_name()
+    pulled = {settings.base_image, *(service.image for service in services if service.image)}
+    registries = {image.partition("/")[0] for image in pulled}
     urls = {registry_url(name, settings.registry_mirrors) for name in registries - {"localhost"}}
     return Wanted(
         sysctl_keys=tuple(settings.sysctls),
-        setting_names={key: name for name, key in SYSCTL_KEYS.items()},
+        setting_names={key: name for name, key in sysctl.keys().items()},
         ports=catalogue.published_ports(settings),
         limits_and_swap_mib=catalogue.limits_and_swap_mib(settings),
-        container_names=tuple(s.container_name for s in catalogue.services(settings)),
-        space_needs_mib={
-            path: mib + (AWQ_NEEDS_MIB.get(path, 0) if settings.awq_image else 0)
-            for path, mib in SPACE_NEEDS_MIB.items()
-        },
+        container_names=tuple(s.container_name for s in services),
+        space_needs_mib=_space_needs_mib(settings),
         named={
-            path: (name, is_directory)
-            for name, path, is_directory in (
-                ("wheelhouse_dir", settings.wheelhouse_dir, True),
-                ("llm_model_file", settings.llm_model_file, False),
-            )
-            if path
+            values[one.name]: (one.name, one.on_host == "directory")
+            for one in catalogue.SCHEMA.declarations.values()
+            if one.on_host and values[one.name]
         },
         own_paths=dict.fromkeys(own_paths.files(settings), "file")
         | dict.fromkeys(own_paths.directories(settings), "directory"),
@@ -97,3 +90,14 @@ def wanted(settings: Settings) -> Wanted:
             priority=settings.zram_swap_priority,
         ),
     )
+
+
+def _space_needs_mib(settings: Settings) -> dict[str, int]:
+    further = [
+        need for image in catalogue.images(settings) if image.built
+        for need in image.space_needs_mib
+    ]
+    return {
+        path: mib + sum(more for place, more in further if place == path)
+        for path, mib in SPACE_NEEDS_MIB.items()
+    }

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from xnai.own_paths import ZRAM_CONF
-from xnai.preflight.config_files import HEADER, in_force, is_ours, with_ours
-from xnai.preflight.finding import Finding
-from xnai.preflight.model import ConfigFile, Reading, Swap, Unit, ZramDevice
+from xnai.diagnostics.finding import Finding
+from xnai.facts.machine.config_files import HEADER, in_force, is_ours, with_ours
+from xnai.facts.machine.model import ConfigFile, Reading, Swap, Unit, ZramDevice
+from xnai.memory.files import ZRAM_CONF
 
 OUR_PATH = ZRAM_CONF
 """Where our own drop-in lies."""

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
-import socket
 from collections.abc import Callable
-from ipaddress import ip_address
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from xnai.facts.hardware import TIME_ZONE
 from xnai.settings.certificates import name_on_host
 
 Check = Callable[[object], object]
@@ -88,6 +85,8 @@ def pattern(expression: str, words: str) -> Check:
     return check
 
 
+port = integer(1024, 65535, "a rootless container cannot publish below 1024")
+
 # The characters and lengths of useradd(8) (Debian's NAME_REGEX), less the trailing dollar sign.
 user_name = pattern(
     r"(?!root$)[a-z][a-z0-9_-]{0,30}",
@@ -135,28 +134,6 @@ def debian_image(value: object) -> str:
     return name
 
 
-# The official image keeps its data elsewhere from here on (/var/lib/postgresql/18/docker), and
-# ends where a volume is mounted at the place of before.
-_POSTGRES_MOVED = 18
-
-
-def database_image(value: object) -> str:
-    """Check for an image of PostgreSQL whose data are where our volume is mounted."""
-    name = debian_image(value)
-    path, _, tag = name.partition("@")[0].rpartition(":")
-    official = path.rpartition("/")[2] in ("postgres", "postgis")
-    # As pgvector has it: 0.8.1-pg17.
-    major = re.match(r"([0-9]+)", tag) if official else re.search(r"(?:^|-)pg([0-9]+)", tag)
-    if official and major is None:
-        raise Refused("a tag that begins with PostgreSQL's major version, as 17; others move")
-    if major and int(major[1]) >= _POSTGRES_MOVED:
-        raise Refused(
-            f"a tag of PostgreSQL below {_POSTGRES_MOVED}; from there on the image keeps its data "
-            "in another place, which this stack does not mount"
-        )
-    return name
-
-
 def python_image(value: object) -> str:
     """Check for a fully qualified image; one that is named python must carry a Python of ours."""
     name = debian_image(value)
@@ -196,19 +173,10 @@ def names(inner: Check, at_least: int = 0) -> Check:
     return check
 
 
-_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 host_name = pattern(
-    rf"{_LABEL}(\.{_LABEL})*", "names of this machine as a browser uses them: a-z 0-9 . -"
+    rf"{LABEL}(\.{LABEL})*", "names of this machine as a browser uses them: a-z 0-9 . -"
 )
-domain = pattern(
-    rf"{_LABEL}(\.{_LABEL})*", "domains such as 'example.org': a-z 0-9 . -, without http://"
-)
-private_place = pattern(
-    r"[a-z0-9][a-z0-9.-]*(:[0-9]{1,5})?|[0-9a-f:.]+/[0-9]{1,3}",
-    "host, host:port or network/bits, such as 'wiki.home.arpa' or '192.168.1.0/24'",
-)
-
-
 def index_url(value: object) -> str:
     """Check for an http(s) address without credentials (they would end in a world-read file)."""
     try:
@@ -225,39 +193,8 @@ def index_url(value: object) -> str:
     return parts.geturl()
 
 
-def endpoint_url(value: object) -> str:
-    """Check for an http(s) address that containers can reach, without credentials."""
-    url = index_url(value)
-    host = (urlsplit(url).hostname or "").rstrip(".")
-    if _is_loopback(host):
-        raise Refused(
-            "an address of the machine's in its network, or another machine's: in a container "
-            "this one is the container itself. Let the server listen there (Ollama: OLLAMA_HOST), "
-            "and write it as http://192.168.1.10:11434/v1"
-        )
-    return url
-
-
-# As /etc/hosts of Debian, Ubuntu and Fedora has them.
-_LOOPBACK_NAMES = {
-    "localhost", "localhost4", "localhost6", "localhost.localdomain", "ip6-localhost",
-    "ip6-loopback",
-}
-
-
-def _is_loopback(host: str) -> bool:
-    """Whether a host of a URL means whoever asks; also in the spellings that inet_aton(3) takes."""
-    if host in _LOOPBACK_NAMES or host.endswith(".localhost"):
-        return True
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        try:
-            address = ip_address(socket.inet_aton(host))
-        except OSError:
-            return False
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return bool(mapped.is_loopback or mapped.is_unspecified)
+# Names of the tz database: Europe/Berlin, America/Argentina/Ushuaia, Etc/GMT+5.
+TIME_ZONE = r"[A-Za-z][A-Za-z0-9_+-]{0,30}(/[A-Za-z0-9][A-Za-z0-9_+-]{0,30}){0,2}"
 
 
 def time_zone(value: object) -> str:
@@ -268,19 +205,6 @@ def time_zone(value: object) -> str:
     ):
         raise Refused("a name of the tz database, as Europe/Berlin")
     return value
-
-
-def model_file(value: object) -> str:
-    """Check for an absolute path on the host of a model that is one file."""
-    path = host_path(value)
-    part = re.search(r"-([0-9]{5})-of-([0-9]{5})\.gguf$", path)
-    if part and int(part[2]) > 1:
-        whole = path[: part.start()] + ".gguf"
-        raise Refused(
-            f"one file, not part {int(part[1])} of {int(part[2])}: join them first (llama.cpp's "
-            f"llama-gguf-split --merge FIRST-PART {whole}), and name that"
-        )
-    return path
 
 
 def certificate_paths(value: object) -> tuple[str, ...]:

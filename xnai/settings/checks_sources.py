@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from xnai.settings.checks import Refused
-from xnai.settings.model import Source
-
-# The names that may be given a tree; a test compares them with the catalogue.
-SERVICES = ("rag_api", "llm", "chainlit_ui", "crawler", "curation_worker", "docs", "awq")
+from xnai.settings.checks import Check, Refused
 
 _REQUIRED = ("context", "copy", "requirements")
 _KEYS = (*_REQUIRED, "command", "environment", "health_command", "apt_packages")
@@ -21,17 +18,47 @@ _SECRET = re.compile(r"(^|_)(PASS|PASSWORD|PASSWD|PWD|SECRET|TOKEN|KEY|CREDENTIA
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
 
 
-def service_sources(value: object) -> dict[str, Source]:
-    """Check for {service: {"context": ..., "copy": ..., "requirements": ..., ...}}.
+@dataclass(frozen=True)
+class Source:
+    """A service's code in the user's own tree on the controller.
+
+    Attributes:
+        context: the tree's directory, a git checkout.
+        copy: (path below the tree, path below /app) of what goes into the image.
+        requirements: path of its lock with hashes, below the tree.
+        command: argv, or empty for the reference service's.
+        environment: added to the reference service's.
+        health_command: argv, or empty for the reference service's.
+        apt_packages: Debian packages that it needs when it runs.
+    """
+
+    context: Path
+    copy: tuple[tuple[str, str], ...]
+    requirements: str
+    command: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    health_command: tuple[str, ...] = ()
+    apt_packages: tuple[str, ...] = ()
+
+
+def service_sources(services: Sequence[str]) -> Check:
+    """Return a check for {service: {"context": ..., "copy": ..., "requirements": ..., ...}}.
 
     Only the form is checked here; the trees themselves are read before the first build.
+
+    Args:
+        services: names of those that may be given a tree.
     """
-    if not isinstance(value, dict):
-        raise Refused('{"rag_api": {"context": "/home/me/tree", "copy": [...], ...}}')
-    unknown = [name for name in value if name not in SERVICES]
-    if unknown:
-        raise Refused(f"services {', '.join(SERVICES)}; not {unknown[0]!r}")
-    return {name: _source(name, entry) for name, entry in value.items()}
+
+    def check(value: object) -> dict[str, Source]:
+        if not isinstance(value, dict):
+            raise Refused('{"rag_api": {"context": "/home/me/tree", "copy": [...], ...}}')
+        unknown = [name for name in value if name not in services]
+        if unknown:
+            raise Refused(f"services {', '.join(services)}; not {unknown[0]!r}")
+        return {name: _source(name, entry) for name, entry in value.items()}
+
+    return check
 
 
 def _source(name: str, entry: object) -> Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from pyinfra.api.inventory import Inventory
 from pyinfra.connectors.local import LocalConnector
 from pyinfra.connectors.ssh import SSHConnector
 
-from xnai.settings.spec import KNOWN_GROUPS, SPEC
+# Groups that a file in group_data may be named after, besides the groups that the inventory
+# itself defines. pyinfra gives a file of any other name an empty group without a word.
+KNOWN_GROUPS = ("all", "workstations", "lab")
 
 
 @dataclass(frozen=True)
@@ -72,18 +74,18 @@ def unknown_groups(inventory: Inventory) -> list[str]:
     ]
 
 
-def unknown_names(sources: Iterable[Layer]) -> list[str]:
+def unknown_names(sources: Iterable[Layer], known: Collection[str]) -> list[str]:
     """Return a sentence for each name that is neither a setting nor pyinfra's own."""
-    allowed = set(SPEC) | pyinfra_names()
+    allowed = set(known) | pyinfra_names()
     return [
-        f"{name} ({where(layer, name)}): no setting of that name{nearest(name, SPEC)} "
+        f"{name} ({where(layer, name)}): no setting of that name{nearest(name, known)} "
         "`xnai settings` lists all."
         for layer in sources
         for name in sorted(set(layer.values) - allowed)
     ]
 
 
-def doubles(sources: Iterable[Layer]) -> list[str]:
+def doubles(sources: Iterable[Layer], known: Collection[str]) -> list[str]:
     """Return a sentence for each name or key that a group_data file gives twice.
 
     Python takes the last one without a word, so the first would be lost: a service named
@@ -96,11 +98,11 @@ def doubles(sources: Iterable[Layer]) -> list[str]:
                 tree = ast.parse(path.read_text("utf-8"))
             except (OSError, SyntaxError, ValueError):
                 continue
-            found += _doubles(tree, _shown(path))
+            found += _doubles(tree, _shown(path), set(known))
     return found
 
 
-def _doubles(tree: ast.Module, shown: str) -> list[str]:
+def _doubles(tree: ast.Module, shown: str, known: set[str]) -> list[str]:
     assigned: list[tuple[object, int]] = []
     for node in tree.body:
         if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
@@ -108,7 +110,7 @@ def _doubles(tree: ast.Module, shown: str) -> list[str]:
         used = {name.id for name in ast.walk(node.value) if isinstance(name, ast.Name)}
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
             # A value that is built in steps uses what it replaces.
-            if isinstance(target, ast.Name) and target.id in set(SPEC) - used:
+            if isinstance(target, ast.Name) and target.id in known - used:
                 assigned.append((target.id, target.lineno))
     groups = [assigned] + [
         [(key.value, key.lineno) for key in node.keys if isinstance(key, ast.Constant)]
@@ -128,11 +130,11 @@ def _doubles(tree: ast.Module, shown: str) -> list[str]:
 
 
 def origin(sources: Iterable[Layer], name: str) -> str:
-    """Return where the effective value of `name` was set, or 'nowhere'."""
+    """Return where the effective value of `name` was set."""
     for layer in sources:
         if name in layer.values:
             return where(layer, name)
-    return "nowhere"
+    return "its default"
 
 
 def where(layer: Layer, name: str) -> str:

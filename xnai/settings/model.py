@@ -1,39 +1,49 @@
-"""The settings as the rest of the package sees them: typed, checked and derived."""
+"""The settings as the rest of the package sees them: declared, typed, checked and derived."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
+
+from xnai.settings import checks
+from xnai.settings.checks_sources import Source, service_sources
+from xnai.settings.declaration import MOST_MIB, HostValues, OfServices, setting
+
+T = TypeVar("T")
+
+# Past four times RAM even a device full of pages at zstd's best usual ratio (about 4) fills RAM.
+_ZRAM_HIGHEST_PCT = 400
+
+
+def host_reserve_mib(host: HostValues) -> int:
+    """Return what a host keeps for itself, in MiB: the larger of 2048 MiB and 20 % of RAM."""
+    return max(2048, host.ram_mib * 20 // 100)
 
 
 @dataclass(frozen=True)
-class Source:
-    """A service's code in the user's own tree on the controller.
+class ServiceMemory:
+    """What a service may have of the machine's memory, in MiB; see the section "services".
 
     Attributes:
-        context: the tree's directory, a git checkout.
-        copy: (path below the tree, path below /app) of what goes into the image.
-        requirements: path of its lock with hashes, below the tree.
-        command: argv, or empty for the reference service's.
-        environment: added to the reference service's.
-        health_command: argv, or empty for the reference service's.
-        apt_packages: Debian packages that it needs when it runs.
+        limit_mib: memory.max of its cgroup.
+        reservation_mib: memory.low, at most the limit.
+        swap_mib: memory.swap.max.
+        protected: whether the kernel takes others before it.
     """
 
-    context: Path
-    copy: tuple[tuple[str, str], ...]
-    requirements: str
-    command: tuple[str, ...] = ()
-    environment: tuple[tuple[str, str], ...] = ()
-    health_command: tuple[str, ...] = ()
-    apt_packages: tuple[str, ...] = ()
+    limit_mib: int
+    reservation_mib: int
+    swap_mib: int
+    protected: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Settings:
-    """One host's effective settings. Units are in the names; reasons in group_data/all.py.
+    """One host's effective settings. Units are in the names.
 
-    Fields up to `zswap` carry the settings of the same name. The rest is derived:
+    The fields made by `setting` carry the settings of the same name; those of one service are in
+    a dataclass of its own, beside what that service is. The rest is derived:
 
     Attributes:
         stack_user_explicit: whether somebody named the stack's user.
@@ -42,97 +52,225 @@ class Settings:
         zram_effective_pct_of_ram: the percentage set, or the profile's.
         sysctls: the keys and values of our sysctl.d file.
         oom_exempt: whether the stack's user is left out of systemd-oomd's choice of victims.
+        memory: service -> what it may have of the machine's memory.
+        of_services: dataclass of one service's settings -> those of this host.
+        from_tables: settings that a table declares, the sysctls', by name.
     """
 
-    awq_image: bool
-    awq_memory_limit_mib: int
-    backup_age_recipient: str | None
-    backup_dir: str | None
-    backup_passphrase_file: str | None
-    base_image: str
-    browser_hosts: tuple[str, ...]
-    build_cache_max_mib: int
-    chainlit_ui_memory_limit_mib: int
-    chainlit_ui_memory_reservation_mib: int
-    chainlit_ui_port: int
-    chainlit_ui_swap_mib: int
-    container_gid: int
-    container_uid: int
-    context_max_mib: int
-    crawler_allowed_domains: tuple[str, ...]
-    crawler_allowed_private: tuple[str, ...]
-    crawler_memory_limit_mib: int
-    crawler_memory_reservation_mib: int
-    crawler_swap_mib: int
-    curation_worker_memory_limit_mib: int
-    curation_worker_memory_reservation_mib: int
-    curation_worker_swap_mib: int
-    docs_memory_limit_mib: int
-    docs_memory_reservation_mib: int
-    docs_port: int
-    docs_swap_mib: int
-    end_vikunja_sessions: bool
-    extra_ca_certificates: tuple[str, ...]
-    host_reserve_mib: int
-    llm_context_tokens: int
-    llm_endpoint_url: str | None
-    llm_memory_limit_mib: int
-    llm_memory_reservation_mib: int
-    llm_model_file: str | None
-    llm_model_name: str
-    llm_swap_mib: int
-    llm_threads: int
-    memory_rivals: str
-    oom_guard_exempt_stack: bool
-    package_index_url: str | None
-    protected_services: tuple[str, ...]
-    purge: str | None
-    rag_api_memory_limit_mib: int
-    rag_api_memory_reservation_mib: int
-    rag_api_port: int
-    rag_api_swap_mib: int
-    redis_image: str
-    redis_memory_limit_mib: int
-    redis_memory_reservation_mib: int
-    redis_port: int
-    redis_publish_loopback: bool
-    redis_swap_mib: int
-    registry_mirrors: dict[str, tuple[str, bool]]
-    restore_age_identity_file: str | None
-    restore_from: str | None
-    rotate_only: tuple[str, ...]
-    service_sources: dict[str, Source]
-    stack_healthy_timeout_s: int
-    stack_name: str
-    stack_user: str
-    strict: bool
-    unprotected_oom_score_adj: int
-    vikunja: bool
-    vikunja_account_email: str | None
-    vikunja_account_name: str | None
-    vikunja_db_image: str
-    vikunja_db_memory_limit_mib: int
-    vikunja_db_memory_reservation_mib: int
-    vikunja_db_swap_mib: int
-    vikunja_image: str
-    vikunja_memory_limit_mib: int
-    vikunja_memory_reservation_mib: int
-    vikunja_port: int
-    vikunja_swap_mib: int
-    vikunja_time_zone: str
-    vm_dirty_background_ratio_pct: int
-    vm_dirty_ratio_pct: int
-    vm_page_cluster: int
-    vm_swappiness: int
-    vm_vfs_cache_pressure: int
-    vm_watermark_boost_factor: int
-    vm_watermark_scale_factor: int
-    wheelhouse_dir: str | None
-    zram_assumed_ratio: float
-    zram_compression_algorithm: str
-    zram_size_pct_of_ram: int | None
-    zram_swap_priority: int
-    zswap: str
+    strict: bool = setting(
+        False,
+        checks.boolean,
+        "True: a deferred change (one that waits for a reboot or a login) makes the run fail.",
+        section="the run",
+    )
+    stack_name: str = setting(
+        "xnai",
+        checks.stack_name,
+        "Prefix of containers (xnai_redis), images (localhost/xnai_rag_api:...), secrets, "
+        "volumes, the network and the compose project. Several stacks of one user differ in "
+        "this name.",
+        section="the stack's identity",
+    )
+    stack_user: str = setting(
+        None,
+        checks.optional(checks.user_name),
+        "The user whose rootless Podman runs the stack. None: \"xnai\", made new with a locked "
+        "password. Name an existing login user to run the stack in that user's own "
+        "`podman ps`.",
+    )
+    host_reserve_mib: int = setting(
+        None,
+        checks.optional(checks.integer(256, 1 << 22)),
+        "RAM that the stack must leave to the desktop and the system, in MiB. None: the larger "
+        "of 2048 MiB and 20 % of RAM.",
+        derived=host_reserve_mib,
+        section="memory",
+    )
+    zram_size_pct_of_ram: int | None = setting(
+        None,
+        checks.optional(checks.integer(1, _ZRAM_HIGHEST_PCT, "zram pages still cost RAM")),
+        "Size of the compressed swap device in percent of RAM. None: by the profile RAM <= 8 "
+        "GiB: 200, <= 16 GiB: 150, <= 32 GiB: 100, above: 50. At the usual ratio of 2 to 3 the "
+        "pages of a full device cost size / ratio of RAM, so a larger machine needs relatively "
+        "less. Source: docs.kernel.org/admin-guide/blockdev/zram.html (\"there is little point "
+        "creating a zram of greater than twice the size of memory\").",
+    )
+    zram_compression_algorithm: str = setting(
+        "zstd",
+        checks.choice("zstd", "lz4", "lz4hc", "lzo-rle", "lzo", "842"),
+        "zstd packs best of the kernel's algorithms at a speed that swap on a laptop does not "
+        "notice. Where the kernel lacks it, preflight names the best that it has.",
+    )
+    zram_assumed_ratio: float = setting(
+        2.0,
+        checks.number(1.0, 6.0),
+        "Expected compression ratio of this machine's pages; only the capacity formula uses it. "
+        "2.0 is cautious until it was measured: zstd reaches 2.6 on typical process memory.",
+    )
+    zram_swap_priority: int = setting(
+        100,
+        checks.integer(0, 32767, "swapon(2)"),
+        "Priority of the zram swap; disk swap (negative by default) stays on below it. "
+        "swapon(2).",
+    )
+    zswap: str = setting(
+        "off",
+        checks.choice("off", "leave"),
+        "zswap compresses in front of swap; in front of zram it compresses twice. \"off\" or "
+        "\"leave\". It is switched off at run time and by tmpfiles.d, never in the boot loader.",
+    )
+    memory_rivals: str = setting(
+        "stop",
+        checks.choice("stop", "set_aside"),
+        "What to do where another file sets one of our sysctl keys and wins: \"stop\" names it, "
+        "\"set_aside\" renames the file to *.xnai-set-aside (only when all its keys are ours); to "
+        "have it back, rename it.",
+    )
+    oom_guard_exempt_stack: bool = setting(
+        True,
+        checks.boolean,
+        "True: systemd-oomd chooses no victim by pressure among what the stack's dedicated user "
+        "runs. The guard itself is never switched off, and a login user named in stack_user "
+        "keeps it.",
+    )
+    registry_mirrors: dict[str, tuple[str, bool]] = setting(
+        {},
+        checks.mirrors,
+        "Registry name -> {\"location\": \"host:port[/path]\", \"insecure\": False}: asked before "
+        "the registry itself. Written to the stack user's own registries.conf.",
+        section="where software comes from",
+    )
+    extra_ca_certificates: tuple[str, ...] = setting(
+        [],
+        checks.certificate_paths,
+        "PEM files on the controller (absolute paths) that the host and every image build must "
+        "trust, for a machine behind an inspecting proxy.",
+    )
+    package_index_url: str | None = setting(
+        "https://pypi.org/simple",
+        checks.optional(checks.index_url),
+        "The Python package index for podman-compose and for image builds. None: no index, all "
+        "packages come from wheelhouse_dir.",
+    )
+    wheelhouse_dir: str | None = setting(
+        None,
+        checks.optional(checks.host_path),
+        "A directory of wheels on the host that every build looks into as well, for a machine "
+        "without a network; docs/images.md says how to fill it. Every package is still held to "
+        "its lock's hashes.",
+        on_host="directory",
+    )
+    base_image: str = setting(
+        "docker.io/library/python:3.12-slim",
+        checks.python_image,
+        "Fully qualified, with a full tag and optionally a digest (`make pin` writes it): a "
+        "short name would be looked up in whatever registry the host happens to search first. "
+        "The base must carry Python 3.11, 3.12 or 3.13, for which the services' requirements "
+        "are locked.",
+        section="images",
+    )
+    container_uid: int = setting(
+        10001,
+        # Inside the 65,536 IDs that a rootless user gets in /etc/subuid, and not root.
+        checks.integer(1, 65000),
+        "The user inside our own images: one for all, so that volumes can be shared.",
+    )
+    container_gid: int = setting(
+        10001,
+        checks.integer(1, 65000),
+    )
+    service_sources: dict[str, Source] = setting(
+        {},
+        OfServices(lambda known: service_sources([s.name for s in known if s.has_own_tree])),
+        "Services that are made of the user's own tree instead of files/services: name -> "
+        "context, copy, requirements and more; docs/own-tree.md has a complete example.",
+    )
+    context_max_mib: int = setting(
+        20,
+        checks.integer(1, 10240),
+        "A file of such a tree above this size is refused by name: it is data, not code.",
+    )
+    build_cache_max_mib: int = setting(
+        2048,
+        checks.integer(64, MOST_MIB),
+        "What builds keep to be faster next time (uv's and apt's caches on the host) is dropped "
+        "when it grows past this.",
+    )
+    stack_healthy_timeout_s: int = setting(
+        180,
+        checks.integer(10, 3600),
+        "How long the deploy waits until a service is healthy, in seconds; each service has as "
+        "long.",
+        section="services",
+    )
+    browser_hosts: tuple[str, ...] = setting(
+        ["127.0.0.1", "localhost"],
+        checks.names(checks.host_name, at_least=1),
+        "The names by which a browser reaches this machine; pages answer to no other Host or "
+        "Origin, so that a web site cannot talk to them through its visitor's browser.",
+    )
+    protected_services: tuple[str, ...] = setting(
+        OfServices(lambda known: [s.name for s in known if s.memory and s.memory.protected]),
+        OfServices(
+            lambda known: checks.names(checks.choice(*(s.name for s in known if s.memory)))
+        ),
+        "The services that keep data in memory. When the whole machine is out of memory the "
+        "kernel takes the others first: their oom_score_adj is raised by "
+        "unprotected_oom_score_adj.",
+    )
+    unprotected_oom_score_adj: int = setting(
+        300,
+        # proc_pid_oom_score_adj(5); an unprivileged user can only raise it.
+        checks.integer(1, 1000),
+    )
+    backup_dir: str | None = setting(
+        None,
+        checks.optional(checks.host_path),
+        "Where archives are made on the host: a directory of root's. None: "
+        "/var/lib/xnai/<stack_name>/backup.",
+        section="backup (docs/backup.md)",
+    )
+    backup_age_recipient: str | None = setting(
+        None,
+        # BIP 173's characters, as age(1) prints a public key.
+        checks.optional(checks.pattern(
+            r"age1[02-9ac-hj-np-z]{58}", "a public key of age: age1 and 58 characters"
+        )),
+        "Encrypt archives for the private key of this public one (\"age1...\", of age-keygen), "
+        "which need not be on the machine. Only an encrypted archive holds the secrets.",
+    )
+    backup_passphrase_file: str | None = setting(
+        None,
+        checks.optional(checks.host_path),
+        "Or with a passphrase: a file on the host, root's, readable by nobody else.",
+    )
+    restore_from: str | None = setting(
+        None,
+        checks.optional(checks.host_path),
+        "For one run of tasks/restore.py, as `--data restore_from=/path`: the archive on the "
+        "host, and the private key where age encrypted it (a file of root's on the host, "
+        "readable by nobody else).",
+    )
+    restore_age_identity_file: str | None = setting(
+        None,
+        checks.optional(checks.host_path),
+    )
+    rotate_only: tuple[str, ...] = setting(
+        [],
+        checks.names(checks.pattern(r"[a-z][a-z0-9_]{0,99}", "names of Podman secrets: a-z 0-9 _")),
+        "For one run of tasks/rotate_secrets.py, as `--data "
+        "'rotate_only=[\"xnai_ingest_token\"]'`: the secrets to make anew, by their Podman names. "
+        "Empty: all of the stack's.",
+        section="rotation of secrets (docs/stack.md)",
+    )
+    purge: str | None = setting(
+        None,
+        checks.optional(checks.pattern(r"[!-~]{1,253}", "the name of the host")),
+        "For one run of tasks/teardown.py, as `--data purge=laptop.lan`: the name of the host "
+        "whose data (volumes, secrets, the user that was made for them) go as well. None: data "
+        "are kept.",
+        section="teardown (docs/teardown.md)",
+    )
 
     stack_user_explicit: bool
     ram_mib: int
@@ -140,3 +278,28 @@ class Settings:
     zram_effective_pct_of_ram: int
     sysctls: dict[str, str]
     oom_exempt: bool
+    memory: Mapping[str, ServiceMemory]
+    of_services: Mapping[type, Any]
+    from_tables: Mapping[str, int]
+
+    def of(self, kind: type[T]) -> T:
+        """Return one service's own settings by their dataclass."""
+        found: T = self.of_services[kind]
+        return found
+
+    def by_name(self) -> dict[str, Any]:
+        """Return every setting and every derived value by its name, sorted by name."""
+        found = {
+            field.name: getattr(self, field.name) for field in fields(self)
+            if field.name not in ("memory", "of_services", "from_tables")
+        }
+        found |= self.from_tables
+        for own in self.of_services.values():
+            found |= {field.name: getattr(own, field.name) for field in fields(own)}
+        for name, memory in self.memory.items():
+            found |= {
+                f"{name}_memory_limit_mib": memory.limit_mib,
+                f"{name}_memory_reservation_mib": memory.reservation_mib,
+                f"{name}_swap_mib": memory.swap_mib,
+            }
+        return dict(sorted(found.items()))

@@ -2,50 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from xnai.settings import layers
-from xnai.settings.spec import LOWEST_LIMIT_MIB
-
-# Setting of a published port -> the setting that switches its service or publishing on.
-_PORTS = {
-    "redis_port": "redis_publish_loopback",
-    "rag_api_port": "",
-    "chainlit_ui_port": "",
-    "docs_port": "",
-    "vikunja_port": "vikunja",
-}
+from xnai.settings import checks, layers
+from xnai.settings.declaration import Declaration
 
 
-def misfits(sources: list[layers.Layer], checked: Mapping[str, Any]) -> list[str]:
+def misfits(
+    sources: list[layers.Layer],
+    checked: Mapping[str, Any],
+    declarations: Collection[Declaration],
+) -> list[str]:
     """Return a sentence for each pair of settings that do not fit.
 
     Args:
         sources: the layers, the strongest first, to say where a value was set.
         checked: every setting with its checked value.
+        declarations: all of them.
     """
-    pairs = [("vm_dirty_background_ratio_pct", "below", "vm_dirty_ratio_pct")]
-    pairs += [
-        (f"{name}_memory_reservation_mib", "at most", f"{name}_memory_limit_mib")
-        for name in LOWEST_LIMIT_MIB
-    ]
     found = []
-    for name, relation, other in pairs:
-        value, limit = checked[name], checked[other]
-        if value is None or value < limit or (relation == "at most" and value == limit):
+    for one in declarations:
+        value, other = checked[one.name], one.below or one.at_most
+        if not other or value is None:
             continue
-        where = layers.origin(sources, name)
-        found.append(f"{name} = {value} ({where}): must be {relation} {other} = {limit}")
+        limit = checked[other]
+        if value < limit or (one.at_most and value == limit):
+            continue
+        relation = "below" if one.below else "at most"
+        where = layers.origin(sources, one.name)
+        found.append(f"{one.name} = {value} ({where}): must be {relation} {other} = {limit}")
     taken: dict[int, str] = {}
-    for name, switch in _PORTS.items():
-        if switch and not checked[switch]:
+    for one in declarations:
+        if one.check is not checks.port or (one.switch and not checked[one.switch]):
             continue
-        other = taken.setdefault(checked[name], name)
-        if other != name:
-            where = layers.origin(sources, name)
+        port = checked[one.name]
+        other = taken.setdefault(port, one.name)
+        if other != one.name:
+            where = layers.origin(sources, one.name)
             found.append(
-                f"{name} = {checked[name]} ({where}): the port of {other} "
+                f"{one.name} = {port} ({where}): the port of {other} "
                 f"({layers.origin(sources, other)}) too; choose another one"
             )
     return found

@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from xnai.before import Before, OldFile
-from xnai.catalogue import services
 from xnai.facts.memory import MemoryFacts
 from xnai.facts.podman import PodmanUnknown
 from xnai.facts.teardown import Account, Kept, Remains
+from xnai.record.baseline import Before, OldFile
 from xnai.settings.model import Settings
+from xnai.stack.catalogue import services
 
 # What a teardown that keeps the data leaves in the stack's directory, and what one with purge does.
 BACKUP = "backup"

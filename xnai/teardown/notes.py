@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xnai.preflight.config_files import HEADER
+from xnai.facts.machine.config_files import HEADER
 from xnai.teardown.model import BACKUP, Found, Plan
 
 

@@ -6,17 +6,16 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
-from xnai.backup.bundle import unfinished
-from xnai.before import DIRECTORY
-from xnai.catalogue import secret_forms, services
 from xnai.facts.containers import CA_DIRECTORY
+from xnai.facts.machine.config_files import SET_ASIDE_SUFFIX
 from xnai.facts.podman import XNAI_PODMAN, PodmanUnknown
 from xnai.operations.image import cache_directories
 from xnai.operations.memory_back import lacking, to_set
-from xnai.own_paths import unit_file
-from xnai.preflight.config_files import SET_ASIDE_SUFFIX
 from xnai.preflight.zram_rivals import OUR_PATH as ZRAM_CONF
+from xnai.record.baseline import DIRECTORY
 from xnai.settings.model import Settings
+from xnai.stack.catalogue import secret_forms, services
+from xnai.stack.paths import unfinished_restore, unit_file
 from xnai.teardown.model import BACKUP, ROTATION, Found, Plan
 from xnai.teardown.notes import notes
 
@@ -53,7 +52,7 @@ def refusals(found: Found) -> list[str]:
             "Deploy, then purge; or remove their directories below "
             f"{remains.account.home}/.local/share/containers/storage/volumes by hand."
         )
-    mark = PurePosixPath(unfinished(settings))
+    mark = PurePosixPath(unfinished_restore(settings))
     if not found.purge and mark.name in (remains.in_directory or ()):
         said.append(
             f"a restore was begun and not finished ({mark}), so the data that would be kept are "

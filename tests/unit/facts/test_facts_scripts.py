@@ -16,16 +16,16 @@ from pathlib import Path
 import pytest
 from fact_fixtures import FIXTURES, SHELLS, output, plain
 
-from xnai.before import DIRECTORY
-from xnai.facts.before import BeforeState
 from xnai.facts.cgroups import SCRIPT, Cgroup, parse_cgroups
 from xnai.facts.containers import BUNDLE, CA_DIRECTORY, Containers
 from xnai.facts.hardware import Hardware
 from xnai.facts.memory import Memory
 from xnai.facts.podman import ANSWER_WITHIN_S, ASK_PODMAN, XNAI_PODMAN, Running, Store
+from xnai.facts.record import BeforeState
 from xnai.facts.teardown import Teardown
 from xnai.operations.apt import LOCK_FILES, AptLockHolder
-from xnai.render import render
+from xnai.record.baseline import DIRECTORY
+from xnai.templating.render import render
 
 EACH_SHELL = pytest.mark.parametrize("shell", SHELLS)
 ME = pwd.getpwuid(os.getuid())

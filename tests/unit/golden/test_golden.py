@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 from rendering import render_everything, stack
 from unit_settings import make, problems
 
-from xnai.catalogue import services, tools
-from xnai.render import MANAGED_BY, TEMPLATES
 from xnai.settings.checks import image
 from xnai.settings.model import Settings
+from xnai.stack.catalogue import services, tools
+from xnai.templating.render import MANAGED_BY, TEMPLATES
 
 HERE = Path(__file__).parent
 AUTHORITY = str(HERE / "Corp CA (2026).pem")

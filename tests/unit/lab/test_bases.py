@@ -207,7 +207,7 @@ class Whole:
     "path",
     ["deploy.py", "uv.lock", "tasks/memory.py", "templates/memory/sysctl.conf.j2",
      "group_data/all.py", "files/services/docs/mkdocs.yml", "xnai/lab/group_data/lab.py",
-     "xnai/settings/spec.py", "xnai/lab/rootfs/etc/fstab"],
+     "xnai/settings/model.py", "xnai/lab/rootfs/etc/fstab"],
 )
 def test_what_reaches_a_machine_is_part_of_the_key(path: str) -> None:
     parts = bases.reaching(SPEC, "uml")

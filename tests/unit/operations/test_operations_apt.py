@@ -9,8 +9,8 @@ import pytest
 from operation_runs import commands, on_a_host, really_run
 from pyinfra.api.exceptions import OperationError
 
-from xnai.before import DIRECTORY
 from xnai.operations import apt
+from xnai.record.baseline import DIRECTORY
 
 HOLDER = "PID 812 (unattended-upgr), user root"
 

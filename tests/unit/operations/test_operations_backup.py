@@ -11,17 +11,18 @@ from operation_runs import commands, content_of, on_a_host
 from rendering import stack
 from unit_settings import make
 
-from xnai.backup.bundle import bundle, home, make_spec
 from xnai.operations import backup
 from xnai.operations import stack as stack_operation
 from xnai.operations.guard import one_at_a_time
 from xnai.operations.stack import Stack
-from xnai.pyinfra_ext import LiveCommand
+from xnai.programs.backup.bundle import bundle, make_spec
 from xnai.remote import content
+from xnai.run.pyinfra import LiveCommand
+from xnai.stack.paths import backup_home
 
 SETTINGS = make()
 PLAN = stack(SETTINGS)
-HOME = home(SETTINGS)
+HOME = backup_home(SETTINGS)
 
 
 def spec(action="make", **settings):
@@ -48,7 +49,7 @@ def test_make():
     file = f"/var/lib/xnai/xnai/backup/make-{number}.pyz"
     assert str(upload) == str(content.put(file, b""))
     with zipfile.ZipFile(io.BytesIO(content_of(upload))) as archive:
-        assert {"__main__.py", "xnai/backup/host.py"} <= set(archive.namelist())
+        assert {"__main__.py", "xnai/programs/backup/host.py"} <= set(archive.namelist())
     assert isinstance(run, LiveCommand)
     assert str(run) == "trap '' TERM; " + one_at_a_time(
         f"umask 077; python3 -I -B {file}; e=$?; rm -f {file}; exit $e"

@@ -1,18 +1,18 @@
-"""before.write: the record is put in place whole, once."""
+"""record.write: the record is put in place whole, once."""
 
 from __future__ import annotations
 
 import pytest
 from operation_runs import commands, on_a_host, really_run
 
-from xnai.before import DIRECTORY
-from xnai.operations import before
+from xnai.operations import record
+from xnai.record.baseline import DIRECTORY
 
 
 def write(tmp_path, text, **arguments):
     """Really do it, in a directory of the test's own."""
     with on_a_host(executing=False):
-        found = commands(before.write, text=text, **arguments)
+        found = commands(record.write, text=text, **arguments)
     for command in found:
         really_run(command, lambda text: text.replace(DIRECTORY, str(tmp_path)))
 

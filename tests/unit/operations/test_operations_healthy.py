@@ -11,10 +11,10 @@ from pyinfra.api.exceptions import OperationError
 from unit_containers import as_wanted
 from unit_settings import make
 
-from xnai.catalogue import services
 from xnai.facts.oom import OomKill
 from xnai.facts.podman import Container
 from xnai.operations import healthy
+from xnai.stack.catalogue import services
 
 UP = as_wanted(services(make())[0])
 

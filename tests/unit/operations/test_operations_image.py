@@ -9,22 +9,22 @@ import subprocess
 import pytest
 from operation_runs import commands, on_a_host, really_run
 
-from xnai.build_failures import CAUSES
-from xnai.catalogue import Copy, Image
-from xnai.image_content import BuildInput, ContextFile
-from xnai.image_plan import Build
+from xnai.images.content import BuildInput, ContextFile
+from xnai.images.failures import CAUSES
+from xnai.images.model import CopiedPath, Image
+from xnai.images.plan import Build
 from xnai.operations import image
 from xnai.operations.guard import one_at_a_time
-from xnai.pyinfra_ext import LiveCommand
 from xnai.remote.lease import DIRECTORY
 from xnai.remote.limit import BUILD_LIMIT_S, FETCH_LIMIT_S
+from xnai.run.pyinfra import LiveCommand
 
 DIGEST = "d290e9b2" * 8
 PODMAN = image.XNAI_PODMAN
 
 
 def planned(tmp_path, *, name="rag_api", parent="localhost/xnai_base:1", replaces="", target=""):
-    lock = Copy(tmp_path, "requirements.txt", "requirements.txt")
+    lock = CopiedPath(tmp_path, "requirements.txt", "requirements.txt")
     return Build(
         BuildInput(
             name, Image(name, "RAG API", "Dockerfile", (), lock), target, parent, "",

@@ -8,9 +8,9 @@ import pytest
 from operation_runs import commands, on_a_host
 from pyinfra.api.exceptions import OperationError
 
-from xnai.before import OldZram
 from xnai.facts.memory import MemoryFacts, Zram
 from xnai.operations import memory_back
+from xnai.record.baseline import OldZram
 
 
 def run(operation, /, **arguments):

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from operation_runs import commands, on_a_host
 
-from xnai.before import DIRECTORY
 from xnai.operations import apt, packages
 from xnai.operations.guard import one_at_a_time
+from xnai.record.baseline import DIRECTORY
 
 APT_GET = r"""#!/bin/sh
 echo "apt-get $*" >> "$HERE/calls"

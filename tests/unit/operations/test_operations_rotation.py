@@ -12,14 +12,15 @@ from rendering import stack
 from unit_containers import as_wanted
 from unit_settings import make
 
-from xnai.catalogue import secret_forms
 from xnai.operations import generation, healthy, rotation
 from xnai.operations.stack import Stack
-from xnai.rotation.bundle import home, make_spec
+from xnai.programs.rotation.bundle import make_spec
+from xnai.stack.catalogue import secret_forms
+from xnai.stack.paths import rotation_home
 
 SETTINGS = make()
 PLAN = stack(SETTINGS)
-HOME = home(SETTINGS)
+HOME = rotation_home(SETTINGS)
 SPEC = make_spec(SETTINGS, PLAN, secret_forms(SETTINGS), settled=True)
 SERVICES = [one for one in PLAN.services if one.name in ("redis", "vikunja_db", "vikunja")]
 REMOVE = "rm --force xnai_vikunja xnai_vikunja_db xnai_redis"

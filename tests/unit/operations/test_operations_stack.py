@@ -17,9 +17,9 @@ from xnai.facts.podman import Container
 from xnai.operations import generation, healthy, stack
 from xnai.operations.data import Data
 from xnai.operations.guard import one_at_a_time
+from xnai.programs.rollback.bundle import make_spec
 from xnai.remote import content
 from xnai.remote.lease import DIRECTORY as LOCK_DIRECTORY
-from xnai.rollback.bundle import make_spec
 
 DIRECTORY = "/var/lib/xnai/xnai/stack"
 PLAN = rendering.stack(make())

@@ -8,9 +8,9 @@ import subprocess
 import pytest
 from operation_runs import commands, content_of, on_a_host, really_run
 
-from xnai.before import OldFile
 from xnai.operations import teardown
 from xnai.operations.guard import one_at_a_time
+from xnai.record.baseline import OldFile
 
 PODMAN = teardown.XNAI_PODMAN
 NOTHING = {"containers": (), "networks": (), "images": (), "volumes": (), "secrets": ()}

@@ -6,8 +6,8 @@ from operation_runs import commands, on_a_host
 from rendering import stack
 from unit_settings import make
 
-from xnai.account.bundle import make_spec
 from xnai.operations import vikunja_account
+from xnai.programs.account.bundle import make_spec
 
 SPEC = make_spec(stack(make()), "anna", "anna@example.org")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from operation_runs import commands, on_a_host
 
-from xnai.deferred import deferred
 from xnai.facts.memory import MemoryFacts, Zram
 from xnai.operations import zram
+from xnai.run.pending import deferred
 
 AS_SET = Zram(8030, "zstd", True, 0, 100)
 

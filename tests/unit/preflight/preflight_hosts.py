@@ -6,9 +6,8 @@ import runpy
 from pathlib import Path
 from typing import Any
 
-from xnai.settings.derive import derive
 from xnai.settings.model import Settings
-from xnai.settings.spec import SPEC
+from xnai.stack.catalogue import SCHEMA, derive
 
 ROOT = Path(__file__).parents[3]
 CASES = Path(__file__).parent / "cases"
@@ -16,4 +15,5 @@ CASES = Path(__file__).parent / "cases"
 
 def settings(ram_kib: int = 15099264, **changes: Any) -> Settings:
     raw = runpy.run_path(str(ROOT / "group_data/all.py")) | changes
-    return derive({name: check(raw[name]) for name, check in SPEC.items()}, ram_kib, "UTC")
+    declared = SCHEMA.declarations.values()
+    return derive({one.name: one.check(raw[one.name]) for one in declared}, ram_kib, "UTC")

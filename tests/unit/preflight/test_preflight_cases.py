@@ -9,10 +9,10 @@ import pytest
 from preflight_frames import lines
 from preflight_hosts import CASES, ROOT, settings
 
-from xnai.preflight.finding import blocks
+from xnai.diagnostics.blocks import printable, render_table
+from xnai.diagnostics.finding import blocks
+from xnai.facts.machine.parse import parse
 from xnai.preflight.judge import judge
-from xnai.preflight.parse import parse
-from xnai.preflight.table import printable, render_table
 
 ALL = sorted(folder for folder in CASES.iterdir() if folder.is_dir())
 

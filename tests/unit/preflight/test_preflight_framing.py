@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from preflight_frames import frame, lines, plain
 from preflight_hosts import CASES
 
-from xnai.preflight import shell
-from xnai.preflight.model import PreflightFacts
-from xnai.preflight.parse import parse
-from xnai.preflight.records import records
+from xnai.facts.machine import shell
+from xnai.facts.machine.model import PreflightFacts
+from xnai.facts.machine.parse import parse
+from xnai.facts.machine.records import records
 
 FIELD = st.binary().map(lambda data: data.replace(b"\0", b""))
 

@@ -8,10 +8,7 @@ from hypothesis import strategies as st
 from preflight_hosts import ROOT, settings
 from unit_settings import make
 
-from xnai.preflight.existing_stack import judge_stores
-from xnai.preflight.judge import judge
-from xnai.preflight.memory import Capacity, best_algorithm, judge_capacity, judge_zram
-from xnai.preflight.model import (
+from xnai.facts.machine.model import (
     ConfigFile,
     Listener,
     Lock,
@@ -24,10 +21,14 @@ from xnai.preflight.model import (
     Swap,
     Unit,
 )
+from xnai.facts.machine.parse import swaps, units
+from xnai.facts.machine.sockets import listeners_of_proc, listeners_of_ss
+from xnai.preflight.existing_stack import judge_stores
+from xnai.preflight.judge import judge
+from xnai.preflight.memory import Capacity, best_algorithm, judge_capacity, judge_zram
 from xnai.preflight.named_paths import judge_named
 from xnai.preflight.network import judge_network
 from xnai.preflight.oom_guards import judge_oom_guards, percent
-from xnai.preflight.parse import swaps, units
 from xnai.preflight.platform import (
     NO_ARM64_WHEEL,
     judge_apt_locks,
@@ -40,7 +41,6 @@ from xnai.preflight.platform import (
     version,
 )
 from xnai.preflight.ports import judge_ports
-from xnai.preflight.sockets import listeners_of_proc, listeners_of_ss
 from xnai.preflight.space import judge_space
 from xnai.preflight.wanted import wanted
 from xnai.preflight.zram_rivals import judge_generator, judge_swaps, merged

@@ -7,12 +7,12 @@ import subprocess
 
 import pytest
 
-from xnai import own_paths
-from xnai.preflight.model import OwnPath
+from xnai.facts.machine.model import OwnPath
+from xnai.facts.machine.parse import parse
+from xnai.facts.machine.probe import script
 from xnai.preflight.own_paths import judge_own_paths
-from xnai.preflight.parse import parse
-from xnai.preflight.probe import script
 from xnai.preflight.wanted import wanted
+from xnai.stack import paths as own_paths
 
 from preflight_hosts import settings  # isort: skip
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from preflight_hosts import settings
 
-from xnai.before import RECORD, Before, OldFile, OldUser, OldZram
+from xnai.facts.machine.model import PreflightFacts
+from xnai.facts.machine.parse import parse
+from xnai.facts.machine.probe import host_and_port, script
 from xnai.facts.preflight import Preflight
 from xnai.preflight.judge import judge
-from xnai.preflight.model import PreflightFacts
-from xnai.preflight.parse import parse
-from xnai.preflight.probe import host_and_port, script
 from xnai.preflight.wanted import registry_url, wanted
+from xnai.record.baseline import RECORD, Before, OldFile, OldUser, OldZram
 
 HOSTILE = "x y'; touch /tmp/never $(id) \" \\"
 

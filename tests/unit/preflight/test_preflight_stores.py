@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from xnai.preflight.parse import parse
-from xnai.preflight.probe import script
+from xnai.facts.machine.parse import parse
+from xnai.facts.machine.probe import script
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 NOBODY = pwd.getpwnam("nobody")

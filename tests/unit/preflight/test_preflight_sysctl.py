@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xnai.preflight.config_files import HEADER, in_force, with_ours
-from xnai.preflight.model import ConfigFile, Reading
-from xnai.preflight.sysctl_files import (
+from xnai.facts.machine.config_files import HEADER, in_force, with_ours
+from xnai.facts.machine.model import ConfigFile, Reading
+from xnai.memory.sysctl_files import (
     DIRECTORIES,
     READERS,
     assignments,

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 from rendering import render_everything
-from unit_settings import make, problems, shipped
+from unit_settings import limits_mib, make, problems, shipped
 
-from xnai.settings import check, layers
-from xnai.settings.derive import SYSCTL_KEYS, derive
+from xnai.memory import sysctl
+from xnai.settings import layers
 from xnai.settings.model import Settings
-from xnai.settings.spec import LOWEST_LIMIT_MIB, SPEC
+from xnai.stack.catalogue import SCHEMA, derive
 
 QUICK = effort(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -81,7 +81,7 @@ def test_sysctls():
         "vm.dirty_background_ratio": "5",
         "vm.dirty_ratio": "10",
     }
-    assert set(SYSCTL_KEYS) == {name for name in SPEC if name.startswith("vm_")}
+    assert list(sysctl.keys()) == [name for name in SCHEMA.declarations if name.startswith("vm_")]
 
 
 @given(st.integers(1, 1 << 31))
@@ -139,7 +139,7 @@ def valid(name: str) -> st.SearchStrategy[object]:
 
 def fitting(values: dict[str, object]) -> dict[str, object]:
     """The values, less most of those that do not fit each other."""
-    for name in LOWEST_LIMIT_MIB:
+    for name in limits_mib():
         if values[f"{name}_memory_reservation_mib"]:
             values[f"{name}_memory_reservation_mib"] = 32
     return values | {"docs_port": 8002, "rag_api_port": 8000, "vikunja_port": 3456}
@@ -147,11 +147,11 @@ def fitting(values: dict[str, object]) -> dict[str, object]:
 
 @QUICK
 @given(
-    st.fixed_dictionaries({name: valid(name) for name in SPEC}).map(fitting),
+    st.fixed_dictionaries({name: valid(name) for name in SCHEMA.declarations}).map(fitting),
     st.integers(1 << 18, 1 << 30),
 )
 def test_any_valid_settings_derive_and_render(values, ram_kib):
-    checked, said = check([layers.Layer("--data", values)])
+    checked, said = SCHEMA.check([layers.Layer("--data", values)])
     assume(not any("must be " in one or "choose another one" in one for one in said))
     assert said == []
     texts = render_everything(derive(checked, ram_kib, "UTC"))
@@ -175,7 +175,6 @@ ANYTHING = st.recursive(
                       st.dictionaries(st.sampled_from(["location", "insecure"]), inner)),
     max_leaves=4,
 )
-HINTS = typing.get_type_hints(Settings)
 
 
 def fits(value: object, hint: object) -> bool:
@@ -199,16 +198,22 @@ def fits(value: object, hint: object) -> bool:
     return any(fits(value, argument) for argument in arguments)
 
 
-@pytest.mark.parametrize("name", list(SPEC))
+@pytest.mark.parametrize("name", list(SCHEMA.declarations))
 @QUICK
 @given(ANYTHING)
 def test_any_value_is_taken_with_the_right_type_or_refused_by_name(name, value):
-    checked, said = check([layers.Layer("--data", shipped() | {name: value})])
+    checked, said = SCHEMA.check([layers.Layer("--data", shipped() | {name: value})])
     if said:
         assert len(said) == 1
         assert said[0].startswith(f"{name} = ")
         assert " (--data): " in said[0]
         return
     found = derive(checked, 16777216, "UTC")
-    for field in dataclasses.fields(Settings):
-        assert fits(getattr(found, field.name), HINTS[field.name]), field.name
+    for kind in (Settings, *found.of_services):
+        whose = found if kind is Settings else found.of(kind)
+        hints = typing.get_type_hints(kind)
+        for field in dataclasses.fields(kind):
+            if field.name not in ("memory", "of_services", "from_tables"):
+                assert fits(getattr(whose, field.name), hints[field.name]), field.name
+    for memory in found.memory.values():
+        assert all(type(value) is int for value in dataclasses.astuple(memory)[:3])

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from unit_settings import ALL_PY
 
-from xnai.looking import Where, loaded
-from xnai.pyinfra_ext import HostFailed
-from xnai.settings import current, layers, problems
+from xnai.run.context import current, problems
+from xnai.run.inspect import Where, loaded
+from xnai.run.pyinfra import HostFailed
+from xnai.settings import layers
 
 LISTS = "`xnai settings` lists all."
 # The two that pyinfra itself makes: of the inventory file's name and of the connector's.

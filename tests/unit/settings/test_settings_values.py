@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import runpy
 import shlex
@@ -12,15 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from unit_settings import ALL_PY, ROOT, make, problems, shipped
+from unit_settings import ALL_PY, ROOT, limits_mib, make, problems, shipped
 
-from xnai.catalogue import services
-from xnai.catalogue.images import DOCKERFILES
-from xnai.settings import check, layers
+from xnai.settings import layers
 from xnai.settings.certificates import name_on_host
-from xnai.settings.checks_sources import SERVICES
-from xnai.settings.model import Settings
-from xnai.settings.spec import LOWEST_LIMIT_MIB, SPEC
+from xnai.stack.catalogue import SCHEMA, services
 
 # Fields of Settings that no setting names: they are derived.
 DERIVED = {
@@ -58,7 +53,7 @@ SOURCE = {"context": "/srv/tree", "copy": ["app"], "requirements": "requirements
 USER = "a user name other than root: a-z, then a-z 0-9 _ -, at most 31"
 URL_SIGNS = "an address without spaces, quotes, backslashes or dollar signs"
 
-SERVICE_NAMES = f"one of {', '.join(repr(name) for name in LOWEST_LIMIT_MIB)}"
+SERVICE_NAMES = f"one of {', '.join(repr(name) for name in limits_mib())}"
 
 # (setting, wrong value, what must be said). Every setting and every check's every sentence.
 WRONG = [
@@ -115,7 +110,7 @@ WRONG = [
     ("service_sources", [], '{"rag_api": {"context": "/home/me/tree", "copy": [...], ...}}'),
     (
         "service_sources", {"api": {}},
-        "services rag_api, llm, chainlit_ui, crawler, curation_worker, docs, awq; not 'api'",
+        "services llm, rag_api, chainlit_ui, crawler, curation_worker, docs, awq; not 'api'",
     ),
     *(
         ("service_sources", {"rag_api": SOURCE | changes}, said)
@@ -264,7 +259,7 @@ WRONG = [
     ("unprotected_oom_score_adj", 1001, "at most 1000"),
     *(
         (f"{name}_{what}", value, said)
-        for name, lowest in LOWEST_LIMIT_MIB.items()
+        for name, lowest in limits_mib().items()
         for what, value, said in (
             ("memory_limit_mib", lowest - 1, f"at least {lowest}"),
             ("memory_reservation_mib", -1, "at least 0"),
@@ -291,9 +286,9 @@ def test_the_same_names_everywhere():
     assigned = {
         name for name in runpy.run_path(str(ALL_PY)) if not name.startswith("_")
     }
-    fields = {field.name for field in dataclasses.fields(Settings)}
-    assert set(shipped()) == assigned == set(SPEC) == fields - DERIVED
-    assert fields >= DERIVED
+    names = set(make().by_name())
+    assert set(shipped()) == assigned == set(SCHEMA.declarations) == names - DERIVED
+    assert names >= DERIVED
 
 
 def test_all_is_sorted_and_without_doubles():
@@ -306,7 +301,7 @@ def test_what_is_shipped_is_valid():
 
 
 def test_every_setting_has_a_wrong_value_here():
-    assert {name for name, _, _ in WRONG} == set(SPEC)
+    assert {name for name, _, _ in WRONG} == set(SCHEMA.declarations)
 
 
 @pytest.mark.parametrize(
@@ -375,7 +370,7 @@ def test_users_that_are_allowed(name):
 def test_all_wrong_values_at_once():
     said = problems(zram_size_pct_of_ram=900, redis_port=80, strict="no", zswap=None)
     assert [sentence.split(" = ")[0] for sentence in said] == [
-        name for name in SPEC if name in {"zram_size_pct_of_ram", "redis_port", "strict", "zswap"}
+        "strict", "zram_size_pct_of_ram", "zswap", "redis_port"
     ]
 
 
@@ -387,10 +382,12 @@ def test_dirty_background_must_be_below_dirty():
     ]
 
 
-def test_a_setting_that_nobody_sets():
-    without = {name: value for name, value in shipped().items() if name != "zswap"}
-    _, said = check([layers.Layer("group_data/all.py", without)])
-    assert said == ["zswap: not set anywhere; group_data/all.py must name every setting"]
+def test_a_setting_that_nobody_sets_is_its_default():
+    sources = [layers.Layer("group_data/all.py", {"strict": True})]
+    checked, said = SCHEMA.check(sources)
+    assert said == []
+    assert checked == SCHEMA.check([layers.Layer("--data", shipped() | {"strict": True})])[0]
+    assert layers.origin(sources, "zswap") == "its default"
 
 
 def test_the_stronger_source_is_blamed_and_wins():
@@ -399,12 +396,11 @@ def test_the_stronger_source_is_blamed_and_wins():
         layers.Layer("the inventory, host laptop", {"redis_port": 7000, "rag_api_port": 7001}),
         layers.Layer("group_data/all.py", shipped()),
     ]
-    checked, said = check(sources)
+    checked, said = SCHEMA.check(sources)
     assert said == [f"redis_port = 80 (--data): at least 1024; {PORT}"]
     assert checked["rag_api_port"] == 7001
     assert layers.origin(sources, "rag_api_port") == "the inventory, host laptop"
     assert layers.origin(sources, "zswap") == f"group_data/all.py:{line_of('zswap')}"
-    assert layers.origin(sources, "no_such") == "nowhere"
 
 
 @pytest.mark.parametrize("value", [None, 1, 400])
@@ -422,10 +418,6 @@ def test_the_ends_of_what_is_allowed(value):
 )
 def test_image_names_that_are_allowed(name):
     assert problems(base_image=name) == []
-
-
-def test_the_services_that_may_have_a_tree_are_those_of_the_catalogue():
-    assert tuple(DOCKERFILES) == SERVICES
 
 
 def test_honest_names_in_an_environment_are_none_of_secrets():
@@ -458,9 +450,10 @@ def test_a_service_cannot_reserve_more_than_its_limit():
 
 def test_what_is_not_set_is_derived_from_the_limit_and_the_protection():
     found = make(redis_memory_limit_mib=100, rag_api_swap_mib=0)
-    assert (found.redis_memory_reservation_mib, found.redis_swap_mib) == (50, 50)
-    assert (found.rag_api_memory_reservation_mib, found.rag_api_swap_mib) == (0, 0)
-    assert make(protected_services=[]).redis_memory_reservation_mib == 0
+    redis, rag_api = found.memory["redis"], found.memory["rag_api"]
+    assert (redis.reservation_mib, redis.swap_mib) == (50, 50)
+    assert (rag_api.reservation_mib, rag_api.swap_mib) == (0, 0)
+    assert make(protected_services=[]).memory["redis"].reservation_mib == 0
 
 
 def test_nothing_of_a_login_user_can_have_less_than_his_session():

@@ -25,7 +25,7 @@ from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 from rendering import build_inputs
 
 import tasks
-from xnai.preflight.model import PreflightFacts, Reading
+from xnai.facts.machine.model import PreflightFacts, Reading
 from xnai.settings.model import Settings
 
 EXPECTED = Path(__file__).parent / "expected"

@@ -31,16 +31,16 @@ from tasks import (
     teardown,
     vikunja_account,
 )
-from xnai import asked_password
-from xnai.before import Before, OldUser, OldZram
-from xnai.catalogue import secret_forms
+from xnai.facts.machine.model import ConfigFile
 from xnai.facts.podman import PodmanUnknown, StoreFacts, StoreImage
 from xnai.facts.sections import FileState
-from xnai.image_content import CONTENT_LABEL, PARENT_LABEL
+from xnai.images.content import CONTENT_LABEL, PARENT_LABEL
 from xnai.operations import healthy
-from xnai.preflight.model import ConfigFile
-from xnai.pyinfra_ext import HostFailed
-from xnai.stack_reading import stack_directory
+from xnai.record.baseline import Before, OldUser, OldZram
+from xnai.run import password as asked_password
+from xnai.run.pyinfra import HostFailed
+from xnai.stack.catalogue import secret_forms
+from xnai.stack.paths import stack_directory
 
 SETTINGS = make()
 PLAN = planned(SETTINGS)

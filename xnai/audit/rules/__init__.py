@@ -6,7 +6,7 @@ import importlib
 import pkgutil
 from functools import cache
 
-from xnai.audit.model import Rule
+from xnai.audit.rule import Rule
 
 
 @cache

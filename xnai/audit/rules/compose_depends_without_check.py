@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from xnai.audit.compose import ComposeFile, Service
 from xnai.audit.known_images import UNCHECKED
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 

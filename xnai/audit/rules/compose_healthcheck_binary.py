@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from xnai.audit.compose import ComposeFile, Service
 from xnai.audit.image_contents import Programs
 from xnai.audit.known_images import lacks
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
+from xnai.audit.rule import Rule
 from xnai.audit.shell_words import commands
 from xnai.audit.tree import Tree
 

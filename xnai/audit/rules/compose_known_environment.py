@@ -14,7 +14,8 @@ from xnai.audit.known_images import (
     VIKUNJA,
     VIKUNJA_SECTIONS,
 )
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 _NOW = "VIKUNJA_SERVICE_SECRET"

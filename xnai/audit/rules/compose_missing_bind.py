@@ -6,9 +6,10 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from xnai.audit.compose_merges import bases
+from xnai.audit.compose_bases import bases
 from xnai.audit.docker_paths import is_made
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 

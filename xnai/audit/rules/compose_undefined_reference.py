@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 
 from xnai.audit.compose import ComposeFile, Service
-from xnai.audit.compose_merges import partners
-from xnai.audit.model import Hit, Rule
+from xnai.audit.compose_bases import partners
+from xnai.audit.model import Hit
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 
 from xnai.audit.docker_paths import is_made, missing
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 # Made by a build that runs before, and kept out of the tree.

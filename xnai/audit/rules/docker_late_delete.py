@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from xnai.audit.dockerfile import Instruction, Stage
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
+from xnai.audit.rule import Rule
 from xnai.audit.shell_words import commands
 from xnai.audit.tree import Tree
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 _PATH = re.compile(r"/python(3\.\d+)/")

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from xnai.audit.docker_paths import created, workdir
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
+from xnai.audit.rule import Rule
 from xnai.audit.shell_words import commands
 from xnai.audit.tree import Tree
 

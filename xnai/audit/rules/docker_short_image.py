@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xnai.audit.model import Fix, Hit, Rule
+from xnai.audit.model import Fix, Hit
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from xnai.audit.dockerfile import Dockerfile
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 
 from xnai.audit.dockerfile import Dockerfile, Instruction
-from xnai.audit.model import Fix, Hit, Rule
+from xnai.audit.model import Fix, Hit
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 _SPECIFIER = re.compile(r"(?<=\s)([A-Za-z][\w.\[\],-]*(?:[~=!]=[\w.*]+,)?[<>]=?\s?\d[^\s;&|]*)")

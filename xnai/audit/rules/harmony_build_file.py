@@ -6,8 +6,9 @@ import posixpath
 from collections.abc import Iterator
 
 from xnai.audit.compose import ComposeFile, Service
-from xnai.audit.compose_merges import bases, partners
-from xnai.audit.model import Hit, Rule
+from xnai.audit.compose_bases import bases, partners
+from xnai.audit.model import Hit
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 

@@ -7,7 +7,8 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 _PIN = re.compile(r"([A-Za-z][\w.-]*)(?:\[[^\]]*\])?\s*==\s*([\w.!+-]+)\s*(\\|;.*|#.*)?")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
 from xnai.audit.recipe_texts import of_makefile
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 _START_UP = (

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from xnai.audit.compose_calls import compose_calls
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
 from xnai.audit.recipe_texts import of_makefile
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from xnai.audit.makefile import Makefile
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
 from xnai.audit.recipe_texts import RecipeText, of_makefile
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 # What people look at the exit code of. Removing and stopping may well fail.

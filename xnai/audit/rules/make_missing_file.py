@@ -6,8 +6,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
 from xnai.audit.recipe_texts import depends_on_output, of_makefile
+from xnai.audit.rule import Rule
 from xnai.audit.shell_words import Command, commands
 from xnai.audit.tree import Tree
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from xnai.audit.make_data import Message
 from xnai.audit.makefile import Makefile
-from xnai.audit.model import Hit, Rule, Unknown
+from xnai.audit.model import Hit, Unknown
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 # What make says of a mistake in the file. Anything else that stops it, such as $(error …), may

@@ -7,8 +7,9 @@ import shutil
 from collections.abc import Iterator
 
 from xnai.audit.makefile import references
-from xnai.audit.model import Hit, Rule, Unknown
+from xnai.audit.model import Hit, Unknown
 from xnai.audit.recipe_texts import recipe_texts
+from xnai.audit.rule import Rule
 from xnai.audit.shell_syntax import syntax_errors
 from xnai.audit.tree import Tree
 

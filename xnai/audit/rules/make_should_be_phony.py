@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 from xnai.audit.make_data import Target
 from xnai.audit.makefile import Makefile
-from xnai.audit.model import Fix, Hit, Rule
+from xnai.audit.model import Fix, Hit
 from xnai.audit.recipe_texts import depends_on_output
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 _WRITE = re.compile(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from xnai.audit.model import Fix, Hit, Rule
+from xnai.audit.model import Fix, Hit
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 _RULE = re.compile(r"\t\s*([A-Za-z][\w.-]*)\s*:(?![:=/])\s*([\w. $()-]*?)\s*(?:##.*)?")

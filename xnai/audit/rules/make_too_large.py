@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from xnai.audit.makefile import Makefile
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 LINES = 500

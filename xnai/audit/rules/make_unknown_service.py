@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator
 
 from xnai.audit.compose_calls import compose_calls
-from xnai.audit.model import Hit, Rule
+from xnai.audit.model import Hit
 from xnai.audit.recipe_texts import depends_on_output, of_makefile
+from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 

@@ -1,0 +1,29 @@
+"""What a rule is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import ClassVar
+
+from xnai.audit.model import Finding, Hit, Severity, Unknown
+from xnai.audit.tree import Tree
+
+
+class Rule(ABC):
+    """One rule; its reasons stand in the .md of its name beside its module."""
+
+    id: ClassVar[str]
+    severity: ClassVar[Severity]
+    title: ClassVar[str]
+    remedy: ClassVar[str]
+
+    @abstractmethod
+    def check(self, tree: Tree) -> Iterator[Hit | Unknown]:
+        """Yield every hit in `tree`, and what could not be told."""
+
+    def finding(self, hit: Hit) -> Finding:
+        """Return `hit` in this rule's words."""
+        return Finding(
+            self.id, self.severity, self.title, hit.path, hit.line, hit.what, self.remedy, hit.fix
+        )

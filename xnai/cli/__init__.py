@@ -1,0 +1,1 @@
+"""The `xnai` command, which looks at hosts and changes none."""

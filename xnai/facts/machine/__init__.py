@@ -1,0 +1,1 @@
+"""One look at a machine before a deploy: a script, and its output as typed values."""

@@ -1,0 +1,1 @@
+"""What goes into an image, whether it must be built, and why a build failed."""

@@ -1,0 +1,72 @@
+"""Files that the deploy puts on a machine for the stack's user and its Podman."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from xnai.settings.model import Settings
+from xnai.stack.catalogue import services
+from xnai.stack.paths import COMPOSE, OPT, SLICES, STATE, USER_SERVICE, certificate
+from xnai.templating.render import render
+
+# The cgroup between the manager and the containers, a unit of the manager's own.
+USER_SLICE = ".config/systemd/user/user.slice.d/90-xnai.conf"
+
+
+def authorities(settings: Settings) -> dict[str, str]:
+    """Return the extra CA certificates: path on the host -> text."""
+    return {
+        certificate(path): Path(path).read_text("utf-8")
+        for path in settings.extra_ca_certificates
+    }
+
+
+def directories(settings: Settings, group: str) -> dict[str, str]:
+    """Return the stack's directories with `mode owner group`, parents first.
+
+    The stack's user reads them and can change nothing: root writes there, and would follow what
+    a process that broke out of a container had put in its way.
+    """
+    stack = f"{STATE}/{settings.stack_name}"
+    return {OPT: "0755 root root", STATE: "0755 root root"} | {
+        path: f"0750 root {group}" for path in (stack, f"{stack}/build", f"{stack}/stack")
+    }
+
+
+def home_texts(settings: Settings) -> dict[str, str]:
+    """Return our files below the stack user's home, relative path -> text."""
+    return {
+        ".config/containers/containers.conf.d/90-xnai.conf": render(
+            "containers/containers.conf.j2", compose=f"{COMPOSE}/bin/podman-compose"
+        ),
+        ".config/containers/registries.conf.d/90-xnai.conf": render(
+            "containers/registries.conf.j2", mirrors=settings.registry_mirrors
+        ),
+        USER_SLICE: render("containers/slice.conf.j2", reserved_mib=reserved_mib(settings)),
+    }
+
+
+def system_texts(settings: Settings) -> dict[str, str]:
+    """Return the drop-ins of the stack user's manager and of the slices above it: path -> text.
+
+    `{uid}` in a path stands for that user's UID.
+    """
+    reserved = reserved_mib(settings)
+    manager = render(
+        "containers/user-service.conf.j2",
+        dedicated=not settings.stack_user_explicit,
+        oom_exempt=settings.oom_exempt,
+        reserved_mib=reserved,
+    )
+    slice_text = render("containers/slice.conf.j2", reserved_mib=reserved)
+    return {USER_SERVICE: manager} | dict.fromkeys(SLICES, slice_text)
+
+
+def wrapper_text(user: str, uid: int, home: str) -> str:
+    """Return the program that runs podman as the stack's user."""
+    return render("containers/xnai-podman.j2", user=user, uid=uid, home=home)
+
+
+def reserved_mib(settings: Settings) -> int:
+    """Return the sum of the services' reservations in MiB."""
+    return sum(service.memory.reservation_mib for service in services(settings))

@@ -1,0 +1,1 @@
+"""Compressed swap and reclaim settings: files, sysctls, capacity."""

@@ -1,0 +1,1 @@
+"""The baseline record: what a host was before its first change, for teardown to put back."""

@@ -1,0 +1,1 @@
+"""One run: its hosts and settings, what waits, progress, the last lines, pyinfra itself."""

@@ -1,0 +1,171 @@
+"""What Podman holds of the stack on a host: read once a run, in one way everywhere."""
+
+from __future__ import annotations
+
+import time
+
+from pyinfra.api.host import Host
+from pyinfra.context import ctx_state
+
+from xnai.facts.podman import (
+    ANSWER_WITHIN_S,
+    BootUnit,
+    Container,
+    PodmanUnknown,
+    Running,
+    Store,
+    StoreFacts,
+)
+from xnai.facts.sections import file_difference
+from xnai.run.pyinfra import HostFailed
+from xnai.settings.model import Settings
+from xnai.stack import paths
+from xnai.stack.catalogue import PARTS, container_names, secret_forms
+from xnai.stack.plan import StackPlan, file_name
+
+_KEY = "xnai_store"
+
+
+def compose_files(settings: Settings) -> list[str]:
+    """Return the paths of the compose files on the host, also of parts that are switched off."""
+    return [f"{paths.stack_directory(settings)}/{file_name(part)}" for part in PARTS]
+
+
+def other_files(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> list[str]:
+    """Return the compose files that are not on the host as planned: name and difference."""
+    found = []
+    for file in wanted.files.values():
+        path = f"{paths.stack_directory(settings)}/{file.name}"
+        if difference := file_difference(facts.files.get(path), file.text):
+            found.append(f"{file.name} ({difference})")
+    return found
+
+
+def as_good(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> set[str]:
+    """Return the parts of the stack whose last healthy generation is the one that is wanted.
+
+    Where there is no healthy generation yet, that is all of them: nothing has data that matter.
+    """
+    good = paths.good_directory(paths.stack_directory(settings))
+    of_part = {part: f"{good}/{file.name}" for part, file in wanted.files.items()}
+    if not any(path in facts.files for path in of_part.values()):
+        return set(of_part)
+    return {
+        part for part, path in of_part.items()
+        if not file_difference(facts.files.get(path), wanted.files[part].text)
+    }
+
+
+def unfinished_rotation(settings: Settings, facts: StoreFacts) -> str:
+    """Return why a deploy must not begin where a rotation of secrets was killed; else nothing.
+
+    Secrets are then a mixture: what a deploy made anew would log in with a password that the
+    database may not know, and would not get healthy.
+    """
+    mark = paths.unfinished_rotation(settings)
+    if mark not in facts.files:
+        return ""
+    return (
+        f"a rotation of secrets was begun and not finished ({mark}), so some services and the "
+        "database may have old ones and some new. Nothing was changed. Finish it, with the "
+        "settings of the last deploy: pyinfra inventory.py tasks/rotate_secrets.py, then run this "
+        "again. Where that refuses and names this step, take what is there as it is: sudo rm "
+        f"{mark}"
+    )
+
+
+def unfinished_restore(settings: Settings, facts: StoreFacts) -> str:
+    """Return why nothing may begin where a restore of data was killed; else nothing.
+
+    A database would be started on a volume that was emptied, get healthy, and be kept as good.
+    """
+    mark = paths.unfinished_restore(settings)
+    if mark not in facts.files:
+        return ""
+    return (
+        f"a restore was begun and not finished ({mark}), so the data are neither those of before "
+        f"nor the archive's. Nothing was changed. The file says which archive it was, and where "
+        f"what was there before is kept (sudo cat {mark}): pyinfra inventory.py tasks/restore.py "
+        "--data restore_from= one of the two, then run this again"
+    )
+
+
+def read_store(host: Host, settings: Settings) -> StoreFacts:
+    """Return the Podman store's facts of `host`, read once while a run is prepared.
+
+    Three steps compare with it; nothing changes between them before the operations run.
+
+    Raises:
+        HostFailed: Podman does not answer on a machine that was set up, and nothing that an
+            earlier step of this run will do can be the remedy.
+    """
+    cached: StoreFacts | None = host.connector_data.get(_KEY)
+    if cached is None:
+        good = paths.good_directory(paths.stack_directory(settings))
+        cached = host.get_fact(
+            Store,
+            stack=settings.stack_name,
+            secrets=[name for forms in secret_forms(settings) for name in forms],
+            containers=container_names(settings),
+            paths=[
+                *compose_files(settings),
+                *(f"{good}/{file_name(part)}" for part in PARTS),
+                paths.unit_file(settings),
+                paths.unfinished_rotation(settings),
+                paths.unfinished_restore(settings),
+                paths.data_record(settings),
+            ],
+            wants=f"/etc/systemd/user/default.target.wants/{paths.unit(settings)}",
+        )
+        parts = (cached.images, cached.secrets, cached.containers)
+        unknown = any(isinstance(part, PodmanUnknown) for part in parts)
+        if unknown and cached.set_up and not ctx_state.get().ops[host]:
+            raise HostFailed(
+                f"Podman of {settings.stack_user} does not answer, or not within "
+                f"{ANSWER_WITHIN_S} s, so what is there cannot be told. Look: sudo xnai-podman ps; "
+                "one that hangs waits for another that holds the store's lock (ps -fu "
+                f"{settings.stack_user}). Nothing was changed."
+            )
+        host.connector_data[_KEY] = cached
+    return cached
+
+
+def forget_store(host: Host) -> None:
+    """Let the next read_store ask the host again."""
+    host.connector_data.pop(_KEY, None)
+
+
+def wait_for_boot(host: Host, settings: Settings, timeout_s: int) -> None:
+    """Wait while the boot unit is at work.
+
+    Args:
+        host: whose.
+        settings: its settings.
+        timeout_s: how long at most, in seconds.
+    """
+    started = time.monotonic()
+    waited = False
+    while time.monotonic() - started < timeout_s and host.get_fact(
+        BootUnit, user=settings.stack_user, unit=paths.unit(settings)
+    ):
+        if not waited:
+            host.log(f"waiting for {paths.unit(settings)}, which starts the stack after a boot")
+        waited = True
+        time.sleep(1)
+
+
+def read_running(
+    host: Host, settings: Settings, check: str = "", ready_url: str = ""
+) -> dict[str, Container]:
+    """Return the stack's containers of `host` as they are at this moment.
+
+    Args:
+        host: whose.
+        settings: its settings.
+        check: a container whose health check to run first, or none.
+        ready_url: what to ask of that container besides, or nothing.
+    """
+    found: dict[str, Container] = host.get_fact(
+        Running, containers=container_names(settings), check=check, ready_url=ready_url
+    )
+    return found

@@ -1,0 +1,170 @@
+"""What the settings make of the built-in services: services, images, tools, secrets, settings.
+
+Everything that names a service reads it from here: images, compose files, preflight's sums, the
+status table, the host tests. A further service is one more file in services/.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import TypeVar
+
+from xnai.images import content
+from xnai.images.content import BuildInput
+from xnai.images.model import CopiedPath, Image
+from xnai.memory import sysctl
+from xnai.settings.declaration import HostValues
+from xnai.settings.derive import derive as derived
+from xnai.settings.model import Settings
+from xnai.settings.schema import Schema, schema
+from xnai.stack import services as package
+from xnai.stack.model import BuiltIn, Service, Tool
+from xnai.stack.shared import SERVICES, lock
+
+T = TypeVar("T")
+
+
+def _found() -> tuple[BuiltIn, ...]:
+    modules = (
+        importlib.import_module(f"{package.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(package.__path__)
+    )
+    return tuple(sorted((module.BUILT_IN for module in modules), key=lambda one: one.place))
+
+
+BUILT_IN = _found()
+"""All services of the package, each after those that it depends on."""
+
+PARTS = tuple(dict.fromkeys(one.part for one in BUILT_IN))
+"""The parts of the stack: docker-compose.yml, docker-compose.vikunja.yml."""
+
+DOCKERFILES = {one.name: one.dockerfile for one in BUILT_IN if one.dockerfile}
+"""The name of every image that a service runs, with its Dockerfile."""
+
+SCHEMA: Schema = schema(BUILT_IN, sysctl.declarations())
+"""All settings that exist."""
+
+
+def derive(checked: dict[str, object], ram_kib: int, time_zone: str) -> Settings:
+    """Return the typed settings of a host.
+
+    Args:
+        checked: every setting with its checked value.
+        ram_kib: MemTotal of /proc/meminfo in KiB, above 0.
+        time_zone: the host's, by its name in the tz database.
+    """
+    return derived(SCHEMA, checked, HostValues(ram_kib // 1024, time_zone), sysctl.keys())
+
+
+def services(settings: Settings) -> tuple[Service, ...]:
+    """Return the services, each after those that it depends on."""
+    found = _made(settings, lambda one: one.service)
+    return tuple(_from_own_tree(service, settings) for service in found)
+
+
+def tools(settings: Settings) -> tuple[Tool, ...]:
+    """Return the programs behind profiles of docker-compose.yml."""
+    return tuple(_made(settings, lambda one: one.tool))
+
+
+def secret_forms(settings: Settings) -> tuple[dict[str, str], ...]:
+    """Return the secrets to generate: for each random value its Podman secrets, name -> format.
+
+    A format is printf's, with one %s for the value.
+    """
+    on = {service.name for service in services(settings)}
+    return tuple(
+        forms for one in BUILT_IN if one.name in on for forms in one.secrets(settings)
+    )
+
+
+def base() -> Image:
+    """Return the base: users, certificates and what all reference services share."""
+    return Image(
+        name="base",
+        title="base of all services",
+        dockerfile="Dockerfile.base",
+        copies=(CopiedPath(SERVICES / "common", "service_common", "common/service_common"),),
+        requirements=lock("base"),
+    )
+
+
+def images(settings: Settings) -> tuple[Image, ...]:
+    """Return every service's image, with the user's own trees where the settings name any.
+
+    All are rendered and checked; those with `built` are built.
+    """
+    return tuple(
+        _image_from_own_tree(image, settings) for image in _made(settings, lambda one: one.image)
+    )
+
+
+def build_inputs(settings: Settings) -> list[BuildInput]:
+    """Return the input of every image that is built, bases before what is built from them.
+
+    Raises:
+        TreeRefused: a tree cannot be built; with everything that is wrong with it.
+    """
+    return content.build_inputs(settings, base(), images(settings))
+
+
+def dockerfiles(settings: Settings) -> dict[str, str]:
+    """Return every image's rendered Dockerfile by its name, built or not."""
+    return content.dockerfiles(settings, base(), images(settings))
+
+
+def published_ports(settings: Settings) -> dict[int, str]:
+    """Return the host ports that the stack wants, with the service that wants each."""
+    return {s.published_port: s.name for s in services(settings) if s.published_port is not None}
+
+
+def limits_and_swap_mib(settings: Settings) -> dict[str, tuple[int, int]]:
+    """Return each service's memory limit and its allowance of swap beside it, in MiB."""
+    return {s.name: (s.memory.limit_mib, s.memory.swap_mib) for s in services(settings)}
+
+
+def container_names(settings: Settings) -> list[str]:
+    """Return the names of the stack's containers, in dependency order."""
+    return [service.container_name for service in services(settings)]
+
+
+def _made(
+    settings: Settings, of: Callable[[BuiltIn], Callable[[Settings], T | None] | None]
+) -> list[T]:
+    """What the built-in services make of the settings, without those that make nothing."""
+    makers = filter(None, map(of, BUILT_IN))
+    return [one for one in (make(settings) for make in makers) if one is not None]
+
+
+def _from_own_tree(service: Service, settings: Settings) -> Service:
+    """Return the service with what the settings say of the user's own tree, if anything."""
+    source = settings.service_sources.get(service.name)
+    if source is None:
+        return service
+    environment = dict(service.environment) | dict(source.environment)
+    return dataclasses.replace(
+        service,
+        environment=tuple(environment.items()),
+        health_command=source.health_command or service.health_command,
+    )
+
+
+def _image_from_own_tree(image: Image, settings: Settings) -> Image:
+    """Return the image made of the user's own tree where the settings name one for it."""
+    source = settings.service_sources.get(image.name)
+    if source is None:
+        return image
+    copies = tuple(
+        CopiedPath(source.context, path, f"{image.own_tree_place}/{destination}")
+        for path, destination in source.copy
+    )
+    return dataclasses.replace(
+        image,
+        copies=(*image.always_copied, *copies),
+        requirements=CopiedPath(source.context, source.requirements, "requirements.txt"),
+        apt_packages=source.apt_packages,
+        command=source.command or image.command,
+    )
