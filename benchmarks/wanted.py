@@ -6,7 +6,7 @@ import os
 
 from tasks import stack
 from xnai.facts.hardware import Hardware
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.lab import deploying
 from xnai.lab.machine import Machine
 from xnai.machine import files as machine_files

@@ -6,12 +6,13 @@ from pyinfra import host
 from pyinfra.facts.server import Which
 
 from tasks import images
-from xnai.facts.podman import PodmanUnknown
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.operations import apt, backup
 from xnai.programs.backup.bundle import make_spec
 from xnai.run.context import current
 from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.run.store import read_store, unfinished_restore
+from xnai.settings.model import Settings
 from xnai.stack.paths import backup_home
 from xnai.stack.plan import plan
 
@@ -49,7 +50,7 @@ def apply() -> None:
     )
 
 
-def encryption(settings, *needed):
+def encryption(settings: Settings, *needed: str) -> None:
     """Install what encrypts, where the settings ask for it and the host lacks it."""
     if settings.backup_age_recipient and settings.backup_passphrase_file:
         fail_host(
@@ -67,7 +68,7 @@ def encryption(settings, *needed):
         apt.install(name=f"backup: install {', '.join(packages)}", packages=packages)
 
 
-def copy_command():
+def copy_command() -> str:
     """Return how a person copies an archive to where pyinfra runs, with {path} and {name}."""
     if host.name.startswith("@local"):
         return "sudo cp {path} ."

@@ -1,6 +1,7 @@
 """What the machine was before the first change, recorded once: teardown puts it back."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from pyinfra import host
@@ -8,7 +9,7 @@ from pyinfra import host
 from tasks import preflight
 from xnai.facts.containers import CA_DIRECTORY
 from xnai.facts.machine.config_files import HEADER, is_ours
-from xnai.facts.memory import Memory
+from xnai.facts.memory import Memory, MemoryFacts
 from xnai.facts.record import BeforeState
 from xnai.machine import files as machine_files
 from xnai.machine import packages
@@ -18,6 +19,7 @@ from xnai.preflight.sysctl_rivals import OUR_PATH
 from xnai.record.baseline import BYTES_OF, DIRECTORY, KEPT, RECORD, Before, Damaged, OldZram, parse
 from xnai.run.context import current
 from xnai.run.pyinfra import fail_host
+from xnai.settings.model import Settings
 from xnai.stack import paths
 from xnai.stack.paths import unit
 
@@ -49,30 +51,30 @@ def apply() -> None:
         _write(settings)
 
 
-def files(settings):
+def files(settings: Settings) -> list[str]:
     """Return the paths of all of root's files that a deploy may write, where they are known."""
     return [path for path in paths.files(settings) if "{uid}" not in path]
 
 
-def above_files(settings):
+def above_files(settings: Settings) -> list[str]:
     """Return the directories above root's files, the deepest first."""
     wants = f"/etc/systemd/user/default.target.wants/{unit(settings)}"
     return above([*files(settings), wants])
 
 
-def above(paths):
+def above(paths: Sequence[str]) -> list[str]:
     """Return the directories above files, the deepest first, without the root."""
     found = {str(parent) for path in paths for parent in PurePosixPath(path).parents}
     return sorted(found - {"/", "."}, key=lambda path: (-path.count("/"), path))
 
 
-def _write(settings):
+def _write(settings: Settings) -> None:
     home_files = list(machine_files.home_texts(settings))
     facts = host.get_fact(
         BeforeState, user=settings.stack_user, files=files(settings), home_files=home_files,
         existing=[*above_files(settings), *ALSO], home_existing=above(home_files),
     )
-    live = _memory(settings.sysctls)
+    live = _memory(list(settings.sysctls))
     if facts is None or live is None:
         fail_host("could not read what this machine is (getent, stat, base64). Nothing was changed")
     if facts.record is not None or paths.COMPOSE in facts.existing or any(
@@ -106,7 +108,7 @@ def _write(settings):
     )
 
 
-def _add(settings, keys):
+def _add(settings: Settings, keys: Sequence[str]) -> None:
     facts = host.get_fact(
         BeforeState, user=settings.stack_user, files=[], home_files=[], existing=[],
         home_existing=[],
@@ -123,14 +125,14 @@ def _add(settings, keys):
         )
 
 
-def _memory(keys):
+def _memory(keys: Sequence[str]) -> MemoryFacts | None:
     return host.get_fact(
         Memory, packages=[packages.ZRAM], paths=[],
         keys=[*keys, *(BYTES_OF[key] for key in keys if key in BYTES_OF)],
     )
 
 
-def parsed(path, content):
+def parsed(path: str, content: bytes) -> Before:
     """Return the record with this content, or fail the host, before any change."""
     try:
         return parse(content)
@@ -138,7 +140,7 @@ def parsed(path, content):
         fail_host(damage(path, damaged))
 
 
-def damage(path, damaged):
+def damage(path: str, damaged: Damaged) -> str:
     """Return an error's text for a record that cannot be read."""
     return (
         f"the record of what this machine was before ({path}) is damaged: {damaged}. Put it back "
@@ -147,7 +149,7 @@ def damage(path, damaged):
     )
 
 
-def other_user(settings, recorded):
+def other_user(settings: Settings, recorded: str) -> str:
     """Return an error's text for a record of another user: no teardown could be of both."""
     return (
         f"stack_user is {settings.stack_user!r}, and this machine was begun with {recorded!r} "
@@ -157,7 +159,7 @@ def other_user(settings, recorded):
     )
 
 
-def other_kept(settings, kept, name):
+def other_kept(settings: Settings, kept: str, name: str) -> str:
     """Return an error's text for kept data of another user."""
     return (
         f"stack_user is {settings.stack_user!r}, and a teardown has kept data of {kept!r} ({KEPT})"

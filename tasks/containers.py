@@ -9,7 +9,7 @@ from pyinfra.operations import files, server, systemd
 
 from tasks import before, preflight, verify
 from xnai.facts.containers import CONTROLLERS, Containers, ContainersFacts
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.facts.sections import file_difference
 from xnai.machine import packages
 from xnai.machine.files import (
@@ -105,7 +105,7 @@ def apply() -> None:
     _compose(settings, facts)
 
 
-def _put(facts, path, text, mode="0644"):
+def _put(facts: ContainersFacts, path: str, text: str, mode: str = "0644") -> bool:
     """Declare one of root's files if it differs; True if it was declared."""
     difference = file_difference(facts.files.get(path), text, mode)
     if difference:
@@ -115,7 +115,7 @@ def _put(facts, path, text, mode="0644"):
     return bool(difference)
 
 
-def _trust(settings, facts):
+def _trust(settings: Settings, facts: ContainersFacts) -> None:
     """Extra CA certificates, the way that Debian's ca-certificates takes them."""
     wanted = authorities(settings)
     for path, text in wanted.items():
@@ -131,7 +131,7 @@ def _trust(settings, facts):
         )
 
 
-def _user_service(settings, facts, name, uid):
+def _user_service(settings: Settings, facts: ContainersFacts, name: str, uid: int) -> None:
     """Delegation and lingering; the manager of a user with a session is never restarted."""
     texts = system_texts(settings)
     # Each is compared before the reload: a list, not a generator.
@@ -163,7 +163,7 @@ def _user_service(settings, facts, name, uid):
         )
 
 
-def _compose(settings, facts):
+def _compose(settings: Settings, facts: ContainersFacts) -> None:
     """podman-compose from its locked requirements; the lock is copied in last, as the proof."""
     lock = (ROOT / "files/podman-compose/requirements.txt").read_text("utf-8")
     state = facts.files.get(COMPOSE_LOCK)
@@ -179,7 +179,8 @@ def _compose(settings, facts):
     server.shell(
         name=f"containers: podman-compose in {COMPOSE} ({why})",
         commands=[
-            Limited(
+            # It takes a command too, which its type does not say.
+            Limited(  # type: ignore[list-item]
                 one_at_a_time(
                     f"umask 022; rm -rf {COMPOSE} && python3 -m venv {COMPOSE} && "
                     f"{COMPOSE}/bin/pip install --quiet --disable-pip-version-check "

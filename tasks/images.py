@@ -1,19 +1,22 @@
 """The stack's own images, built on the host where their content differs."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from pyinfra import host
 
 from tasks import before, preflight, verify
-from xnai.facts.podman import PodmanUnknown
+from xnai.facts.podman_call import PodmanUnknown
+from xnai.images.content import BuildInput
 from xnai.images.locks import absent, python_of
-from xnai.images.plan import builds, find, levels, prunable
+from xnai.images.plan import Build, builds, find, levels, prunable
 from xnai.images.tree import TreeRefused, refusals, revision, untracked
 from xnai.operations import image
 from xnai.run.context import current
 from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.run.store import read_store
 from xnai.settings import layers
+from xnai.settings.model import Settings
 from xnai.stack.catalogue import build_inputs, services
 
 _KEY = "xnai_build_inputs"
@@ -57,17 +60,18 @@ def apply() -> None:
         )
 
 
-def inputs(settings):
+def inputs(settings: Settings) -> list[BuildInput]:
     """Return every image's input, read once a run; stop this host where a tree cannot be built.
 
     Read again, a file saved meanwhile would give the stack an image that nobody builds.
     """
-    if _KEY not in host.connector_data:
-        host.connector_data[_KEY] = _inputs(settings)
-    return host.connector_data[_KEY]
+    found: list[BuildInput] | None = host.connector_data.get(_KEY)
+    if found is None:
+        found = host.connector_data[_KEY] = _inputs(settings)
+    return found
 
 
-def _inputs(settings):
+def _inputs(settings: Settings) -> list[BuildInput]:
     where = layers.origin(layers.layers(host), "service_sources")
     if found := refusals(settings, where):
         fail_host("these trees cannot be built, nothing was changed:\n" + "\n".join(found))
@@ -77,7 +81,7 @@ def _inputs(settings):
         fail_host(str(refused))
 
 
-def _ask_the_index(settings, planned):
+def _ask_the_index(settings: Settings, planned: Sequence[Build]) -> None:
     """Before the first build: whether the index has what the locks of the user's trees name."""
     index = settings.package_index_url
     due = [b.wanted for b in planned if "requirements" in b.wanted.inputs]
@@ -113,7 +117,7 @@ def prune() -> None:
         )
 
 
-def replaced(settings):
+def replaced(settings: Settings) -> dict[str, str]:
     """Return the images that containers leave in this run: short name -> ID of the old one."""
     store = read_store(host, settings)
     if isinstance(store.images, PodmanUnknown) or isinstance(store.containers, PodmanUnknown):

@@ -5,7 +5,7 @@ from pyinfra.operations import server, systemd
 
 from tasks import before, preflight, verify
 from xnai.facts.machine.config_files import SET_ASIDE_SUFFIX
-from xnai.facts.memory import Memory
+from xnai.facts.memory import Memory, MemoryFacts
 from xnai.facts.sections import file_difference
 from xnai.machine import packages
 from xnai.memory.files import SYSCTL_CONF, ZRAM_CONF, ZSWAP_CONF, rendered
@@ -14,6 +14,7 @@ from xnai.preflight.memory import best_algorithm
 from xnai.preflight.sysctl_rivals import files_to_set_aside
 from xnai.run.context import current
 from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
+from xnai.settings.model import Settings
 
 
 def apply() -> None:
@@ -27,7 +28,7 @@ def apply() -> None:
     )
     texts = rendered(settings, algorithm)
 
-    def read():
+    def read() -> MemoryFacts | None:
         return host.get_fact(
             Memory, packages=[packages.ZRAM], paths=sorted({ZSWAP_CONF, *texts}),
             keys=list(settings.sysctls),
@@ -54,6 +55,22 @@ def apply() -> None:
     if packages.ZRAM not in facts.packages:
         apt.install(name=f"memory: install {packages.ZRAM}", packages=[packages.ZRAM])
 
+    _kernel(settings, facts)
+    change = ", ".join(
+        zram.differences(
+            facts.zram, settings.zram_size_mib, algorithm, settings.zram_swap_priority,
+        )
+    )
+    if change and facts.zram.swap_active and zram.missing_mib(facts):
+        zram.defer_resize(facts, change)
+        if ZRAM_CONF in written:
+            systemd.daemon_reload(name="memory: tell systemd of zram0's new configuration")
+    elif change:
+        zram.activate(name=f"memory: zram0 ({change})", read=read, change=change)
+
+
+def _kernel(settings: Settings, facts: MemoryFacts) -> None:
+    """What the kernel does now: sysctls, and zswap switched off."""
     drift = [
         f"{key} {facts.sysctls.get(key, 'absent')} -> {value}"
         for key, value in settings.sysctls.items() if facts.sysctls.get(key) != value
@@ -68,18 +85,6 @@ def apply() -> None:
             name="memory: switch zswap off (it would compress in front of zram)",
             commands=["echo N > /sys/module/zswap/parameters/enabled"],
         )
-
-    change = ", ".join(
-        zram.differences(
-            facts.zram, settings.zram_size_mib, algorithm, settings.zram_swap_priority,
-        )
-    )
-    if change and facts.zram.swap_active and zram.missing_mib(facts):
-        zram.defer_resize(facts, change)
-        if ZRAM_CONF in written:
-            systemd.daemon_reload(name="memory: tell systemd of zram0's new configuration")
-    elif change:
-        zram.activate(name=f"memory: zram0 ({change})", read=read, change=change)
 
 
 if __name__ == RUN_BY_PYINFRA:

@@ -6,16 +6,18 @@ from pyinfra import host
 
 from tasks import backup as backup_task
 from tasks import images
-from xnai.facts.podman import PodmanUnknown
+from xnai.facts.podman import StoreFacts
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.operations import backup
 from xnai.operations.stack import stack_of
 from xnai.programs.backup.bundle import make_spec
 from xnai.run.context import current
 from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.run.store import other_files, read_store
+from xnai.settings.model import Settings
 from xnai.stack.catalogue import secret_forms
 from xnai.stack.paths import backup_home
-from xnai.stack.plan import foreign, plan
+from xnai.stack.plan import StackPlan, foreign, plan
 
 
 def apply() -> None:
@@ -43,7 +45,7 @@ def apply() -> None:
     )
 
 
-def _lacking(settings, wanted, facts):
+def _lacking(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> list[str]:
     """What a deploy would have to make first; services that are down or ill are no matter."""
     if isinstance(facts.containers, PodmanUnknown) or isinstance(facts.secrets, PodmanUnknown):
         return ["no Podman yet"]

@@ -1,9 +1,13 @@
 """New values for the secrets of a stack that is up (docs/stack.md)."""
 
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
 from pyinfra import host
 
 from tasks import images
-from xnai.facts.podman import PodmanUnknown
+from xnai.facts.podman import StoreFacts
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.operations import rotation
 from xnai.operations.stack import stack_of
 from xnai.programs.rotation.bundle import make_spec
@@ -15,9 +19,11 @@ from xnai.run.store import (
     read_store,
     unfinished_restore,
 )
+from xnai.settings.model import Settings
 from xnai.stack import paths
 from xnai.stack.catalogue import secret_forms
-from xnai.stack.plan import differences, foreign, plan
+from xnai.stack.model import Service
+from xnai.stack.plan import StackPlan, differences, foreign, plan
 from xnai.stack.services.vikunja import VikunjaSettings
 
 
@@ -67,7 +73,7 @@ def apply() -> None:
     )
 
 
-def _chosen(settings):
+def _chosen(settings: Settings) -> tuple[dict[str, str], ...]:
     """The values to make anew; naming one form of a value is naming it."""
     found = secret_forms(settings)
     known = {name for forms in found for name in forms}
@@ -80,7 +86,7 @@ def _chosen(settings):
     return tuple(forms for forms in found if wanted & set(forms))
 
 
-def _refuse(found):
+def _refuse(found: Sequence[str]) -> NoReturn:
     fail_host(
         f"rotate: a deploy would change this machine: {summary(found)}. Secrets are rotated where "
         "the stack is healthy: pyinfra inventory.py deploy.py, then this again. Nothing was "
@@ -88,7 +94,7 @@ def _refuse(found):
     )
 
 
-def _lacking(settings, wanted, facts):
+def _lacking(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> list[str]:
     """What must be there in any case, also where an earlier rotation was not finished."""
     if isinstance(facts.containers, PodmanUnknown) or isinstance(facts.secrets, PodmanUnknown):
         return ["no Podman yet"]
@@ -97,10 +103,12 @@ def _lacking(settings, wanted, facts):
     return found + [f"{name} (somebody else's)" for name in strangers]
 
 
-def _not_up(wanted, facts):
+def _not_up(wanted: StackPlan, facts: StoreFacts) -> list[str]:
     """The services that a deploy would make anew, or wait for, and why."""
     reasons = _differences(wanted, facts, {})
     found = [f"{name} ({reason})" for name, reason in reasons.items()]
+    if isinstance(facts.containers, PodmanUnknown):
+        return found
     return found + [
         f"{service.name} ({facts.containers[service.container_name].health})"
         for service in wanted.services
@@ -108,7 +116,9 @@ def _not_up(wanted, facts):
     ]
 
 
-def _differences(wanted, facts, other_ids):
+def _differences(
+    wanted: StackPlan, facts: StoreFacts, other_ids: Mapping[str, str]
+) -> dict[str, str]:
     """The stack's own comparison, with other IDs of some secrets.
 
     A registry image whose name got another meaning is left to the deploy.
@@ -119,10 +129,10 @@ def _differences(wanted, facts, other_ids):
         wanted.references[service.name]: facts.containers[service.container_name].image_id
         for service in wanted.services if service.container_name in facts.containers
     }
-    return differences(wanted, facts.containers, facts.secrets | other_ids, ids)
+    return differences(wanted, facts.containers, {**facts.secrets, **other_ids}, ids)
 
 
-def _differing(settings, wanted):
+def _differing(settings: Settings, wanted: StackPlan) -> list[Service]:
     """The services whose containers are not as they should be, as the host is at this moment."""
     forget_store(host)
     reasons = _differences(wanted, read_store(host, settings), {})

@@ -3,7 +3,7 @@
 from pyinfra import host
 
 from tasks import before, preflight, verify
-from xnai.facts.podman import PodmanUnknown
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.operations import secret
 from xnai.run.context import current
 from xnai.run.pyinfra import RUN_BY_PYINFRA, this_host_alone

@@ -1,5 +1,7 @@
 """The stack's containers from its compose files, at every boot, healthy."""
 
+from collections.abc import Mapping, Sequence
+
 from pyinfra import host
 from pyinfra.api.exceptions import OperationError
 from pyinfra.operations import server
@@ -7,7 +9,8 @@ from pyinfra.operations import server
 from tasks import before, images, preflight, verify
 from tasks.backup import copy_command
 from tasks.containers import MANAGER_RESTARTED
-from xnai.facts.podman import PodmanUnknown
+from xnai.facts.podman import Container, StoreFacts
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.facts.sections import file_difference
 from xnai.images.plan import builds, find, previous_name
 from xnai.operations import root_file, stack
@@ -37,7 +40,15 @@ from xnai.stack.paths import (
     unit,
     unit_file,
 )
-from xnai.stack.plan import changed_images, differences, foreign, plan, starting, with_data
+from xnai.stack.plan import (
+    StackPlan,
+    changed_images,
+    differences,
+    foreign,
+    plan,
+    starting,
+    with_data,
+)
 from xnai.stack.shared import least_oom_score_adj
 from xnai.templating.render import render
 
@@ -79,7 +90,7 @@ def apply() -> None:
     _at_boot(settings, facts)
 
 
-def _facts_after_boot(settings):
+def _facts_after_boot(settings: Settings) -> StoreFacts:
     """The store's facts; shortly after a boot, what was down when this run began may be up."""
     facts = read_store(host, settings)
     if any(c.state not in ("running", "paused") for c in _containers(facts).values()):
@@ -89,7 +100,7 @@ def _facts_after_boot(settings):
     return facts
 
 
-def _image_ids(settings, wanted, facts):
+def _image_ids(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> dict[str, str]:
     """The images that are there and will not be built anew: reference -> ID."""
     present = () if isinstance(facts.images, PodmanUnknown) else facts.images
     anew = {build.wanted.reference for build in builds(images.inputs(settings), present)}
@@ -99,14 +110,14 @@ def _image_ids(settings, wanted, facts):
     }
 
 
-def _reasons(wanted, facts, image_ids):
+def _reasons(wanted: StackPlan, facts: StoreFacts, image_ids: Mapping[str, str]) -> dict[str, str]:
     """Why services must be brought up: name -> reason, in dependency order."""
     if host.connector_data.get(MANAGER_RESTARTED):
         return dict.fromkeys((s.name for s in wanted.services), "its user manager restarts")
     return differences(wanted, facts.containers, facts.secrets, image_ids)
 
 
-def _other_major(wanted, facts, copied):
+def _other_major(wanted: StackPlan, facts: StoreFacts, copied: Sequence[str]) -> str:
     """Why the database's image is refused, where its tag and the present one's tell it already.
 
     Where they do not, the program on the host asks the files and the image, before it stops
@@ -115,7 +126,7 @@ def _other_major(wanted, facts, copied):
     databases = (s for s in wanted.services if s.store == "postgresql" and s.name in copied)
     service = next(databases, None)
     container = _containers(facts).get(service.container_name) if service else None
-    if container is None or isinstance(facts.images, PodmanUnknown):
+    if service is None or container is None or isinstance(facts.images, PodmanUnknown):
         return ""
     names = [name for i in facts.images if i.id == container.image_id for name in i.names]
     reference = wanted.references[service.name]
@@ -129,7 +140,10 @@ def _other_major(wanted, facts, copied):
     )
 
 
-def _bring_up(settings, wanted, facts, reasons, copied):
+def _bring_up(
+    settings: Settings, wanted: StackPlan, facts: StoreFacts, reasons: Mapping[str, str],
+    copied: Sequence[str],
+) -> None:
     shown = ", ".join(f"{name} ({reason})" for name, reason in reasons.items())
     first = f"; first a copy of the data of {', '.join(copied)}" if copied else ""
     recreate = [service for service in wanted.services if service.name in reasons]
@@ -154,7 +168,7 @@ def _bring_up(settings, wanted, facts, reasons, copied):
     )
 
 
-def _wait(settings, wanted, names):
+def _wait(settings: Settings, wanted: StackPlan, names: Sequence[str]) -> None:
     """Nothing to change, only to wait for, as shortly after a boot."""
     of = stack_of(host, settings, wanted)
     try:
@@ -168,7 +182,7 @@ def _wait(settings, wanted, names):
     forget_store(host)
 
 
-def _files(settings, wanted, facts):
+def _files(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> None:
     """The compose files, and none of parts that are switched off."""
     directory = stack_directory(settings)
     for file in wanted.files.values():
@@ -181,7 +195,7 @@ def _files(settings, wanted, facts):
             root_file.remove(name=f"stack: {path} (no longer in the settings)", paths=[path])
 
 
-def _keep(settings, wanted, facts):
+def _keep(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> None:
     """What is healthy without a change is what a later failure goes back to."""
     directory = stack_directory(settings)
     good = good_directory(directory)
@@ -197,7 +211,7 @@ def _keep(settings, wanted, facts):
         )
 
 
-def _containers(facts):
+def _containers(facts: StoreFacts) -> Mapping[str, Container]:
     """The containers, none where Podman is not there yet."""
     return {} if isinstance(facts.containers, PodmanUnknown) else facts.containers
 
@@ -213,7 +227,7 @@ def unit_text(settings: Settings) -> str:
     )
 
 
-def _at_boot(settings, facts):
+def _at_boot(settings: Settings, facts: StoreFacts) -> None:
     """The boot unit: in place and enabled."""
     path = unit_file(settings)
     text = unit_text(settings)

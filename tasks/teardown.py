@@ -1,26 +1,28 @@
 """The stack taken down, the machine as it was; data stay unless purge names the host."""
 
 import shlex
+from collections.abc import Sequence
 
 from pyinfra import host, state
 from pyinfra.operations import server
 
 from tasks import before as before_task
-from xnai.facts.memory import Memory
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.memory import Memory, MemoryFacts
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.facts.teardown import Teardown
 from xnai.machine import files as machine_files
 from xnai.machine.packages import ZRAM
 from xnai.memory import files as memory_files
 from xnai.operations import memory_back, packages, teardown, verify
 from xnai.operations.guard import one_at_a_time
-from xnai.record.baseline import BYTES_OF, DIRECTORY, KEPT, RECORD
+from xnai.record.baseline import BYTES_OF, DIRECTORY, KEPT, RECORD, Before
 from xnai.run.context import current
 from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.settings import layers
+from xnai.settings.model import Settings
 from xnai.stack import paths
 from xnai.stack.paths import unit, unit_file
-from xnai.teardown.model import BACKUP, ROTATION, Found
+from xnai.teardown.model import BACKUP, ROTATION, Found, Plan
 from xnai.teardown.plan import plan, refusals
 
 
@@ -49,14 +51,18 @@ def apply() -> None:
         notes = [f"nothing of {settings.stack_name} is on this machine: nothing to take down"]
     if state.ops[host]:
         verify.report(
-            name="teardown: what stays", show=lambda: [host.log(line) for line in notes]
+            name="teardown: what stays", show=lambda: _tell(notes)
         )
     else:
-        for line in notes:
-            host.log(line)
+        _tell(notes)
 
 
-def read(settings):
+def _tell(notes: Sequence[str]) -> None:
+    for line in notes:
+        host.log(line)
+
+
+def read(settings: Settings) -> Found:
     """Return all that the plan is made from, or fail the host."""
     remains = host.get_fact(
         Teardown,
@@ -86,15 +92,15 @@ def read(settings):
     )
 
 
-def _read_memory(keys):
+def _read_memory(keys: Sequence[str]) -> MemoryFacts | None:
     return host.get_fact(Memory, packages=[ZRAM], paths=[], keys=keys)
 
 
-def _parsed(path, content):
+def _parsed(path: str, content: bytes | None) -> Before | None:
     return None if content is None else before_task.parsed(path, content)
 
 
-def _stack(settings, found, wanted):
+def _stack(settings: Settings, found: Found, wanted: Plan) -> None:
     """What is this stack's alone."""
     name, user = settings.stack_name, settings.stack_user
     account = found.remains.account
@@ -121,7 +127,11 @@ def _stack(settings, found, wanted):
         shown = ", ".join(
             f"{kind} {summary(names)}" for kind, names in parts.items() if names
         )
-        teardown.podman(name=f"teardown: {shown}", **parts, label=f"io.xnai.stack={name}")
+        teardown.podman(
+            name=f"teardown: {shown}",
+            containers=wanted.containers, networks=wanted.networks, images=wanted.images,
+            volumes=wanted.volumes, secrets=wanted.secrets, label=f"io.xnai.stack={name}",
+        )
     here = f"{DIRECTORY}/{name}"
     names = found.remains.in_directory
     if wanted.names or names == ():
@@ -140,7 +150,7 @@ def _stack(settings, found, wanted):
         )
 
 
-def _user(settings, found, wanted):
+def _user(settings: Settings, found: Found, wanted: Plan) -> None:
     """What the stack's user has, and what is told of it."""
     account, name = found.remains.account, settings.stack_user
     if wanted.caches:
@@ -149,14 +159,15 @@ def _user(settings, found, wanted):
             commands=[one_at_a_time(f"rm -rf {shlex.join(wanted.caches)}")],
         )
     if wanted.home_files:
-        old = found.old_user.existing if found.old_user else None
+        there = found.old_user.existing if found.old_user else None
+        home = f"{account.home}/" if account else "/nonexistent/"
         above = before_task.above(wanted.home_files)
         teardown.home_files(
             name=f"teardown: {summary(wanted.home_files)}",
             user=name, paths=wanted.home_files,
             directories=[
                 path for path in above
-                if old is not None and path.startswith(f"{account.home}/") and path not in old
+                if there is not None and path.startswith(home) and path not in there
             ],
         )
     if wanted.files:
@@ -164,7 +175,7 @@ def _user(settings, found, wanted):
             name=f"teardown: {summary(wanted.files, most=4)}",
             commands=[f"rm -f {shlex.join(wanted.files)}; systemctl daemon-reload"],
         )
-    if wanted.linger:
+    if wanted.linger and account:
         teardown.stop_user(
             name=f"teardown: {name} lingers no more", user=name, uid=account.uid,
             sessions=account.sessions,
@@ -177,7 +188,7 @@ def _user(settings, found, wanted):
         )
 
 
-def _memory(found, wanted):
+def _memory(found: Found, wanted: Plan) -> None:
     """Swap, sysctls and zswap as they were.
 
     After the packages: while zram's generator is there, the start of any service starts its swap
@@ -206,7 +217,7 @@ def _memory(found, wanted):
         )
 
 
-def _machine(settings, found, wanted):
+def _machine(settings: Settings, found: Found, wanted: Plan) -> None:
     """Programs, certificates, the user, packages."""
     if wanted.compose:
         server.shell(
@@ -223,7 +234,7 @@ def _machine(settings, found, wanted):
             name=f"teardown: no longer trusted: {summary(wanted.certificates)}",
             commands=[f"rm -f {shlex.join(wanted.certificates)}; update-ca-certificates --fresh"],
         )
-    if wanted.user:
+    if wanted.user and found.old_user:
         existing = found.old_user.existing
         teardown.remove_user(
             name=f"teardown: user {settings.stack_user} with its home", user=settings.stack_user,
@@ -239,7 +250,7 @@ def _machine(settings, found, wanted):
         packages.remove(name="teardown: packages that were installed for the stack")
 
 
-def _record(wanted):
+def _record(wanted: Plan) -> None:
     """Last: a run that was killed before this begins anew with all that was recorded."""
     if wanted.directories and (wanted.files or wanted.record):
         server.shell(

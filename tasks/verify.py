@@ -1,14 +1,20 @@
 """What is up, what waits, what is wrong: the last lines of every run."""
 
+from collections.abc import Callable, Mapping
+
 from pyinfra import host, state
 from pyinfra.api.exceptions import OperationError
+from pyinfra.api.host import Host
 
 from xnai.diagnostics.table import aligned
+from xnai.facts.podman import Container
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.operations import verify
 from xnai.run.context import current
 from xnai.run.pending import deferred
 from xnai.run.pyinfra import RUN_BY_PYINFRA, HostFailed, this_host_alone
 from xnai.run.store import read_running, read_store
+from xnai.settings.model import Settings
 from xnai.stack.catalogue import services
 from xnai.stack.status import all_healthy, rows, unpublished
 
@@ -37,11 +43,11 @@ def waiting() -> None:
     _at_the_end("verify: what waits", lambda error: _tell_waiting(settings, error))
 
 
-def _prepared(of, settings):
+def _prepared(of: Host, settings: Settings) -> Mapping[str, Container] | PodmanUnknown:
     return read_store(of, settings).containers
 
 
-def _tell_waiting(settings, error):
+def _tell_waiting(settings: Settings, error: type[Exception]) -> None:
     notes = deferred(host)
     for note in notes:
         host.log(f"waiting: {note.component}: {note.reason}")
@@ -49,7 +55,7 @@ def _tell_waiting(settings, error):
         raise error(f"{len(notes)} deferred change(s), and strict = True")
 
 
-def _at_the_end(name, show):
+def _at_the_end(name: str, show: Callable[[type[Exception]], None]) -> None:
     """Call `show` with the exception to raise: at once, or as the run's last operation."""
     if state.ops[host]:
         verify.report(name=name, show=lambda: show(OperationError))

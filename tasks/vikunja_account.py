@@ -3,7 +3,7 @@
 from pyinfra import host
 
 from tasks import images
-from xnai.facts.podman import PodmanUnknown
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.operations import vikunja_account
 from xnai.programs.account.bundle import VIKUNJA, make_spec
 from xnai.remote.lease import is_dry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.lab.machine import Machine
 from xnai.memory import files as memory_files
 from xnai.stack import paths

@@ -19,7 +19,7 @@ from xnai.programs.account import host as account_host
 from xnai.programs.account.bundle import bundle, make_spec
 from xnai.programs.account.host import Account, answering, main
 from xnai.programs.account.spec import Spec, parse
-from xnai.programs.backup.podman import Failed
+from xnai.programs.backup.process import Failed
 from xnai.run import password as asked_password
 from xnai.run.pyinfra import HostFailed
 

@@ -19,13 +19,14 @@ from rendering import stack
 from unit_settings import ROOT, make
 
 from xnai.programs.backup import archive as backup_archive
-from xnai.programs.backup import host as backup_host
+from xnai.programs.backup import exports, safe_path
 from xnai.programs.backup import podman as backup_podman
-from xnai.programs.backup import safe_path
+from xnai.programs.backup import run as backup_run
 from xnai.programs.backup.bundle import bundle, make_spec
 from xnai.programs.backup.encryption import decrypting, encrypting
-from xnai.programs.backup.host import Run, main
-from xnai.programs.backup.podman import Failed
+from xnai.programs.backup.host import main
+from xnai.programs.backup.process import Failed
+from xnai.programs.backup.run import Run
 from xnai.programs.backup.spec import Spec, parse
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root's directories are wanted")
@@ -109,7 +110,7 @@ def served():
 def machine(tmp_path, monkeypatch, own_process):
     """A directory with the script and a stack that runs; pytest's own are open to all."""
     monkeypatch.setattr(backup_podman, "_POLL_S", 0.02)
-    for module in (backup_host, safe_path):
+    for module in (backup_run, safe_path):
         monkeypatch.setattr(module, "require_safe_directory", lambda directory, setting: None)
     podman = tmp_path / "podman"
     podman.write_text(PODMAN)
@@ -192,7 +193,7 @@ def test_only_a_server_that_serves_is_up(machine, capfd, monkeypatch):
 
 def test_nothing_asks_a_server_whose_health_check_fails(monkeypatch):
     asked = []
-    monkeypatch.setattr(backup_podman, "_answers", lambda url: asked.append(url) or True)
+    monkeypatch.setattr(backup_podman, "answers", lambda url: asked.append(url) or True)
     for program, expected in (("false", []), ("true", ["http://127.0.0.1:3456/health"])):
         one = backup_podman.Podman(program, {"xnai_vikunja": "http://127.0.0.1:3456/health"})
         with contextlib.suppress(Failed):
@@ -263,7 +264,7 @@ def test_what_a_killed_run_left_goes_on_and_is_removed(machine, capfd):
 
 def test_too_little_room_is_said_first(machine, capfd, monkeypatch):
     monkeypatch.setattr(
-        backup_host.shutil, "disk_usage", lambda path: os.terminal_size((0, 0)) and _Usage
+        backup_run.shutil, "disk_usage", lambda path: os.terminal_size((0, 0)) and _Usage
     )
     assert main(spec(machine)) == 1
     said = capfd.readouterr().err
@@ -278,10 +279,10 @@ class _Usage:
 def test_a_signal_lets_all_go_on(machine):
     (machine / "podman").write_text(PODMAN.replace("cat database ;;", "sleep 30 ;;", 1))
     code = (
-        "import sys\nfrom xnai.programs.backup import host as backup_host\n"
+        "import sys\nfrom xnai.programs.backup import host, run\n"
         "from xnai.programs.backup.spec import parse\n"
-        "backup_host.require_safe_directory = lambda directory, setting: None\n"
-        "sys.exit(backup_host.main(parse(sys.argv[1])))"
+        "run.require_safe_directory = lambda directory, setting: None\n"
+        "sys.exit(host.main(parse(sys.argv[1])))"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code, spec(machine).text()], cwd=ROOT, stderr=subprocess.PIPE,
@@ -519,7 +520,7 @@ def test_encrypted_with_a_passphrase_secrets_are_inside_and_put_back(machine, ca
     assert main(spec(machine, **changes)) == 0
     assert data(machine)["secrets/xnai_redis_password"] == before["secrets/xnai_redis_password"]
     # Those who started it make the containers anew.
-    assert (machine / "backup" / backup_host.CHANGED).exists()
+    assert (machine / "backup" / backup_run.CHANGED).exists()
     assert "value-" not in (machine / "calls").read_text()
     changed = bytearray(whole)
     changed[len(whole) // 2] ^= 1
@@ -603,14 +604,14 @@ def test_the_manifest_is_json_for_people(machine):
 
 def test_a_name_of_a_second_that_is_taken_is_another_seconds():
     asked = []
-    assert backup_host.free_stamp(lambda stamp: asked.append(stamp) or len(asked) < 3) == asked[2]
+    assert exports.free_stamp(lambda stamp: asked.append(stamp) or len(asked) < 3) == asked[2]
     assert re.fullmatch("[0-9]{8}T[0-9]{6}Z", asked[2])
 
 
 def test_a_stack_that_is_left_down_is_said_to_be(machine, capfd):
     """An earlier restore brought other secrets, and its containers were not made anew."""
     path = made(machine)
-    (machine / "backup" / backup_host.CHANGED).touch()
+    (machine / "backup" / backup_run.CHANGED).touch()
     (machine / "podman").write_text(PODMAN.replace('{ echo "told', '{ rm fail; echo "told'))
     (machine / "fail").write_text("pg_restore")
     assert main(spec(machine, action="restore", restore_from=str(path))) == 1
@@ -640,7 +641,7 @@ def test_a_restore_of_other_secrets_that_was_cut_off_makes_all_containers_anew(m
         assert main(restore) == 0
     (machine / "calls").unlink()
     assert main(restore) == 0
-    assert (machine / "backup" / backup_host.CHANGED).exists()
+    assert (machine / "backup" / backup_run.CHANGED).exists()
     started = [
         line for line in (machine / "calls").read_text().splitlines() if line.startswith("start ")
     ]
@@ -719,7 +720,7 @@ def test_room_for_a_restore_at_the_edge(machine, monkeypatch, capfd, short, code
     )
     free = 2 * size + coming + (64 << 20) - short
     monkeypatch.setattr(
-        backup_host.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free})
+        backup_run.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free})
     )
     assert main(spec(machine, action="restore", restore_from=str(path))) == code
     assert ("Make room there" in capfd.readouterr().err) == bool(code)
@@ -738,7 +739,7 @@ def test_room_for_exactly_what_is_needed_is_enough_and_a_byte_less_is_not(
     )
     free = 2 * size + (64 << 20) - short
     monkeypatch.setattr(
-        backup_host.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free})
+        backup_run.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free})
     )
     assert main(spec(machine)) == code
     assert ("Make room there" in capfd.readouterr().err) == bool(code)

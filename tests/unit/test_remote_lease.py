@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from pyinfra.api.command import StringCommand
 
-from xnai.remote import lease
+from xnai.remote import controller, lease
 from xnai.remote.lease import (
     DIRECTORY,
     ENDS_AFTER_S,
@@ -169,13 +169,13 @@ def test_only_a_process_of_this_machine_can_be_known_to_be_gone():
 
 def test_a_process_that_is_hidden_is_not_gone(monkeypatch):
     # As with proc(5)'s hidepid: it is there, and its file is not.
-    monkeypatch.setattr(lease, "_started", lambda pid: "")
+    monkeypatch.setattr(controller, "_started", lambda pid: "")
     assert not Controller("x", me().machine, me().pid, "1").is_gone
 
     def refuse(pid, signal):
         raise PermissionError
 
-    monkeypatch.setattr(lease.os, "kill", refuse)
+    monkeypatch.setattr(controller.os, "kill", refuse)
     assert not Controller("x", me().machine, 1, "1").is_gone
 
 

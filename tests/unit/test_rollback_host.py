@@ -15,11 +15,12 @@ from rendering import stack
 from unit_settings import ROOT, make
 
 from xnai.programs.backup import archive as backup_archive
-from xnai.programs.backup import host as backup_host
 from xnai.programs.backup import podman as backup_podman
-from xnai.programs.rollback import host as rollback_host
+from xnai.programs.backup import run as backup_run
+from xnai.programs.rollback import record as records
 from xnai.programs.rollback.bundle import bundle, make_spec
-from xnai.programs.rollback.host import KEPT, main
+from xnai.programs.rollback.host import main
+from xnai.programs.rollback.keep import KEPT
 from xnai.programs.rollback.spec import Spec, containers, parse
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root's directories are wanted")
@@ -70,7 +71,7 @@ esac
 def machine(tmp_path, monkeypatch, own_process):
     """A directory with the script, and a stack that runs on an older Redis."""
     monkeypatch.setattr(backup_podman, "_POLL_S", 0.02)
-    monkeypatch.setattr(backup_host, "require_safe_directory", lambda directory, setting: None)
+    monkeypatch.setattr(backup_run, "require_safe_directory", lambda directory, setting: None)
     (tmp_path / "podman").write_text(PODMAN)
     (tmp_path / "podman").chmod(0o755)
     # The disk of whoever runs these tests has other things to write.
@@ -343,7 +344,7 @@ def test_an_empty_volume_needs_no_copy(machine):
 
 
 def test_too_little_room_is_said_before_anything_stops(machine, capfd, monkeypatch):
-    monkeypatch.setattr(backup_host.shutil, "disk_usage", lambda path: _Usage)
+    monkeypatch.setattr(backup_run.shutil, "disk_usage", lambda path: _Usage)
     assert main(spec(machine), "keep") == 1
     said = capfd.readouterr().err
     assert "1 MiB are free, 64 MiB are needed to copy the data of redis and to go back" in said
@@ -367,7 +368,7 @@ def test_room_for_exactly_what_is_needed_is_enough_and_a_byte_less_is_not(
     )
     free = 3 * size + (64 << 20) - short
     monkeypatch.setattr(
-        backup_host.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free})
+        backup_run.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free})
     )
     assert main(spec(machine), "keep") == code
 
@@ -447,4 +448,4 @@ def test_without_a_healthy_generation_there_is_no_record(machine):
     (machine / "good").rmdir()
     assert main(spec(machine), "keep") == 0
     assert len(archives(machine)) == 1 and not (machine / "good").exists()
-    assert rollback_host.Rollback(spec(machine)).read().copies == {}
+    assert records.read(Path(spec(machine).record)).copies == {}

@@ -13,7 +13,8 @@ from unit_containers import as_wanted
 from unit_settings import make
 
 from xnai.facts.configuration import Configuration, parse_configuration
-from xnai.facts.podman import Container, PodmanUnknown
+from xnai.facts.podman import Container
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.settings.checks_sources import Source
 from xnai.stack import plan as stack_plan
 from xnai.stack.catalogue import secret_forms, tools

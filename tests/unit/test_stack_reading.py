@@ -13,7 +13,8 @@ from pyinfra.context import ctx_state
 from rendering import stack
 from unit_settings import make
 
-from xnai.facts.podman import PodmanUnknown, Running, Store, StoreFacts
+from xnai.facts.podman import Running, Store, StoreFacts
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.facts.sections import FileState
 from xnai.run import store as stack_reading
 from xnai.run.pyinfra import HostFailed

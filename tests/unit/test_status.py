@@ -13,7 +13,8 @@ from unit_settings import make
 from xnai.cli import main as cli
 from xnai.diagnostics.table import aligned
 from xnai.facts.oom import OomKill
-from xnai.facts.podman import Container, PodmanUnknown
+from xnai.facts.podman import Container
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.run.inspect import Answer
 from xnai.stack.catalogue import services
 from xnai.stack.status import all_healthy, killed, rows, unpublished

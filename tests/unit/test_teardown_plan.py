@@ -8,7 +8,8 @@ import pytest
 from unit_settings import make
 
 from xnai.facts.memory import MemoryFacts, Zram
-from xnai.facts.podman import PodmanUnknown, StoreImage
+from xnai.facts.podman import StoreImage
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.facts.teardown import Account, Kept, Remains
 from xnai.record.baseline import Before, OldFile, OldUser, OldZram
 from xnai.teardown.model import Found, Plan

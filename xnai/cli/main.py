@@ -13,7 +13,7 @@ from pyinfra.api.host import Host
 from xnai.audit.command import audit
 from xnai.diagnostics.table import aligned
 from xnai.facts.oom import OomKills
-from xnai.facts.podman import PodmanUnknown
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.lab.cli import lab
 from xnai.run import inspect as looking
 from xnai.run.context import current

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.podman_call import XNAI_PODMAN
 
 # Logins of the UID `$u`. logind lists the user's own manager as a session too, of class "manager";
 # the pipes beside the files (3.ref) would block whoever reads them.

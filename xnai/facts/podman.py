@@ -1,13 +1,8 @@
-"""What the stack user's Podman holds: images, secrets, containers; read at once.
-
-pyinfra's own podman facts run as whoever runs pyinfra; a rootless store is only seen by its
-owner with the right environment, which xnai-podman provides.
-"""
+"""What the stack user's Podman holds: images, secrets, containers; read at once."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,40 +13,23 @@ from pyinfra.api.facts import FactBase
 from xnai.facts.cgroups import SCRIPT as CGROUPS
 from xnai.facts.cgroups import Cgroup, parse_cgroups
 from xnai.facts.configuration import Configuration, parse_configuration
+from xnai.facts.podman_call import (
+    ASK_PODMAN,
+    OK,
+    XNAI_PODMAN,
+    PodmanUnknown,
+    answer,
+    at_once,
+    inspect,
+    inspected,
+)
 from xnai.facts.sections import FileState, file_states, parse_file_states, script, split
 
-XNAI_PODMAN = "/usr/local/bin/xnai-podman"
-# A podman that hangs holds the store's lock, and every further one waits for it for ever.
-ANSWER_WITHIN_S = 120
-ASK_PODMAN = f"timeout --kill-after=5 {ANSWER_WITHIN_S} {XNAI_PODMAN}"
-_OK = "@ok"
 # Asks a URL of this machine, past any proxy; the host's Python is there for our programs.
 _ASK_URL = (
     "timeout --kill-after=1 10 python3 -I -c 'import sys, urllib.request as u; "
     "u.build_opener(u.ProxyHandler({})).open(sys.argv[1], timeout=8)' "
 )
-
-
-def at_once(calls: Mapping[str, str]) -> str:
-    """Return shell code that asks Podman several things at once, each answer in a file of `$t`.
-
-    Args:
-        calls: file's name -> shell code that asks; `answer` reads what it printed.
-    """
-    each = " ".join(
-        f'{{ {call} && echo {_OK}; }} > "$t/{name}" 2>/dev/null &' for name, call in calls.items()
-    )
-    return f"{each} wait;"
-
-
-def answer(lines: Sequence[str]) -> list[str] | None:
-    """Return the lines that Podman printed, or None if it failed or does not exist."""
-    return list(lines[:-1]) if lines and lines[-1] == _OK else None
-
-
-@dataclass(frozen=True)
-class PodmanUnknown:
-    """Podman did not answer: not installed yet, or broken. Its own state, not "nothing there"."""
 
 
 @dataclass(frozen=True)
@@ -141,13 +119,6 @@ class StoreFacts:
     set_up: bool
 
 
-def _inspect(kind: str, names: Sequence[str]) -> str:
-    """Shell code that inspects by name; with a missing name Podman prints the others and fails."""
-    words = " ".join(map(shlex.quote, names))
-    # 124 and 137 are timeout's: then what was not printed is not missing, but unknown.
-    return f"{{ {ASK_PODMAN} {kind} inspect {words}; case $? in 124|137) false ;; esac; }}"
-
-
 class Store(FactBase[StoreFacts]):
     """The stack user's Podman store and the stack's own files, by one command."""
 
@@ -170,8 +141,8 @@ class Store(FactBase[StoreFacts]):
         """
         calls = {
             "images": f"{ASK_PODMAN} images --format json",
-            "secrets": _inspect("secret", secrets),
-            "containers": _inspect("container", containers),
+            "secrets": inspect("secret", secrets),
+            "containers": inspect("container", containers),
             # An image's labels are its containers' too, whoever made them; this one is Compose's.
             "of_stack": (
                 f"{ASK_PODMAN} ps --all --filter {shlex.quote(f'label=io.xnai.stack={stack}')} "
@@ -191,10 +162,10 @@ class Store(FactBase[StoreFacts]):
     def process(self, output: list[str]) -> StoreFacts:
         """Parse the sections; a missing one is unknown or absent."""
         found = split(output)
-        images = _inspected(found.get("images", []))
+        images = inspected(found.get("images", []))
         unknown = images is None
-        secrets = None if unknown else _inspected(found.get("secrets", []))
-        containers = None if unknown else _inspected(found.get("containers", []))
+        secrets = None if unknown else inspected(found.get("secrets", []))
+        containers = None if unknown else inspected(found.get("containers", []))
         return StoreFacts(
             images=PodmanUnknown() if images is None else parse_images(images),
             secrets=PodmanUnknown() if secrets is None else parse_secrets(secrets),
@@ -223,11 +194,11 @@ class Running(FactBase[dict[str, Container]]):
         """
         name = shlex.quote(check)
         checks = f"{ASK_PODMAN} healthcheck run {name} >&2"
-        inspects = f"{_inspect('container', containers)} && echo {_OK}"
+        inspects = f"{inspect('container', containers)} && echo {OK}"
         sections = {"containers": inspects, "cgroups": CGROUPS}
         if check and ready_url:
             asks = f"{_ASK_URL}{shlex.quote(ready_url)} >&2"
-            sections = {"answers": f"echo {name}; {checks} && {asks} && echo {_OK}"} | sections
+            sections = {"answers": f"echo {name}; {checks} && {asks} && echo {OK}"} | sections
         elif check:
             sections["containers"] = f"{checks}; {inspects}"
         return script(sections)
@@ -241,53 +212,13 @@ class Running(FactBase[dict[str, Container]]):
         """Parse the sections."""
         found = split(output)
         containers = parse_containers(
-            _inspected(found.get("containers", [])) or [], parse_cgroups(found.get("cgroups", []))
+            inspected(found.get("containers", [])) or [], parse_cgroups(found.get("cgroups", []))
         )
         for name in found.get("answers", [])[:1]:
             if name in containers:
                 said = answer(found["answers"]) is not None
                 containers[name] = dataclasses.replace(containers[name], answers=said)
         return containers
-
-
-class BootUnit(FactBase[bool]):
-    """Whether the stack is being started at this moment, as shortly after a boot."""
-
-    def command(self, user: str, unit: str) -> str:
-        """Return the script.
-
-        Args:
-            user: the stack's user.
-            unit: the boot unit, a user unit of systemd.
-        """
-        return (
-            f"u=$(id -u {shlex.quote(user)}) && for words in is-system-running "
-            f"{shlex.quote(f'show -P ActiveState {unit}')}; do "
-            f"runuser -u {shlex.quote(user)} -- env XDG_RUNTIME_DIR=/run/user/$u "
-            "systemctl --user $words; done 2>/dev/null; :"
-        )
-
-    @staticmethod
-    def default() -> bool:
-        """Nothing could be read."""
-        return False
-
-    def process(self, output: list[str]) -> bool:
-        """Read the manager's state and the unit's (systemctl(1))."""
-        return not {"initializing", "starting", "activating"}.isdisjoint(output)
-
-
-def _inspected(lines: Sequence[str]) -> list[Mapping[str, Any]] | None:
-    """Return what inspecting printed, or None if it is no whole list.
-
-    Podman's exit code is the same for "missing" and "failed", but only a Podman that works
-    prints a list, be it an empty one.
-    """
-    try:
-        entries: list[Mapping[str, Any]] = json.loads("\n".join(answer(lines) or []))
-    except ValueError:
-        return None
-    return entries
 
 
 def parse_images(entries: Sequence[Mapping[str, Any]]) -> tuple[StoreImage, ...]:

@@ -15,15 +15,8 @@ from xnai.facts.cgroups import SCRIPT as CGROUPS
 from xnai.facts.cgroups import parse_cgroups
 from xnai.facts.containers import CA_DIRECTORY
 from xnai.facts.machine.config_files import HEADER, SET_ASIDE_SUFFIX
-from xnai.facts.podman import (
-    ASK_PODMAN,
-    XNAI_PODMAN,
-    PodmanUnknown,
-    StoreImage,
-    answer,
-    at_once,
-    parse_images,
-)
+from xnai.facts.podman import StoreImage, parse_images
+from xnai.facts.podman_call import ASK_PODMAN, XNAI_PODMAN, PodmanUnknown, answer, at_once
 from xnai.facts.record import decoded, in_base64
 from xnai.facts.sections import script, split
 from xnai.record.baseline import DIRECTORY, INSTALLED, INSTALLING, KEPT, RECORD
@@ -103,6 +96,29 @@ class Remains:
     packages: bool
 
 
+def _podman_calls(stack: str) -> dict[str, str]:
+    """What Podman is asked, by the name of the answer."""
+    label = shlex.quote(f"label=io.xnai.stack={stack}")
+    podman = ASK_PODMAN
+    return {
+        "containers": (
+            # An image's labels are its containers' too, whoever made them; this one is
+            # Compose's.
+            f"{podman} ps --all --no-trunc --filter {label} --filter label=io.xnai.config "
+            "--format '{{.Names}} {{.ID}}'"
+        ),
+        "all_containers": f"{podman} ps --all --format '{{{{.Names}}}}'",
+        "networks": f"{podman} network ls --filter {label} --format '{{{{.Name}}}}'",
+        "volumes": f"{podman} volume ls --filter {label} --format '{{{{.Name}}}}'",
+        "all_volumes": f"{podman} volume ls --format '{{{{.Name}}}}'",
+        "images": f"{podman} images --format json",
+        "secrets": (
+            f"s=$({podman} secret ls --quiet) && "
+            f"{{ [ -z \"$s\" ] && echo '[]' || {podman} secret inspect $s; }}"
+        ),
+    }
+
+
 class Teardown(FactBase[Remains | None]):
     """What there is of a stack by one command, or None where it could not be read."""
 
@@ -120,25 +136,7 @@ class Teardown(FactBase[Remains | None]):
         """
         name = shlex.quote(user)
         here = f"{DIRECTORY}/{shlex.quote(stack)}"
-        label = shlex.quote(f"label=io.xnai.stack={stack}")
-        podman = ASK_PODMAN
-        calls = {
-            "containers": (
-                # An image's labels are its containers' too, whoever made them; this one is
-                # Compose's.
-                f"{podman} ps --all --no-trunc --filter {label} --filter label=io.xnai.config "
-                "--format '{{.Names}} {{.ID}}'"
-            ),
-            "all_containers": f"{podman} ps --all --format '{{{{.Names}}}}'",
-            "networks": f"{podman} network ls --filter {label} --format '{{{{.Name}}}}'",
-            "volumes": f"{podman} volume ls --filter {label} --format '{{{{.Name}}}}'",
-            "all_volumes": f"{podman} volume ls --format '{{{{.Name}}}}'",
-            "images": f"{podman} images --format json",
-            "secrets": (
-                f"s=$({podman} secret ls --quiet) && "
-                f"{{ [ -z \"$s\" ] && echo '[]' || {podman} secret inspect $s; }}"
-            ),
-        }
+        calls = _podman_calls(stack)
         header = shlex.quote(HEADER)
         # A header is at a file's start, however long its first line may be.
         whose = (

@@ -73,17 +73,21 @@ def run(name: str, backend: str, progress: Progress) -> int:
         f"{int(seconds // 60)} min {int(seconds % 60)} s   "
         f"(critical path: {timings.critical_path(AT_ONCE, THEN)})"
     )
+    _tell_what_next(made, name, progress)
+    if good and kind != "existing":
+        remember(kind, seconds)
+    if good and kind == "first":
+        _keep(made, spec, key, offered, progress)
+    return 0 if good else 1
+
+
+def _tell_what_next(made: Machine, name: str, progress: Progress) -> None:
     progress.say(
         f"  status:     XNAI_HOSTS={made.hosts_file} .venv/bin/xnai status "
         f"--group-data {deploying.GROUP_DATA}"
     )
     progress.say(f"  get in:     .venv/bin/xnai lab ssh {name}")
     progress.say(f"  throw away: .venv/bin/xnai lab down {name}")
-    if good and kind != "existing":
-        remember(kind, seconds)
-    if good and kind == "first":
-        _keep(made, spec, key, offered, progress)
-    return 0 if good else 1
 
 
 def _about() -> str:

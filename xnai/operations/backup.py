@@ -12,7 +12,7 @@ from xnai.operations.guard import failing_operation
 from xnai.operations.program import Commands, Program
 from xnai.operations.stack import Stack
 from xnai.programs.backup.bundle import bundle
-from xnai.programs.backup.host import CHANGED
+from xnai.programs.backup.run import CHANGED
 from xnai.programs.backup.spec import Spec
 from xnai.run.pyinfra import run_within
 

@@ -14,7 +14,7 @@ import yaml
 from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host
 
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.operations.data import Data
 from xnai.operations.guard import one_at_a_time
 from xnai.operations.healthy import Read, wait_until_healthy

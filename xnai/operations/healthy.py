@@ -10,7 +10,8 @@ from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host
 
 from xnai.facts.oom import OomKills
-from xnai.facts.podman import XNAI_PODMAN, Container
+from xnai.facts.podman import Container
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.run.pyinfra import run_within
 
 Containers = Mapping[str, Container]

@@ -9,7 +9,7 @@ from collections.abc import Generator, Mapping, Sequence
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.images.content import INPUTS_LABEL, PARENT_LABEL, STACK_LABEL, WHEELS, archive
 from xnai.images.failures import CAUSES
 from xnai.images.plan import Build, inputs_label

@@ -7,7 +7,7 @@ from collections.abc import Generator, Mapping
 
 from pyinfra.api.operation import operation
 
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.operations.guard import one_at_a_time
 
 # 32 random bytes as 64 hexadecimal digits: nothing in them needs quoting anywhere.

@@ -12,7 +12,7 @@ from pyinfra.api.host import Host
 from pyinfra.api.operation import operation
 from pyinfra.context import ctx_state
 
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.operations import generation
 from xnai.operations.data import Data
 from xnai.operations.guard import failing_operation, one_at_a_time
@@ -94,15 +94,7 @@ def bring_up(
         if data:
             _copy(data, directory, failed)
         try:
-            generation.run(generation.remove(names[::-1]), "removing the containers")
-            for group in together(recreate):
-                entries = _entries(plan, [service.container_name for service in group])
-                for entry in entries:
-                    generation.run(generation.up(entry, directory), f"starting {entry.container}")
-                for entry in entries:
-                    wait_until_healthy(
-                        of.read, entry.container, entry.ready_url, of.timeout_s
-                    )
+            _replace(of, recreate)
         except OperationError as error:
             came_of_it = generation.go_back(
                 directory, failed, names, of.read, of.timeout_s, data
@@ -113,6 +105,18 @@ def bring_up(
     yield generation.keep(directory, files)
     if data:
         yield data.program.remove()
+
+
+def _replace(of: Stack, recreate: Sequence[Service]) -> None:
+    """Remove containers and make them anew, group by group, each healthy before the next."""
+    names = [service.container_name for service in recreate]
+    generation.run(generation.remove(names[::-1]), "removing the containers")
+    for group in together(recreate):
+        entries = _entries(of.plan, [service.container_name for service in group])
+        for entry in entries:
+            generation.run(generation.up(entry, of.directory), f"starting {entry.container}")
+        for entry in entries:
+            wait_until_healthy(of.read, entry.container, entry.ready_url, of.timeout_s)
 
 
 def _copy(data: Data, directory: str, files: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.operations import generation
 from xnai.operations.guard import one_at_a_time
 from xnai.record.baseline import OldFile

@@ -7,15 +7,9 @@ import time
 from pyinfra.api.host import Host
 from pyinfra.context import ctx_state
 
-from xnai.facts.podman import (
-    ANSWER_WITHIN_S,
-    BootUnit,
-    Container,
-    PodmanUnknown,
-    Running,
-    Store,
-    StoreFacts,
-)
+from xnai.facts.boot_unit import BootUnit
+from xnai.facts.podman import Container, Running, Store, StoreFacts
+from xnai.facts.podman_call import ANSWER_WITHIN_S, PodmanUnknown
 from xnai.facts.sections import file_difference
 from xnai.run.pyinfra import HostFailed
 from xnai.settings.model import Settings

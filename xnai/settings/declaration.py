@@ -73,6 +73,23 @@ class MemoryDefaults:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class ServiceMemory:
+    """What a service may have of the machine's memory, in MiB; see the section "services".
+
+    Attributes:
+        limit_mib: memory.max of its cgroup.
+        reservation_mib: memory.low, at most the limit.
+        swap_mib: memory.swap.max.
+        protected: whether the kernel takes others before it.
+    """
+
+    limit_mib: int
+    reservation_mib: int
+    swap_mib: int
+    protected: bool
+
+
 class Configured(Protocol):
     """What the settings need to know of a service."""
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from xnai.settings.declaration import HostValues
-from xnai.settings.model import ServiceMemory, Settings
+from xnai.settings.declaration import HostValues, ServiceMemory
+from xnai.settings.model import Settings
 from xnai.settings.schema import Schema
 
 # (RAM up to MiB, percent). Reason and source: zram_size_pct_of_ram.

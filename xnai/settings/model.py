@@ -8,7 +8,13 @@ from typing import Any, TypeVar
 
 from xnai.settings import checks
 from xnai.settings.checks_sources import Source, service_sources
-from xnai.settings.declaration import MOST_MIB, HostValues, OfServices, setting
+from xnai.settings.declaration import (
+    MOST_MIB,
+    HostValues,
+    OfServices,
+    ServiceMemory,
+    setting,
+)
 
 T = TypeVar("T")
 
@@ -19,23 +25,6 @@ _ZRAM_HIGHEST_PCT = 400
 def host_reserve_mib(host: HostValues) -> int:
     """Return what a host keeps for itself, in MiB: the larger of 2048 MiB and 20 % of RAM."""
     return max(2048, host.ram_mib * 20 // 100)
-
-
-@dataclass(frozen=True)
-class ServiceMemory:
-    """What a service may have of the machine's memory, in MiB; see the section "services".
-
-    Attributes:
-        limit_mib: memory.max of its cgroup.
-        reservation_mib: memory.low, at most the limit.
-        swap_mib: memory.swap.max.
-        protected: whether the kernel takes others before it.
-    """
-
-    limit_mib: int
-    reservation_mib: int
-    swap_mib: int
-    protected: bool
 
 
 @dataclass(frozen=True, kw_only=True)

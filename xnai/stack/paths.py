@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xnai.facts.containers import CA_DIRECTORY
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.memory.files import SYSCTL_CONF, ZRAM_CONF, ZSWAP_CONF
 from xnai.record.baseline import DIRECTORY
 from xnai.settings.certificates import name_on_host

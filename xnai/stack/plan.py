@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import yaml
 
-from xnai.facts.podman import Container, PodmanUnknown
+from xnai.facts.podman import Container
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.images.content import BuildInput
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import PARTS, services, tools

@@ -6,7 +6,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from xnai.facts.oom import GUARD, OWN, OomKill
-from xnai.facts.podman import Container, PodmanUnknown
+from xnai.facts.podman import Container
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.stack.model import Service
 
 

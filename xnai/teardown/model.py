@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from xnai.facts.memory import MemoryFacts
-from xnai.facts.podman import PodmanUnknown
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.facts.teardown import Account, Kept, Remains
 from xnai.record.baseline import Before, OldFile
 from xnai.settings.model import Settings

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from xnai.facts.containers import CA_DIRECTORY
 from xnai.facts.machine.config_files import SET_ASIDE_SUFFIX
-from xnai.facts.podman import XNAI_PODMAN, PodmanUnknown
+from xnai.facts.podman_call import XNAI_PODMAN, PodmanUnknown
 from xnai.operations.image import cache_directories
 from xnai.operations.memory_back import lacking, to_set
 from xnai.preflight.zram_rivals import OUR_PATH as ZRAM_CONF

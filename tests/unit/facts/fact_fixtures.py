@@ -16,7 +16,7 @@ from pyinfra.api.facts import FactBase
 
 import xnai.facts
 import xnai.operations
-from xnai.facts.podman import PodmanUnknown
+from xnai.facts.podman_call import PodmanUnknown
 
 FIXTURES = Path(__file__).parent / "fixtures"
 

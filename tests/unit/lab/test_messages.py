@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import socket
 import time
 from pathlib import Path
@@ -154,4 +155,5 @@ def test_long_steps_show_elapsed_seconds(monkeypatch: pytest.MonkeyPatch) -> Non
     with Lines(stream).step("slow"):
         time.sleep(0.12)
     assert "slow … 0 s\n" in stream.getvalue()
-    assert "slow: done after 0.1 s" in stream.getvalue()
+    # A busy machine takes its time.
+    assert re.search(r"slow: done after \d+\.\d s", stream.getvalue())

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from operation_runs import commands, on_a_host
 
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.operations import secret
 from xnai.operations.guard import one_at_a_time
 from xnai.remote.lease import DIRECTORY

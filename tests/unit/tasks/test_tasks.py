@@ -32,7 +32,8 @@ from tasks import (
     vikunja_account,
 )
 from xnai.facts.machine.model import ConfigFile
-from xnai.facts.podman import PodmanUnknown, StoreFacts, StoreImage
+from xnai.facts.podman import StoreFacts, StoreImage
+from xnai.facts.podman_call import PodmanUnknown
 from xnai.facts.sections import FileState
 from xnai.images.content import CONTENT_LABEL, PARENT_LABEL
 from xnai.operations import healthy

@@ -177,14 +177,9 @@ def parse(output: Iterable[str]) -> PreflightFacts:
         python3=all_.reading("python3"),
         stores=_stores(all_),
     )
-    candidate = all_.blob("candidate")
-    if candidate.state == "ok":
-        match = re.search(r"^\s*Candidate: (\S+)", candidate.text, re.MULTILINE)
-        version = match.group(1) if match else ""
-        candidate = Reading("absent") if version in ("", "(none)") else Reading("ok", version)
     return replace(
         facts,
-        podman_candidate=candidate,
+        podman_candidate=_candidate(all_.blob("candidate")),
         sysctl_live=_live(all_),
         packages=_packages(packages),
         units=units(shown.text) if shown.state == "ok" else None,
@@ -203,6 +198,15 @@ def parse(output: Iterable[str]) -> PreflightFacts:
             Probe(r.field(0), r.state, r.field(1), r.field(2).strip()) for r in all_.of("url")
         ),
     )
+
+
+def _candidate(policy: Reading) -> Reading:
+    """The version that apt would install, by `apt-cache policy`."""
+    if policy.state != "ok":
+        return policy
+    match = re.search(r"^\s*Candidate: (\S+)", policy.text, re.MULTILINE)
+    version = match.group(1) if match else ""
+    return Reading("absent") if version in ("", "(none)") else Reading("ok", version)
 
 
 def _live(all_: Records) -> dict[str, Reading] | None:

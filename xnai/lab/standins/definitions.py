@@ -142,6 +142,31 @@ def redis(tag: str, suite: str) -> StandIn:
     )
 
 
+def _postgres_hooks(major: str, data: str) -> tuple[str, ...]:
+    """What is changed in the root file system once the packages are there."""
+    return (
+        # Made anew by every installation, and a private key is nothing for an image.
+        'rm -f "$1"/etc/ssl/private/ssl-cert-snakeoil.key',
+        'find "$1/etc/ssl/certs" -lname ssl-cert-snakeoil.pem -delete',
+        'rm -f "$1"/etc/ssl/certs/ssl-cert-snakeoil.pem',
+        # Holds the passing name of a file, so that no two builds were the same.
+        'rm -f "$1"/var/cache/debconf/*',
+        # The compiler of queries: a third of the image, and not missed where it is not there.
+        'rm -rf "$1"/usr/lib/x86_64-linux-gnu/libLLVM* "$1"/usr/lib/x86_64-linux-gnu/libz3* '
+        f'"$1"/usr/lib/postgresql/{major}/lib/llvmjit* '
+        f'"$1"/usr/lib/postgresql/{major}/lib/bitcode',
+        # The official image's default locale; /usr/share/i18n is not needed after this.
+        'chroot "$1" localedef -i en_US -f UTF-8 en_US.UTF-8',
+        'rm -rf "$1/usr/share/i18n"',
+        "sed -i \"s/^#*listen_addresses = .*/listen_addresses = '*'/\" "
+        f'"$1/usr/share/postgresql/{major}/postgresql.conf.sample"',
+        # Writable for everybody, so that any user may start it: the entry point closes it.
+        f'rm -rf "$1"/run/*; mkdir "$1{data}" "$1/run/postgresql" "$1/{INITDB_SCRIPTS}"',
+        f'chroot "$1" chown postgres:postgres /var/lib/postgresql {data} /run/postgresql',
+        f'chroot "$1" chmod 1777 {data}; chroot "$1" chmod 3777 /run/postgresql',
+    )
+
+
 def postgres(major: str, suite: str) -> StandIn:
     """PostgreSQL of a Debian suite, up to 17 (18 moved the data's folder).
 
@@ -166,27 +191,7 @@ def postgres(major: str, suite: str) -> StandIn:
             'mkdir -p "$1/etc/postgresql-common"',
             'echo create_main_cluster = false > "$1/etc/postgresql-common/createcluster.conf"',
         ),
-        hooks=(
-            # Made anew by every installation, and a private key is nothing for an image.
-            'rm -f "$1"/etc/ssl/private/ssl-cert-snakeoil.key',
-            'find "$1/etc/ssl/certs" -lname ssl-cert-snakeoil.pem -delete',
-            'rm -f "$1"/etc/ssl/certs/ssl-cert-snakeoil.pem',
-            # Holds the passing name of a file, so that no two builds were the same.
-            'rm -f "$1"/var/cache/debconf/*',
-            # The compiler of queries: a third of the image, and not missed where it is not there.
-            'rm -rf "$1"/usr/lib/x86_64-linux-gnu/libLLVM* "$1"/usr/lib/x86_64-linux-gnu/libz3* '
-            f'"$1"/usr/lib/postgresql/{major}/lib/llvmjit* '
-            f'"$1"/usr/lib/postgresql/{major}/lib/bitcode',
-            # The official image's default locale; /usr/share/i18n is not needed after this.
-            'chroot "$1" localedef -i en_US -f UTF-8 en_US.UTF-8',
-            'rm -rf "$1/usr/share/i18n"',
-            "sed -i \"s/^#*listen_addresses = .*/listen_addresses = '*'/\" "
-            f'"$1/usr/share/postgresql/{major}/postgresql.conf.sample"',
-            # Writable for everybody, so that any user may start it: the entry point closes it.
-            f'rm -rf "$1"/run/*; mkdir "$1{data}" "$1/run/postgresql" "$1/{INITDB_SCRIPTS}"',
-            f'chroot "$1" chown postgres:postgres /var/lib/postgresql {data} /run/postgresql',
-            f'chroot "$1" chmod 1777 {data}; chroot "$1" chmod 3777 /run/postgresql',
-        ),
+        hooks=_postgres_hooks(major, data),
         # It would empty /run, where the image has the socket's folder.
         skip=("cleanup/run",),
         entrypoint="postgres-entrypoint.sh",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.programs.account.spec import Spec
 from xnai.programs.backup.bundle import database
 from xnai.programs.pack import pack

@@ -16,7 +16,8 @@ from contextlib import suppress
 
 from xnai.programs.account.spec import Spec
 from xnai.programs.backup.ending import fail_on_signals, report
-from xnai.programs.backup.podman import Failed, Podman, tell
+from xnai.programs.backup.podman import Podman
+from xnai.programs.backup.process import Failed, tell
 from xnai.programs.backup.psql import statements
 
 # Vikunja's own questions, in this order (pkg/cmd/user.go of v2.5.0).

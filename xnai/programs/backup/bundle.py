@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.programs.backup.spec import Database, Part, Spec
 from xnai.programs.pack import pack
 from xnai.settings.model import Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xnai.programs.backup.podman import Failed
+from xnai.programs.backup.process import Failed
 from xnai.programs.backup.spec import Spec
 
 

@@ -7,7 +7,7 @@ import re
 import signal
 from contextlib import suppress
 
-from xnai.programs.backup.podman import Failed
+from xnai.programs.backup.process import Failed
 
 # What says that a run shall end and lets it put things right first.
 SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Podman as a program on the host uses it. Values go through pipes alone."""
+"""Podman as a program on the host uses it."""
 
 from __future__ import annotations
 
@@ -6,102 +6,28 @@ import gzip
 import json
 import shlex
 import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
-from http.client import HTTPException
 from pathlib import Path
 from types import MappingProxyType
-from typing import IO, Any
+from typing import IO
+
+from xnai.programs.backup.process import (
+    DATA_LIMIT_S,
+    LIMIT_S,
+    Failed,
+    answers,
+    combined,
+    last_lines,
+    run,
+    tell,
+)
 
 _CHUNK = 1 << 20
 _POLL_S = 1.0
 _TELL_EVERY_S = 5.0
-_ANSWER_WITHIN_S = 8.0
-# Podman that hangs waits for a lock of its store for ever. Data may be many: they have a day.
-LIMIT_S = 900
-DATA_LIMIT_S = 23 * 3600
-
-
-class Failed(Exception):
-    """The run cannot go on; the text says what was found and what to do."""
-
-
-def tell(text: str) -> None:
-    """Print a line of progress; whoever reads it may be gone by now."""
-    try:
-        sys.stdout.write(f"{text}\n")
-        sys.stdout.flush()
-    except OSError:
-        pass
-
-
-def run(
-    words: Sequence[str], doing: str,
-    stdin: bytes | IO[bytes] | None = None, stdout: IO[bytes] | None = None,
-    limit_s: int = LIMIT_S,
-) -> bytes:
-    """Run a program and return what it prints, unless that goes to `stdout`.
-
-    Args:
-        words: its argv; no value of a secret is among them.
-        doing: what it is for, for the error.
-        stdin: its input: bytes, an open file, or nothing.
-        stdout: where its output goes instead.
-        limit_s: how long it may take, in seconds.
-
-    Raises:
-        Failed: it failed, or took too long; with its last lines.
-    """
-    given: dict[str, Any] = (
-        {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin or subprocess.DEVNULL}
-    )
-    with tempfile.TemporaryFile() as errors:
-        try:
-            done = subprocess.run(
-                words, stdout=stdout or subprocess.PIPE, stderr=errors, check=False,
-                timeout=limit_s, **given,
-            )
-        except subprocess.TimeoutExpired:
-            raise Failed(f"{doing}: no end after {limit_s} s. {_last(errors)}") from None
-        if done.returncode:
-            raise Failed(f"{doing} failed: {_last(errors) or f'exit code {done.returncode}'}")
-    return done.stdout or b""
-
-
-def _last(errors: IO[bytes]) -> str:
-    errors.seek(0)
-    lines = errors.read().decode("utf-8", "replace").strip().splitlines()
-    return "\n  ".join(lines[-5:])
-
-
-def _combined(words: Sequence[str]) -> str:
-    """What a command prints, errors among it; as much of it as comes within a minute."""
-    try:
-        said = subprocess.run(
-            words, check=False, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, timeout=60,
-        ).stdout
-    except subprocess.TimeoutExpired as expired:
-        said = expired.stdout or b""
-    return said.decode("utf-8", "replace")
-
-
-def _answers(url: str) -> bool:
-    """Whether a URL of this machine answers with 200, past any proxy."""
-    # A literal of ours with a port of the settings.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(url, timeout=_ANSWER_WITHIN_S) as answer:
-            return int(answer.status) == HTTPStatus.OK
-    # A server that ends in the middle of its answer is HTTPException.
-    except (OSError, HTTPException):
-        return False
-
 
 _EMPTY = "find . -mindepth 1 -delete"
 _EXTRACT = "tar --extract --numeric-owner --same-permissions --same-owner"
@@ -204,7 +130,7 @@ class Podman:
                 file.write(part)
                 size += len(part)
             if child.wait():
-                raise Failed(f"exporting the volume {volume} failed: {_last(errors)}")
+                raise Failed(f"exporting the volume {volume} failed: {last_lines(errors)}")
         return size
 
     def fill(self, volume: str, path: Path, owner: str, owner_then: str) -> None:
@@ -248,7 +174,7 @@ class Podman:
             except BrokenPipeError:
                 pass  # it ended; its exit code and words say why
             if child.wait():
-                raise Failed(f"{doing} failed: {_last(errors)}")
+                raise Failed(f"{doing} failed: {last_lines(errors)}")
 
     def rename(self, directory: Path, to: Path) -> None:
         """Rename a directory of the stack user's to a name that is free, or of an empty one.
@@ -334,7 +260,7 @@ class Podman:
         if not self.succeeds("healthcheck", "run", container):
             return False
         url = self._ready_urls.get(container)
-        return not url or _answers(url)
+        return not url or answers(url)
 
     def wait(self, containers: Sequence[str], timeout_s: int) -> None:
         """Wait until containers are healthy and serve, saying which are awaited.
@@ -348,7 +274,7 @@ class Podman:
         while awaited := [n for n in awaited if not self._is_up(n)]:
             passed_s = time.monotonic() - started
             if passed_s >= timeout_s:
-                logs = _combined([self._program, "logs", "--tail", "8", awaited[0]])
+                logs = combined([self._program, "logs", "--tail", "8", awaited[0]])
                 raise Failed(
                     f"{', '.join(awaited)}: not healthy after {passed_s:.0f} s (at most "
                     f"{timeout_s} s: stack_healthy_timeout_s); last lines of {awaited[0]}:\n{logs}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from xnai.programs.backup.podman import Failed, Podman
+from xnai.programs.backup.podman import Podman
+from xnai.programs.backup.process import Failed
 from xnai.programs.backup.psql import statements
 from xnai.programs.backup.spec import Database
 

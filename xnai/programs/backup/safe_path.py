@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from xnai.programs.backup.podman import Failed
+from xnai.programs.backup.process import Failed
 
 
 def require_safe_directory(directory: Path, setting: str) -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from xnai.programs.backup.podman import Failed
+from xnai.programs.backup.process import Failed
 from xnai.programs.backup.whole_file import sync, write
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from xnai.facts.podman import XNAI_PODMAN
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.programs.backup.bundle import database
 from xnai.programs.pack import pack
 from xnai.programs.rotation.spec import Spec

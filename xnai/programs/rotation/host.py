@@ -15,7 +15,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from xnai.programs.backup.ending import fail_on_signals, ignore_signals, report
-from xnai.programs.backup.podman import Failed, Podman, tell
+from xnai.programs.backup.podman import Podman
+from xnai.programs.backup.process import Failed, tell
 from xnai.programs.backup.psql import statements
 from xnai.programs.backup.role import set_password
 from xnai.programs.backup.whole_file import write
