@@ -16,7 +16,16 @@ from xnai.machine import packages
 from xnai.memory.sysctl_files import assignments, normalise
 from xnai.operations import record
 from xnai.preflight.sysctl_rivals import OUR_PATH
-from xnai.record.baseline import BYTES_OF, DIRECTORY, KEPT, RECORD, Before, Damaged, OldZram, parse
+from xnai.record.baseline import (
+    BYTES_OF,
+    DIRECTORY,
+    KEPT,
+    RECORD,
+    Before,
+    DamagedRecord,
+    OldZram,
+    parse,
+)
 from xnai.run.context import current
 from xnai.run.pyinfra import fail_host
 from xnai.settings.model import Settings
@@ -136,11 +145,11 @@ def parsed(path: str, content: bytes) -> Before:
     """Return the record with this content, or fail the host, before any change."""
     try:
         return parse(content)
-    except Damaged as damaged:
+    except DamagedRecord as damaged:
         fail_host(damage(path, damaged))
 
 
-def damage(path: str, damaged: Damaged) -> str:
+def damage(path: str, damaged: DamagedRecord) -> str:
     """Return an error's text for a record that cannot be read."""
     return (
         f"the record of what this machine was before ({path}) is damaged: {damaged}. Put it back "

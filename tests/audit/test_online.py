@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from xnai.audit.model import Finding, Unknown
+from xnai.audit.model import RuleFinding, Unknown
 from xnai.audit.online import filtered, resolve
 
 DOCKERFILE = ("FROM docker.io/library/python:3.12-slim\nCOPY requirements.txt ./\n"
@@ -55,14 +55,14 @@ def test_what_fits_is_silent(asked):
 
 def test_what_does_not_fit_is_found(asked):
     (found,) = asked("# top\none==1.0\ntwo==2.0\n")
-    assert isinstance(found, Finding)
+    assert isinstance(found, RuleFinding)
     assert (found.rule, found.path, found.line) == ("uv:resolve", "requirements.txt", 2)
     assert "two" in found.what
 
 
 def test_what_does_not_exist_is_found(asked):
     (found,) = asked("one==1.0\nno-such-package==1.0\n")
-    assert isinstance(found, Finding) and found.line == 2
+    assert isinstance(found, RuleFinding) and found.line == 2
 
 
 def test_nothing_is_built(asked, tmp_path):

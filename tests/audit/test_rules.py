@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from xnai.audit import rules
-from xnai.audit.model import SEVERITIES, Hit
+from xnai.audit.model import RULE_SEVERITIES, Hit
 from xnai.audit.options import Options
 from xnai.audit.rules import all_rules
 from xnai.audit.tree import Tree, read_tree
@@ -58,7 +58,7 @@ def test_every_rule_is_silent_on_a_good_fixture(fixture):
 @pytest.mark.parametrize("name", FIXTURES)
 def test_its_words_are_whole(name):
     rule = RULES[name]
-    assert rule.severity in SEVERITIES
+    assert rule.severity in RULE_SEVERITIES
     assert rule.title and rule.title[-1] != "."
     assert rule.remedy.endswith(".")
     document = (SOURCES / f"{name}.md").read_text("utf-8")

@@ -70,11 +70,11 @@ def keep(one: Machine, name: str, progress: Progress) -> Path:
     return base
 
 
-def found(name: str, progress: Progress) -> bases.Found:
+def found(name: str, progress: Progress) -> bases.FoundBase:
     """The base for a key where it can be used, with what the first deploy came to."""
     kept = bases.find(name, progress)
     if kept.directory and not (kept.directory / REFERENCE).exists():
-        return bases.Found(None, "the one kept was made by `make try`")
+        return bases.FoundBase(None, "the one kept was made by `make try`")
     return kept
 
 

@@ -17,8 +17,8 @@ from unit_settings import ROOT, make
 
 from xnai.programs.account import host as account_host
 from xnai.programs.account.bundle import bundle, make_spec
-from xnai.programs.account.host import Account, answering, main
-from xnai.programs.account.spec import Spec, parse
+from xnai.programs.account.host import VikunjaAccount, answering, main
+from xnai.programs.account.spec import AccountSpec, parse
 from xnai.programs.backup.process import Failed
 from xnai.run import password as asked_password
 from xnai.run.pyinfra import HostFailed
@@ -59,7 +59,7 @@ def machine(tmp_path, own_process):
     return tmp_path
 
 
-def spec(machine, **changes: object) -> Spec:
+def spec(machine, **changes: object) -> AccountSpec:
     """SPEC for the script."""
     return dataclasses.replace(SPEC, podman=str(machine / "podman"), **changes)
 
@@ -165,7 +165,7 @@ def test_a_question_that_never_comes_gets_no_answer(tmp_path):
 def test_a_program_that_is_not_there_fails(tmp_path):
     assert answering([str(tmp_path / "none")], (), "", 5)[0] != 0
     with pytest.raises(Failed):
-        Account(dataclasses.replace(SPEC, podman="/bin/false")).exists()
+        VikunjaAccount(dataclasses.replace(SPEC, podman="/bin/false")).exists()
 
 
 def test_the_bundle_runs_without_this_package(tmp_path):

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 from xnai.programs.backup import archive
-from xnai.programs.backup.archive import Damaged, Manifest, Member
+from xnai.programs.backup.archive import DamagedArchive, Manifest, Member
 
 DATA = bytes(range(256)) * 9
 SECRETS = archive.secrets_text({"xnai_redis_password": "s3cret"})
@@ -88,7 +88,7 @@ def test_cut_short_anywhere(tmp_path):
     for size in [0, 1, 511, 512, len(whole) - 1024, len(whole) - 1, *rng.sample(
         range(len(whole)), 60
     )]:
-        with pytest.raises(Damaged, match=f"cut short: it ends after {size} bytes"):
+        with pytest.raises(DamagedArchive, match=f"cut short: it ends after {size} bytes"):
             read(tmp_path, whole[:size])
 
 
@@ -99,35 +99,35 @@ def test_one_bit_changed_in_any_byte(tmp_path):
     for place in places:
         changed = bytearray(whole)
         changed[place] ^= 1 << rng.randrange(8)
-        with pytest.raises(Damaged):
+        with pytest.raises(DamagedArchive):
             read(tmp_path, bytes(changed))
 
 
 def test_something_behind_its_end(tmp_path):
-    with pytest.raises(Damaged, match="it was altered"):
+    with pytest.raises(DamagedArchive, match="it was altered"):
         read(tmp_path, packed(tmp_path) + b"\0")
 
 
 def test_the_altered_member_is_named(tmp_path):
     whole = packed(tmp_path)
     changed = whole.replace(b"x" * 512, b"y" + b"x" * 511)
-    with pytest.raises(Damaged, match=r"database\.dump in it was altered"):
+    with pytest.raises(DamagedArchive, match=r"database\.dump in it was altered"):
         read(tmp_path, changed)
 
 
 def test_a_member_that_somebody_replaced_together_with_its_manifest(tmp_path):
     other = dataclasses.replace(MANIFEST.members[1], sha256="0" * 64)
     members = (MANIFEST.members[0], other, *MANIFEST.members[2:])
-    with pytest.raises(Damaged, match=r"database\.dump in it was altered"):
+    with pytest.raises(DamagedArchive, match=r"database\.dump in it was altered"):
         read(tmp_path, packed(tmp_path, dataclasses.replace(MANIFEST, members=members)))
 
 
 def test_what_is_no_archive(tmp_path):
-    with pytest.raises(Damaged, match="does not begin as an archive of ours"):
+    with pytest.raises(DamagedArchive, match="does not begin as an archive of ours"):
         read(tmp_path, b"PK" * 5000)
     (tmp_path / "x").write_text("x")
     subprocess.run(["tar", "-C", tmp_path, "-cf", tmp_path / "other.tar", "x"], check=True)
-    with pytest.raises(Damaged, match="does not begin as an archive of ours"):
+    with pytest.raises(DamagedArchive, match="does not begin as an archive of ours"):
         read(tmp_path, (tmp_path / "other.tar").read_bytes())
 
 
@@ -135,7 +135,8 @@ def test_another_format_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setattr(archive, "FORMAT", 2)
     whole = packed(tmp_path)
     monkeypatch.undo()
-    with pytest.raises(Damaged, match="format 2, and this version reads format 1: restore it with"):
+    said = "format 2, and this version reads format 1: restore it with"
+    with pytest.raises(DamagedArchive, match=said):
         read(tmp_path, whole)
 
 
@@ -148,12 +149,12 @@ def test_another_format_says_what_to_do(tmp_path, monkeypatch):
 )
 def test_a_manifest_that_is_none(tmp_path, manifest):
     content = archive._header("manifest.json", len(manifest)) + manifest
-    with pytest.raises(Damaged, match="its manifest was altered"):
+    with pytest.raises(DamagedArchive, match="its manifest was altered"):
         read(tmp_path, content + archive._padding(len(manifest)))
 
 
 def test_a_manifest_without_end_is_not_read(tmp_path):
-    with pytest.raises(Damaged, match="does not begin as an archive of ours"):
+    with pytest.raises(DamagedArchive, match="does not begin as an archive of ours"):
         read(tmp_path, archive._header("manifest.json", 1 << 40))
 
 
@@ -161,7 +162,7 @@ def test_a_manifest_without_end_is_not_read(tmp_path):
 def test_a_size_that_is_none(tmp_path, size):
     wrong = dataclasses.replace(MANIFEST.members[0], size=size)
     text = dataclasses.replace(MANIFEST, members=(wrong,)).text()
-    with pytest.raises(Damaged, match="its manifest was altered"):
+    with pytest.raises(DamagedArchive, match="its manifest was altered"):
         read(tmp_path, archive._header("manifest.json", len(text)) + text)
 
 
@@ -179,7 +180,7 @@ def test_two_members_of_one_name(tmp_path):
     twice = dataclasses.replace(MANIFEST, members=(MANIFEST.members[1],) * 2)
     stream = io.BytesIO()
     archive.write(stream, twice, {"database.dump": b"x" * 512})
-    with pytest.raises(Damaged, match="its manifest was altered"):
+    with pytest.raises(DamagedArchive, match="its manifest was altered"):
         read(tmp_path, stream.getvalue())
 
 

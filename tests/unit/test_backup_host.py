@@ -27,7 +27,7 @@ from xnai.programs.backup.encryption import decrypting, encrypting
 from xnai.programs.backup.host import main
 from xnai.programs.backup.process import Failed
 from xnai.programs.backup.run import Run
-from xnai.programs.backup.spec import Spec, parse
+from xnai.programs.backup.spec import BackupSpec, parse
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root's directories are wanted")
 
@@ -129,7 +129,7 @@ def machine(tmp_path, monkeypatch, own_process):
     return tmp_path
 
 
-def spec(machine: Path, **changes: object) -> Spec:
+def spec(machine: Path, **changes: object) -> BackupSpec:
     """SPEC for the script."""
     values = {
         "podman": str(machine / "podman"), "directory": str(machine / "backup"), "timeout_s": 1,
@@ -413,7 +413,7 @@ def test_going_back_that_fails_says_what_to_do(machine, capfd):
     assert mark == {"archive": str(path), "kept": str(kept)}
 
 
-def killed_at(machine: Path, call: int, one: Spec) -> bool:
+def killed_at(machine: Path, call: int, one: BackupSpec) -> bool:
     """Run the program in a process that is killed at its n-th call of Podman that may change data.
 
     Returns:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from unit_settings import make
 
 from tasks.before import ALSO, above, above_files, damage, files, other_kept, other_user
-from xnai.record.baseline import KEPT, Before, Damaged, OldFile, OldUser, OldZram, parse
+from xnai.record.baseline import KEPT, Before, DamagedRecord, OldFile, OldUser, OldZram, parse
 from xnai.record.baseline import RECORD as PATH
 
 RECORD = Before(
@@ -53,13 +53,13 @@ def test_what_is_written_is_read(record):
 
 @given(st.integers(0, len(RECORD.text()) - 2))
 def test_one_that_is_cut_short_is_damaged(length):
-    with pytest.raises(Damaged):
+    with pytest.raises(DamagedRecord):
         parse(RECORD.text().encode()[:length])
 
 
 @given(st.binary())
 def test_bytes_of_any_kind_are_damaged(content):
-    with pytest.raises(Damaged):
+    with pytest.raises(DamagedRecord):
         parse(content)
 
 
@@ -79,7 +79,7 @@ def test_a_value_of_any_kind_at_any_place_is_read_or_damaged(data):
         break
     try:
         parse(json.dumps(values).encode())
-    except Damaged as damaged:
+    except DamagedRecord as damaged:
         assert str(damaged) and "\n" not in str(damaged)
 
 
@@ -99,7 +99,7 @@ def test_a_value_of_any_kind_at_any_place_is_read_or_damaged(data):
     ],
 )
 def test_what_is_wrong_is_said(content, said):
-    with pytest.raises(Damaged) as damaged:
+    with pytest.raises(DamagedRecord) as damaged:
         parse(content)
     assert str(damaged.value) == said
 
@@ -119,7 +119,7 @@ def test_what_is_wrong_is_said(content, said):
     ],
 )
 def test_a_wrong_value_is_said(change, said):
-    with pytest.raises(Damaged) as damaged:
+    with pytest.raises(DamagedRecord) as damaged:
         parse(json.dumps(json.loads(RECORD.text()) | change).encode())
     assert said in str(damaged.value)
 
@@ -169,7 +169,7 @@ def test_directories_above_files_the_deepest_first():
 
 
 def test_an_error_says_what_is_wrong_and_what_to_do():
-    text = damage(PATH, Damaged("it is empty"))
+    text = damage(PATH, DamagedRecord("it is empty"))
     assert f"({PATH}) is damaged: it is empty" in text and "Nothing was changed." in text
     assert f"mv {PATH} /root/" in text
 

@@ -15,7 +15,7 @@ from xnai.remote.lease import (
     DIRECTORY,
     ENDS_AFTER_S,
     Controller,
-    Refused,
+    LeaseRefused,
     acquire,
     me,
     parsed,
@@ -245,28 +245,29 @@ def test_a_run_that_was_ended_while_it_waited_does_not_begin():
     ended = Ended()
     host = Host(["held 90 r you@laptop m 4 5"], ["taken"])
     host.log = lambda text: ended.set()
-    with pytest.raises(Refused, match="the run was ended while it waited"):
+    with pytest.raises(LeaseRefused, match="the run was ended while it waited"):
         acquire(host, ended)
 
 
 def test_ctrl_c_ends_the_waiting_of_every_host():
     one = Connected(["held 90 r you@laptop m 4 5"], ["taken"])
     one.log = lambda text: lease.end_waiting()
-    with pytest.raises(Refused, match="the run was ended"):
+    with pytest.raises(LeaseRefused, match="the run was ended"):
         lease.hold(one, {})
     assert one.sent == [] and one.connector.run_shell_command == one.connector_runs
 
 
 def test_waiting_ends_with_who_it_is():
     host = Host(*[["held 100 r you@laptop m 4 5"]] * 500)
-    with pytest.raises(Refused, match=r"you@laptop \(process 4 there\) is at work .*, still after"):
+    said = r"you@laptop \(process 4 there\) is at work .*, still after"
+    with pytest.raises(LeaseRefused, match=said):
         acquire(host, Ended())
     assert len(host.over) == 151
 
 
 @pytest.mark.parametrize("answer", [None, [], ["something"]])
 def test_what_cannot_be_taken_is_no_permission(answer):
-    with pytest.raises(Refused, match="could not take the lease"):
+    with pytest.raises(LeaseRefused, match="could not take the lease"):
         acquire(Host(answer), Ended())
 
 

@@ -21,7 +21,7 @@ from xnai.programs.rollback import record as records
 from xnai.programs.rollback.bundle import bundle, make_spec
 from xnai.programs.rollback.host import main
 from xnai.programs.rollback.keep import KEPT
-from xnai.programs.rollback.spec import Spec, containers, parse
+from xnai.programs.rollback.spec import RollbackSpec, containers, parse
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root's directories are wanted")
 
@@ -101,7 +101,7 @@ def place(machine: Path, volume: str) -> Path:
     return machine / "volumes" / volume / "_data"
 
 
-def spec(machine: Path, services=("redis",), **settings: object) -> Spec:
+def spec(machine: Path, services=("redis",), **settings: object) -> RollbackSpec:
     """What is told where Redis' image is another one."""
     of = make(**({"redis_image": "docker.io/library/redis:8.2"} | settings))
     wanted = stack(of)

@@ -19,7 +19,7 @@ from xnai.programs.backup import whole_file
 from xnai.programs.rotation import host as rotation_host
 from xnai.programs.rotation.bundle import bundle, make_spec
 from xnai.programs.rotation.host import main
-from xnai.programs.rotation.spec import Spec, parse
+from xnai.programs.rotation.spec import RotationSpec, parse
 from xnai.stack.catalogue import secret_forms
 
 SETTINGS = make()
@@ -59,7 +59,7 @@ def machine(tmp_path, own_process):
     return tmp_path
 
 
-def spec(machine, **changes: object) -> Spec:
+def spec(machine, **changes: object) -> RotationSpec:
     """SPEC for the script."""
     values = {
         "podman": str(machine / "podman"), "kept": str(machine / "kept"),

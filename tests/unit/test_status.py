@@ -148,7 +148,8 @@ def test_a_log_that_cannot_be_read_is_no_good_news():
 def test_how_xnai_status_ends(monkeypatch, verdicts, code, options):
     answers = [
         Answer("desk", None, "not reachable") if verdict == "unreachable"
-        else Answer("desk", cli.Status(True, [], verdict, [], [], []), "") for verdict in verdicts
+        else Answer("desk", cli.HostStatus(True, [], verdict, [], [], []), "")
+        for verdict in verdicts
     ]
     monkeypatch.setattr(cli.looking, "ask_each", lambda where, question: answers)
     assert CliRunner().invoke(cli.main, ["status", *options]).exit_code == code
@@ -156,7 +157,7 @@ def test_how_xnai_status_ends(monkeypatch, verdicts, code, options):
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_a_machine_without_a_deploy_is_told_in_one_line(monkeypatch, options):
-    answer = Answer("desk", cli.Status(False, [], False, [], [], []), "")
+    answer = Answer("desk", cli.HostStatus(False, [], False, [], [], []), "")
     monkeypatch.setattr(cli.looking, "ask_each", lambda where, question: [answer])
     done = CliRunner().invoke(cli.main, ["status", *options])
     assert done.exit_code == 1

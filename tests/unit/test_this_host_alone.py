@@ -9,7 +9,7 @@ import pytest
 from pyinfra.api.exceptions import PyinfraError
 from pyinfra.context import ctx_host, ctx_state
 
-from xnai.remote.lease import Refused
+from xnai.remote.lease import LeaseRefused
 from xnai.run import pyinfra as pyinfra_ext
 from xnai.run.pyinfra import HostFailed, exit_130_when_interrupted, this_host_alone
 
@@ -69,7 +69,7 @@ def test_all_well(run):
 
 def test_a_machine_that_another_run_has_is_not_looked_at(run, monkeypatch):
     def refuse(host, how):
-        raise Refused("a run of you@laptop is at work on this machine. Nothing was changed.")
+        raise LeaseRefused("a run of you@laptop is at work on this machine. Nothing was changed.")
 
     monkeypatch.setattr(pyinfra_ext.lease, "hold", refuse)
     looked = []

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from xnai.audit.model import Finding
+from xnai.audit.model import RuleFinding
 from xnai.audit.reading import read
 
 
@@ -20,7 +20,7 @@ class BaselineError(Exception):
     """The file is no baseline."""
 
 
-def fingerprints(root: Path, findings: Iterable[Finding]) -> list[str]:
+def fingerprints(root: Path, findings: Iterable[RuleFinding]) -> list[str]:
     """Return a stable name for each finding; equal ones on equal lines are numbered."""
     texts: dict[str, list[str]] = {}
     seen: Counter[str] = Counter()

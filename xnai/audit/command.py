@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import click
 
-from xnai.audit.model import SEVERITIES, Report, Unknown
+from xnai.audit.model import RULE_SEVERITIES, Report, Unknown
 from xnai.audit.options import Options
 
 CLEAN, FINDINGS, UNKNOWN = 0, 1, 2
@@ -28,7 +28,7 @@ INVENTORY = "inventory.py"
               type=click.Choice(["terminal", "markdown", "json", "sarif", "html"]))
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--output", type=click.Path(path_type=Path), help="Write the report to a file.")
-@click.option("--fail-on", default="warning", show_default=True, type=click.Choice(SEVERITIES),
+@click.option("--fail-on", default="warning", show_default=True, type=click.Choice(RULE_SEVERITIES),
               help="The least grave finding that makes the exit code 1.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Report only what is new.")
 @click.option("--write-baseline", type=click.Path(path_type=Path),

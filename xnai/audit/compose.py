@@ -33,7 +33,7 @@ class Mount:
 
 
 @dataclass(frozen=True)
-class Service:
+class ComposeService:
     """One service.
 
     Attributes:
@@ -151,7 +151,7 @@ class ComposeFile:
     data: Mapping[str, Data]
     places: Mapping[Key, int]
     twice: tuple[tuple[int, str], ...]
-    services: tuple[Service, ...]
+    services: tuple[ComposeService, ...]
 
     @property
     def directory(self) -> str:
@@ -184,11 +184,11 @@ class ComposeFile:
         """Return a path of this file's as one relative to the tree."""
         return posixpath.normpath(posixpath.join(self.directory, path))
 
-    def context(self, service: Service) -> str:
+    def context(self, service: ComposeService) -> str:
         """Return the build context of a service, relative to the tree."""
         return self.near(_DEFAULT.sub(r"\1", (service.build or {}).get("context", ".")))
 
-    def dockerfile(self, service: Service) -> str | None:
+    def dockerfile(self, service: ComposeService) -> str | None:
         """Return the path of the Dockerfile that a service builds, if that can be told."""
         build = service.build
         if build is None or "dockerfile_inline" in build:
@@ -221,7 +221,7 @@ def parse(path: str, text: str) -> ComposeFile | Unknown | None:
             path, "has no mapping `services` at its top", "add it, or exclude the file: --exclude"
         )
     services = tuple(
-        Service(name, value, document.lines)
+        ComposeService(name, value, document.lines)
         for name, value in data["services"].items() if isinstance(value, dict)
     )
     return ComposeFile(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from xnai.audit import metrics, online, tools
 from xnai.audit.baseline import fingerprints
-from xnai.audit.model import SEVERITIES, Finding, Hit, Report, Unknown
+from xnai.audit.model import RULE_SEVERITIES, Hit, Report, RuleFinding, Unknown
 from xnai.audit.options import Options
 from xnai.audit.rule import Rule
 from xnai.audit.rules import all_rules
@@ -22,14 +22,14 @@ from xnai.audit.tree import Tree, read_tree
 class Judged:
     """What the rules say of a tree: findings, what could not be told, each rule's result."""
 
-    findings: list[Finding]
+    findings: list[RuleFinding]
     unknown: list[Unknown]
     results: dict[str, str]
 
 
 def judge(tree: Tree, rules: Iterable[Rule]) -> Judged:
     """Return what `rules` say of `tree`; a rule that fails itself is unknown, not silent."""
-    findings: list[Finding] = []
+    findings: list[RuleFinding] = []
     unknown: list[Unknown] = []
     results = {}
     for rule in rules:
@@ -109,11 +109,11 @@ def command(source: tuple[str, ...], options: Options) -> str:
     return shlex.join(words)
 
 
-def _rank(finding: Finding) -> tuple[int, str, int, str]:
-    return SEVERITIES.index(finding.severity), finding.path, finding.line, finding.rule
+def _rank(finding: RuleFinding) -> tuple[int, str, int, str]:
+    return RULE_SEVERITIES.index(finding.severity), finding.path, finding.line, finding.rule
 
 
-def at_or_above(findings: Iterable[Finding], severity: str) -> list[Finding]:
+def at_or_above(findings: Iterable[RuleFinding], severity: str) -> list[RuleFinding]:
     """Return the findings that are as grave as `severity`, or graver."""
-    allowed = SEVERITIES[: [*SEVERITIES].index(severity) + 1]  # type: ignore[arg-type]
+    allowed = RULE_SEVERITIES[: [*RULE_SEVERITIES].index(severity) + 1]  # type: ignore[arg-type]
     return [one for one in findings if one.severity in allowed]

@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from xnai.audit.model import Finding, Fix
+from xnai.audit.model import Fix, RuleFinding
 from xnai.audit.reading import read
 
 
-def preview(root: Path, findings: Iterable[Finding]) -> str:
+def preview(root: Path, findings: Iterable[RuleFinding]) -> str:
     """Return the diff that `git apply` and `patch -p1` take; empty where nothing is mechanical."""
     wanted: dict[str, set[Fix]] = defaultdict(set)
     for finding in findings:

@@ -57,7 +57,7 @@ class Message:
 
 
 @dataclass(frozen=True)
-class Database:
+class MakeDatabase:
     """What `make -p` prints, in parts."""
 
     targets: tuple[Target, ...]
@@ -73,11 +73,11 @@ _RECIPE = re.compile(r"#  recipe to execute \(from '(.*)', line (\d+)\):")
 _SET = re.compile(r"(?:define )?(\S+) (?::::=|::?=|\?=|\+=|=)? ?(.*)", re.S)
 
 
-def database(text: str) -> Database:
+def database(text: str) -> MakeDatabase:
     """Return the parts of what `make -p` printed."""
     head, _, files = text.partition("\n# Files\n")
     implicit = head.partition("\n# Implicit Rules\n")[2]
-    return Database(
+    return MakeDatabase(
         tuple(_targets(implicit)) + tuple(_targets(files.partition("\n# VPATH")[0])),
         tuple(_variables(head)),
     )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from xnai.audit.make_data import Database, Message, Recipe, Target, database, messages, recipes
+from xnai.audit.make_data import MakeDatabase, Message, Recipe, Target, database, messages, recipes
 from xnai.audit.make_text import MakeText
 from xnai.audit.model import Unknown
 from xnai.audit.sandbox import NO_SHELL, TREE, Ran, Sandbox
@@ -34,7 +34,7 @@ class Makefile:
 
     path: str
     texts: Mapping[str, MakeText]
-    data: Database
+    data: MakeDatabase
     recipes: tuple[Recipe, ...]
     messages: tuple[Message, ...]
     seconds: tuple[float, float]

@@ -6,11 +6,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
-Severity = Literal["error", "warning", "info"]
+RuleSeverity = Literal["error", "warning", "info"]
 """`error`: it fails or does something else than it says; `warning`: it breaks under conditions
 that will come; `info`: worth knowing."""
 
-SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
+RULE_SEVERITIES: tuple[RuleSeverity, ...] = ("error", "warning", "info")
 """All severities, the gravest first."""
 
 
@@ -62,7 +62,7 @@ class Unknown:
 
 
 @dataclass(frozen=True)
-class Finding:
+class RuleFinding:
     """A hit together with its rule's own words; from our rules or from another tool.
 
     Attributes:
@@ -77,7 +77,7 @@ class Finding:
     """
 
     rule: str
-    severity: Severity
+    severity: RuleSeverity
     title: str
     path: str
     line: int
@@ -85,7 +85,7 @@ class Finding:
     remedy: str
     fix: Fix | None = None
 
-    def moved(self, path: str) -> Finding:
+    def moved(self, path: str) -> RuleFinding:
         """Return the same finding at another path."""
         return dataclasses.replace(self, path=path)
 
@@ -94,7 +94,7 @@ class Finding:
 class Suppressed:
     """A finding that a comment in the audited file takes out, and the reason given there."""
 
-    finding: Finding
+    finding: RuleFinding
     reason: str
 
 
@@ -115,7 +115,7 @@ class Report:
 
     root: str
     command: str
-    findings: tuple[Finding, ...]
+    findings: tuple[RuleFinding, ...]
     suppressed: tuple[Suppressed, ...]
     unknown: tuple[Unknown, ...]
     known: int

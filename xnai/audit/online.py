@@ -17,7 +17,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from xnai.audit.dockerfile import Dockerfile
-from xnai.audit.model import Finding, Unknown
+from xnai.audit.model import RuleFinding, Unknown
 from xnai.audit.shell_words import commands
 from xnai.audit.tools import INSTALL, find
 from xnai.audit.tree import Tree
@@ -32,7 +32,7 @@ _UNREACHABLE = re.compile(r"Failed to fetch|error sending request|dns error|time
                           r"network|connect", re.IGNORECASE)
 
 
-def resolve(tree: Tree) -> Iterator[Finding | Unknown]:
+def resolve(tree: Tree) -> Iterator[RuleFinding | Unknown]:
     """Yield what uv says of the requirements that each Dockerfile installs."""
     uv = find("uv")
     if uv is None:
@@ -67,7 +67,7 @@ def filtered(text: str) -> str:
     return "\n".join(kept) + "\n"
 
 
-def _ask(uv: str, tree: Tree, file: Dockerfile, path: str) -> Iterator[Finding | Unknown]:
+def _ask(uv: str, tree: Tree, file: Dockerfile, path: str) -> Iterator[RuleFinding | Unknown]:
     text = tree.text(path)
     version = re.search(r"python:(3\.\d+)", file.root_image())
     # --python: looking for another one would start each that the user has.
@@ -93,7 +93,7 @@ def _ask(uv: str, tree: Tree, file: Dockerfile, path: str) -> Iterator[Finding |
         why = "the index was not reached" if _UNREACHABLE.search(said) else said[-300:]
         yield Unknown(path, f"uv cannot tell without building: {why}", "resolve it by hand")
         return
-    yield Finding(
+    yield RuleFinding(
         "uv:resolve", "error", "requirements cannot be resolved", path, _line(text, said),
         said.partition("No solution found when resolving dependencies:")[2].strip() or said,
         "Mend the name or the version; `uv pip compile` on the file shows the whole chain.",

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar
 
-from xnai.audit.model import Finding, Hit, Severity, Unknown
+from xnai.audit.model import Hit, RuleFinding, RuleSeverity, Unknown
 from xnai.audit.tree import Tree
 
 
@@ -14,7 +14,7 @@ class Rule(ABC):
     """One rule; its reasons stand in the .md of its name beside its module."""
 
     id: ClassVar[str]
-    severity: ClassVar[Severity]
+    severity: ClassVar[RuleSeverity]
     title: ClassVar[str]
     remedy: ClassVar[str]
 
@@ -22,8 +22,8 @@ class Rule(ABC):
     def check(self, tree: Tree) -> Iterator[Hit | Unknown]:
         """Yield every hit in `tree`, and what could not be told."""
 
-    def finding(self, hit: Hit) -> Finding:
+    def finding(self, hit: Hit) -> RuleFinding:
         """Return `hit` in this rule's words."""
-        return Finding(
+        return RuleFinding(
             self.id, self.severity, self.title, hit.path, hit.line, hit.what, self.remedy, hit.fix
         )

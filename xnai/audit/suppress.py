@@ -9,20 +9,20 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from xnai.audit.model import Finding, Suppressed
+from xnai.audit.model import RuleFinding, Suppressed
 from xnai.audit.reading import read
 
 _COMMENT = re.compile(r"#\s*xnai:\s*ignore\s+([\w:,-]+)\s*:\s*(\S.*)")
 
 
 def suppressed(
-    root: Path, findings: Iterable[Finding]
-) -> tuple[list[Finding], list[Suppressed]]:
+    root: Path, findings: Iterable[RuleFinding]
+) -> tuple[list[RuleFinding], list[Suppressed]]:
     """Split findings into those that stand and those that a comment takes out.
 
     The comment stands on the finding's line, or in the block of comment lines right above it.
     """
-    kept: list[Finding] = []
+    kept: list[RuleFinding] = []
     out: list[Suppressed] = []
     texts: dict[str, list[str]] = {}
     for finding in findings:
@@ -37,7 +37,7 @@ def suppressed(
     return kept, out
 
 
-def _reason(lines: list[str], finding: Finding) -> str:
+def _reason(lines: list[str], finding: RuleFinding) -> str:
     at = finding.line - 1
     if not 0 <= at < len(lines):
         return ""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xnai.audit.model import Severity
+from xnai.audit.model import RuleSeverity
 
-_LEVELS: Mapping[str, Severity] = {
+_LEVELS: Mapping[str, RuleSeverity] = {
     "error": "error", "warning": "warning", "info": "info", "style": "info",
     "critical": "error", "high": "error", "medium": "warning", "low": "info",
 }
@@ -37,7 +37,7 @@ OF_EXPANSION = frozenset({
 })
 
 
-def severity(code: str, level: str) -> Severity:
+def severity(code: str, level: str) -> RuleSeverity:
     """Return how grave a finding is.
 
     Args:

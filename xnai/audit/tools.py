@@ -16,7 +16,7 @@ from typing import Any
 from xnai.audit import names
 from xnai.audit.compose import ComposeFile
 from xnai.audit.makefile import references
-from xnai.audit.model import Finding, Unknown
+from xnai.audit.model import RuleFinding, Unknown
 from xnai.audit.recipe_texts import recipe_texts
 from xnai.audit.shell_syntax import PLAIN
 from xnai.audit.tool_levels import OF_EXPANSION, severity
@@ -25,7 +25,7 @@ from xnai.audit.tree import Tree
 SECONDS = 60
 INSTALL = "make setup, or pip install 'xnai[audit]'"
 
-Said = Iterable[Finding | Unknown]
+Said = Iterable[RuleFinding | Unknown]
 
 # Where one of our rules and a tool's say the same of a line, the tool's stays.
 SAME: Mapping[str, frozenset[str]] = {
@@ -41,18 +41,18 @@ def find(name: str) -> str | None:
     return str(beside) if beside.is_file() else shutil.which(name)
 
 
-def ask(tree: Tree) -> tuple[list[Finding], list[Unknown]]:
+def ask(tree: Tree) -> tuple[list[RuleFinding], list[Unknown]]:
     """Return what all tools find, and what they could not tell; they run side by side."""
     questions: list[Callable[[Tree], Said]] = [_shellcheck, _schema, _compose_lint, _hadolint]
     with ThreadPoolExecutor(len(questions)) as pool:
         said = [one for part in pool.map(lambda ask: list(ask(tree)), questions) for one in part]
     return (
-        [one for one in said if isinstance(one, Finding)],
+        [one for one in said if isinstance(one, RuleFinding)],
         [one for one in said if isinstance(one, Unknown)],
     )
 
 
-def merged(ours: list[Finding], theirs: list[Finding]) -> list[Finding]:
+def merged(ours: list[RuleFinding], theirs: list[RuleFinding]) -> list[RuleFinding]:
     """Return both without repetitions."""
     by_line = {(one.path, one.line): set[str]() for one in theirs}
     for one in theirs:
@@ -83,7 +83,7 @@ def _json(tool: str, words: list[str], paths: list[str], cwd: Path) -> Any | Unk
         return Unknown(tool, f"no usable answer: {said}", f"run it by hand: {tool} --help")
 
 
-def _hadolint(tree: Tree) -> Iterator[Finding | Unknown]:
+def _hadolint(tree: Tree) -> Iterator[RuleFinding | Unknown]:
     paths = [one.path for one in tree.dockerfiles]
     found = _json("hadolint", ["--no-color", "--format", "json"], paths, tree.root) if paths else []
     if isinstance(found, Unknown):
@@ -104,14 +104,14 @@ def _hadolint(tree: Tree) -> Iterator[Finding | Unknown]:
             continue
         if one["code"] == "DL3025" and one["file"] in checks.get(one["line"], ()):
             continue  # a HEALTHCHECK's CMD is run by a shell on purpose
-        yield Finding(
+        yield RuleFinding(
             f"hadolint:{one['code']}", severity(one["code"], one["level"]), "hadolint",
             one["file"].removeprefix("./"), int(one["line"]), one["message"],
             f"https://github.com/hadolint/hadolint/wiki/{one['code']}",
         )
 
 
-def _shellcheck(tree: Tree) -> Iterator[Finding | Unknown]:
+def _shellcheck(tree: Tree) -> Iterator[RuleFinding | Unknown]:
     """The expanded recipes, and the tree's own shell scripts."""
     texts = [
         (one.path, one.line, one.bash, one.text, bool(references(one.raw)))
@@ -146,13 +146,13 @@ def _shellcheck(tree: Tree) -> Iterator[Finding | Unknown]:
             continue
         # A recipe's text begins below the head line.
         at = line + int(one["line"]) - 2 if line else int(one["line"])
-        yield Finding(
+        yield RuleFinding(
             f"shellcheck:{code}", severity(code, one["level"]), "shellcheck", path,
             max(at, line, 1), one["message"], f"https://www.shellcheck.net/wiki/{code}",
         )
 
 
-def _schema(tree: Tree) -> Iterator[Finding | Unknown]:
+def _schema(tree: Tree) -> Iterator[RuleFinding | Unknown]:
     if not tree.composes:
         return
     words = ["--builtin-schema", "vendor.compose-spec", "--output-format", "json", "--"]
@@ -180,7 +180,7 @@ def _schema(tree: Tree) -> Iterator[Finding | Unknown]:
         if one["message"].startswith("None is not") and "!reset" in "\n".join(file.lines):
             continue  # taken back from the file below
         deepest = (one.get("best_deep_match") or one) if one.get("has_sub_errors") else one
-        yield Finding(
+        yield RuleFinding(
             "schema", "error", "Compose specification", file.path,
             _line(file, deepest["path"]), deepest["message"],
             "https://github.com/compose-spec/compose-spec/blob/main/spec.md",
@@ -207,7 +207,7 @@ def _line(file: ComposeFile, path: str) -> int:
     return file.places.get(keys, 1)
 
 
-def _compose_lint(tree: Tree) -> Iterator[Finding | Unknown]:
+def _compose_lint(tree: Tree) -> Iterator[RuleFinding | Unknown]:
     paths = [one.path for one in tree.composes]
     found = _json("compose-lint", ["--format", "json"], paths, tree.root) if paths else {}
     if isinstance(found, Unknown):
@@ -222,7 +222,7 @@ def _compose_lint(tree: Tree) -> Iterator[Finding | Unknown]:
             or any(f"Image '{image}'" in one["message"] for image in built)
         )
         if not one.get("suppressed") and not local:
-            yield Finding(
+            yield RuleFinding(
                 f"compose-lint:{one['rule_id']}", severity(one["rule_id"], one["severity"]),
                 "compose-lint",
                 one["file"].removeprefix("./"), int(one["line"] or 1),

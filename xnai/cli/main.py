@@ -28,7 +28,7 @@ GOOD, FINDINGS, UNKNOWN = 0, 1, 2
 
 
 @dataclass(frozen=True)
-class Status:
+class HostStatus:
     """What `xnai status` tells of a host.
 
     Attributes:
@@ -128,7 +128,7 @@ def status(
 ) -> None:
     """Print one table a host: services, health, memory, where they answer; kills; what waits."""
 
-    def question(host: Host) -> Status:
+    def question(host: Host) -> HostStatus:
         # Only what these two steps declare is looked at; nothing that they declare is run.
         from tasks import containers, memory
 
@@ -136,12 +136,12 @@ def status(
         wanted = services(effective)
         store = read_store(host, effective)
         if not store.set_up:
-            return Status(False, [], False, [], [], [])
+            return HostStatus(False, [], False, [], [], [])
         found = store.containers
         healthy = None if isinstance(found, PodmanUnknown) else all_healthy(wanted, found)
         memory.apply()
         containers.apply()
-        return Status(
+        return HostStatus(
             deployed=True,
             services=rows(wanted, found),
             healthy=healthy,

@@ -36,7 +36,7 @@ LEFT_OUT = ("xnai/audit/", "xnai/lab/bases.py", "xnai/lab/cli.py", "xnai/lab/tri
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundBase:
     """What the cache has for a key.
 
     Args:
@@ -116,7 +116,7 @@ def key(spec: MachineSpec, backend: str) -> str:
     return recipe_hash(reaching(spec, backend))
 
 
-def find(name: str, progress: Progress) -> Found:
+def find(name: str, progress: Progress) -> FoundBase:
     """Look for a base that can be used now.
 
     Args:
@@ -126,7 +126,7 @@ def find(name: str, progress: Progress) -> Found:
     Returns:
         Its folder, or why there is none.
     """
-    found = Found(None, "none was kept of this tree, these settings and this kernel")
+    found = FoundBase(None, "none was kept of this tree, these settings and this kernel")
     for folder in reversed(kept(name)):
         found = _usable(folder, progress)
         if found.directory:
@@ -147,16 +147,16 @@ def kept(name: str) -> list[Path]:
     return sorted(folders, key=lambda path: int(path.suffix[1:]))
 
 
-def _usable(folder: Path, progress: Progress) -> Found:
+def _usable(folder: Path, progress: Progress) -> FoundBase:
     record = load_json(folder / RECORD)
     if record is None or record["disk"] != _stamp(folder):
-        return Found(None, "the one kept is damaged: its disk or its record was changed since")
+        return FoundBase(None, "the one kept is damaged: its disk or its record was changed since")
     release = snapshots.load(folder).config.release
     now = debian.state(release)
     try:
         if now is not None and now != record["debian"]:
             if newer := debian.outdated(release, record["packages"], directory()):
-                return Found(
+                return FoundBase(
                     None, f"Debian has {len(newer)} newer packages, such as {newer[0]}"
                 )
             save_json(folder / RECORD, {**record, "debian": now})
@@ -164,7 +164,7 @@ def _usable(folder: Path, progress: Progress) -> Found:
         now = None
     if now is None:
         progress.say("  Debian's mirror does not answer: newer packages would not be noticed")
-    return Found(folder)
+    return FoundBase(folder)
 
 
 def _stamp(folder: Path) -> dict[str, int] | None:

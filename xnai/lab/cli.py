@@ -220,7 +220,7 @@ def registry_status() -> None:
         sys.exit(1)
 
 
-def _show_registry(found: registry.Status) -> None:
+def _show_registry(found: registry.RegistryStatus) -> None:
     if not found.running:
         click.echo("the registry does not run    (start it: xnai lab registry up)")
         return

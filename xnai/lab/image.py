@@ -42,7 +42,7 @@ HASH_SEED = "1f2d9a52-7c3e-4a70-8a3b-5c0de1ab4e11"
 
 
 @dataclass(frozen=True)
-class Image:
+class DiskImage:
     """A disk image in the cache.
 
     Args:
@@ -126,7 +126,7 @@ def _hooks(out: Path, *, with_kernel: bool) -> list[str]:
 
 def ensure(
     release: str, progress: Progress, *, with_kernel: bool = False, refresh: bool = False
-) -> Image:
+) -> DiskImage:
     """The image from the cache, built first when it is not there.
 
     Args:
@@ -149,12 +149,12 @@ def ensure(
     cache = paths.cache_dir() / "image"
     final = cache / f"{kind}_{recipe(release, with_kernel=with_kernel)}"
     if not refresh and (final / "disk.ext4").exists():
-        return Image(final / "disk.ext4", final)
+        return DiskImage(final / "disk.ext4", final)
     with locked(cache / f"{kind}.lock", progress, f"the {kind} image in work"):
         if refresh or not (final / "disk.ext4").exists():
             with paths.build_dir(cache, kind) as work:
                 _build(release, with_kernel, work, final, progress)
-    return Image(final / "disk.ext4", final)
+    return DiskImage(final / "disk.ext4", final)
 
 
 def _build(release: str, with_kernel: bool, work: Path, final: Path, progress: Progress) -> None:

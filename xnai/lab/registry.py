@@ -33,7 +33,7 @@ AT_ONCE = 2
 
 
 @dataclass(frozen=True)
-class Status:
+class RegistryStatus:
     """What the registry is doing.
 
     Args:
@@ -128,7 +128,7 @@ def answers(number: int) -> bool:
         return False
 
 
-def status() -> Status:
+def status() -> RegistryStatus:
     """What the registry is doing.
 
     Returns:
@@ -136,14 +136,14 @@ def status() -> Status:
     """
     number = port()
     if number is None or not process.running(directory(), PROCESS) or not answers(number):
-        return Status(False, number)
+        return RegistryStatus(False, number)
     served = tuple(s.reference for s in ALL if _digest(number, s.reference))
-    return Status(True, number, served)
+    return RegistryStatus(True, number, served)
 
 
 def up(
     progress: Progress, standins: Sequence[StandIn] = ALL, *, refresh: bool = False
-) -> Status:
+) -> RegistryStatus:
     """Start the registry and fill it with stand-ins; what is there already is kept.
 
     Args:

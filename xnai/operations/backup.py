@@ -13,12 +13,12 @@ from xnai.operations.program import Commands, Program
 from xnai.operations.stack import Stack
 from xnai.programs.backup.bundle import bundle
 from xnai.programs.backup.run import CHANGED
-from xnai.programs.backup.spec import Spec
+from xnai.programs.backup.spec import BackupSpec
 from xnai.run.pyinfra import run_within
 
 
 @operation()
-def make(spec: Spec, home: str) -> Commands:
+def make(spec: BackupSpec, home: str) -> Commands:
     """Make an archive of the running stack; it always does something.
 
     Args:
@@ -31,7 +31,7 @@ def make(spec: Spec, home: str) -> Commands:
 
 
 @failing_operation
-def restore(spec: Spec, home: str, of: Stack) -> Commands:
+def restore(spec: BackupSpec, home: str, of: Stack) -> Commands:
     """Restore an archive; where it brought other secrets, make the containers anew with them.
 
     Args:
@@ -60,5 +60,5 @@ def restore(spec: Spec, home: str, of: Stack) -> Commands:
         yield f"rm -f {marker}"
 
 
-def _program(spec: Spec, home: str) -> Program:
+def _program(spec: BackupSpec, home: str) -> Program:
     return Program(bundle(spec), spec.action, home)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xnai.operations.program import Program
 from xnai.programs.rollback.bundle import bundle
-from xnai.programs.rollback.spec import Spec, containers
+from xnai.programs.rollback.spec import RollbackSpec, containers
 from xnai.run.pyinfra import run_within
 
 
@@ -20,7 +20,7 @@ class Data:
         home: directory of root's on the host, for the program.
     """
 
-    spec: Spec
+    spec: RollbackSpec
     home: str
 
     @property

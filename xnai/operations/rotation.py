@@ -13,14 +13,14 @@ from xnai.operations.guard import failing_operation
 from xnai.operations.program import Commands, Program
 from xnai.operations.stack import Stack
 from xnai.programs.rotation.bundle import bundle
-from xnai.programs.rotation.spec import Spec
+from xnai.programs.rotation.spec import RotationSpec
 from xnai.run.pyinfra import run_within
 from xnai.stack.model import Service
 
 
 @failing_operation
 def rotate(
-    spec: Spec,
+    spec: RotationSpec,
     home: str,
     of: Stack,
     recreate: Sequence[Service],
@@ -76,7 +76,7 @@ def rotate(
 
 
 def _anew(
-    spec: Spec, program: Program, of: Stack, services: Sequence[Service], going_back: bool
+    spec: RotationSpec, program: Program, of: Stack, services: Sequence[Service], going_back: bool
 ) -> str:
     """Make containers anew with the secrets that there are now, and the role's password too.
 
@@ -113,7 +113,8 @@ def _bring_up(of: Stack, services: Sequence[Service]) -> None:
 
 
 def _go_back(
-    spec: Spec, program: Program, of: Stack, differing: Callable[[], Sequence[Service]], finish: str
+    spec: RotationSpec, program: Program, of: Stack,
+    differing: Callable[[], Sequence[Service]], finish: str,
 ) -> str:
     """Let the old secrets be in force again; return in words what came of it."""
     began, _ = run_within(f"test -e {shlex.quote(spec.marker)}")

@@ -8,11 +8,11 @@ from pyinfra.api.operation import operation
 
 from xnai.operations.program import Commands, Program
 from xnai.programs.account.bundle import bundle
-from xnai.programs.account.spec import Spec
+from xnai.programs.account.spec import AccountSpec
 
 
 @operation()
-def create(spec: Spec, home: str, password: Callable[[], str]) -> Commands:
+def create(spec: AccountSpec, home: str, password: Callable[[], str]) -> Commands:
     """Make an account, and fail where there is one of that name.
 
     Args:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from xnai.diagnostics.finding import Finding
-from xnai.facts.machine.model import Store
+from xnai.facts.machine.model import FoundStore
 
 
-def clashes(store: Store, container_names: Iterable[str], stack_name: str) -> list[str]:
+def clashes(store: FoundStore, container_names: Iterable[str], stack_name: str) -> list[str]:
     """Return the names in `store` that are ours or belong to a compose project named `stack_name`.
 
     Compose joins project and service by `_` or `-`, and prefixes volumes and networks with the
@@ -32,7 +32,7 @@ def clashes(store: Store, container_names: Iterable[str], stack_name: str) -> li
 
 
 def judge_stores(
-    stores: tuple[Store, ...] | None,
+    stores: tuple[FoundStore, ...] | None,
     container_names: Iterable[str],
     stack_name: str,
     stack_user: str,

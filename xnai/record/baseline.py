@@ -34,7 +34,7 @@ BYTES_OF = {
 }
 
 
-class Damaged(ValueError):
+class DamagedRecord(ValueError):
     """A record cannot be read; the text says what is wrong with it."""
 
 
@@ -135,22 +135,22 @@ def parse(content: bytes) -> Before:
     """Return what `Before.text` made.
 
     Raises:
-        Damaged: it is something else, or only a part.
+        DamagedRecord: it is something else, or only a part.
     """
     try:
         values = json.loads(content.decode("utf-8"))
     except UnicodeDecodeError:
-        raise Damaged("it is no text") from None
+        raise DamagedRecord("it is no text") from None
     except (ValueError, RecursionError):
-        raise Damaged("it is no JSON" if content else "it is empty") from None
+        raise DamagedRecord("it is no JSON" if content else "it is empty") from None
     top = _object(values, "the whole")
     if top.get("format") != _FORMAT:
-        raise Damaged(f"format is {_shown(top.get('format'))}, {_FORMAT} is known")
+        raise DamagedRecord(f"format is {_shown(top.get('format'))}, {_FORMAT} is known")
     zram = _fields(top, "zram", OldZram)
     user = _fields(top, "user", OldUser)
     zswap = _get(top, "zswap")
     if not (zswap is None or isinstance(zswap, bool)):
-        raise Damaged(f"zswap is {_shown(zswap)}, not true, false or null")
+        raise DamagedRecord(f"zswap is {_shown(zswap)}, not true, false or null")
     return Before(
         sysctls={
             _word(key, "a sysctl"): _word(value, f"sysctls.{key}")
@@ -180,7 +180,7 @@ def _fields(top: Mapping[str, Any], name: str, of: type) -> Mapping[str, Any]:
     """A part of the record, with the fields of a class."""
     found = _object(_get(top, name), name)
     if missing := sorted({f.name for f in dataclasses.fields(of)} - set(found)):
-        raise Damaged(f"{name} lacks {', '.join(missing)}")
+        raise DamagedRecord(f"{name} lacks {', '.join(missing)}")
     return found
 
 
@@ -190,10 +190,10 @@ def _file(path: str, value: object) -> OldFile:
     try:
         decoded = base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError):
-        raise Damaged(f"the content of {path} is no base64") from None
+        raise DamagedRecord(f"the content of {path} is no base64") from None
     mode = _word(_get(found, "mode"), f"the mode of {path}")
     if not (mode.isascii() and mode.isdigit() and len(mode) == 4):
-        raise Damaged(f"the mode of {path} is {_shown(mode)}, not one like 0644")
+        raise DamagedRecord(f"the mode of {path} is {_shown(mode)}, not one like 0644")
     return OldFile(
         decoded, mode, _word(_get(found, "owner"), f"the owner of {path}"),
         _word(_get(found, "group"), f"the group of {path}"),
@@ -202,45 +202,45 @@ def _file(path: str, value: object) -> OldFile:
 
 def _get(values: Mapping[str, Any], name: str) -> Any:
     if name not in values:
-        raise Damaged(f"{name} is missing")
+        raise DamagedRecord(f"{name} is missing")
     return values[name]
 
 
 def _object(value: object, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Damaged(f"{name} is no JSON object but {_shown(value)}")
+        raise DamagedRecord(f"{name} is no JSON object but {_shown(value)}")
     return value
 
 
 def _bool(values: Mapping[str, Any], name: str) -> bool:
     if not isinstance(value := _get(values, name), bool):
-        raise Damaged(f"{name} is {_shown(value)}, not true or false")
+        raise DamagedRecord(f"{name} is {_shown(value)}, not true or false")
     return value
 
 
 def _number(values: Mapping[str, Any], name: str) -> int:
     value = _get(values, name)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Damaged(f"{name} is {_shown(value)}, not a whole number")
+        raise DamagedRecord(f"{name} is {_shown(value)}, not a whole number")
     return value
 
 
 def _word(value: object, name: str) -> str:
     """One line of text: it becomes part of a command."""
     if not isinstance(value, str) or not value.isprintable():
-        raise Damaged(f"{name} is {_shown(value)}, not a line of text")
+        raise DamagedRecord(f"{name} is {_shown(value)}, not a line of text")
     return value
 
 
 def _words(values: Mapping[str, Any], name: str) -> tuple[str, ...]:
     if not isinstance(value := _get(values, name), list):
-        raise Damaged(f"{name} is {_shown(value)}, not a list")
+        raise DamagedRecord(f"{name} is {_shown(value)}, not a list")
     return tuple(_word(item, f"an item of {name}") for item in value)
 
 
 def _path(value: str) -> str:
     if not _word(value, "a path").startswith("/") or ".." in value.split("/"):
-        raise Damaged(f"{_shown(value)} is no absolute path")
+        raise DamagedRecord(f"{_shown(value)} is no absolute path")
     return value
 
 

@@ -143,7 +143,7 @@ class Lease(FactBase[list[str]]):
         return output
 
 
-class Refused(PyinfraError):
+class LeaseRefused(PyinfraError):
     """Another run has the machine; the text says who and what to do."""
 
 
@@ -155,8 +155,8 @@ def acquire(host: Host, ended: Event) -> None:
         ended: set when the run is over, as after Ctrl-C; who still waits then must not begin.
 
     Raises:
-        Refused: somebody else still has it after `WAIT_S` seconds, it cannot be asked, or the run
-            is over.
+        LeaseRefused: somebody else still has it after `WAIT_S` seconds, it cannot be asked, or the
+            run is over.
     """
     over = ""
     started = time.monotonic()
@@ -167,12 +167,12 @@ def acquire(host: Host, ended: Event) -> None:
             if line.startswith("after "):
                 host.log(f"taking over from a run of {line.split()[1]} that did not end well")
         if ended.is_set():
-            raise Refused("the run was ended while it waited. Nothing was changed.")
+            raise LeaseRefused("the run was ended while it waited. Nothing was changed.")
         if "taken" in said:
             return
         held = next((line.split(" ", 3) for line in said if line.startswith("held ")), None)
         if not held and "busy" not in said:
-            raise Refused(
+            raise LeaseRefused(
                 f"could not take the lease of this machine ({LEASE}; above stands what the machine "
                 "said): root is needed, at once or through sudo. Add --sudo to the command, or log "
                 "in as root. Nothing was changed."
@@ -187,7 +187,7 @@ def acquire(host: Host, ended: Event) -> None:
         )
         waited_s = time.monotonic() - started
         if waited_s >= WAIT_S:
-            raise Refused(
+            raise LeaseRefused(
                 f"{what}, still after {waited_s:.0f} s ({LEASE}, {LOCK}). Nothing was changed. "
                 "Let it finish, then run this again."
             )
@@ -240,7 +240,7 @@ def hold(host: Host, how: Mapping[str, Any]) -> None:
         how: pyinfra's connector arguments by which its commands are root's.
 
     Raises:
-        Refused: another run has it.
+        LeaseRefused: another run has it.
     """
     if is_dry() or _KEY in host.connector_data:
         return

@@ -110,7 +110,7 @@ def this_host_alone() -> Iterator[None]:
         )
 
 
-def _refused(host: Host, state: State) -> lease.Refused | None:
+def _refused(host: Host, state: State) -> lease.LeaseRefused | None:
     """Let this run have the machine; where another one has it, nothing can be read from it.
 
     The body of a `with` statement cannot be skipped: it ends at the first thing that it asks.
@@ -118,11 +118,11 @@ def _refused(host: Host, state: State) -> lease.Refused | None:
     try:
         lease.hold(host, _connector_arguments(host, state))
         return None
-    except lease.Refused as refused:
+    except lease.LeaseRefused as refused:
         why = refused
     except Exception as failure:
         logger.debug(traceback.format_exc())
-        why = lease.Refused(
+        why = lease.LeaseRefused(
             f"could not take the lease of this machine: {type(failure).__name__}: {failure}. "
             "Nothing was changed."
         )

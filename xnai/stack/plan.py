@@ -21,7 +21,7 @@ from xnai.templating.render import render
 
 
 @dataclass(frozen=True)
-class ComposeFile:
+class RenderedCompose:
     """One compose file, a project of its own.
 
     Attributes:
@@ -52,7 +52,7 @@ class StackPlan:
     services: tuple[Service, ...]
     references: dict[str, str]
     config_hashes: dict[str, str]
-    files: dict[str, ComposeFile]
+    files: dict[str, RenderedCompose]
     networks: dict[str, bool]
     volumes: dict[str, str]
     stack_name: str
@@ -70,7 +70,7 @@ def plan(settings: Settings, inputs: list[BuildInput]) -> StackPlan:
     references = {s.name: built[s.build] if s.build else s.image for s in wanted}
     references |= {tool.name: built[tool.build] for tool in tools(settings)}
     hashes: dict[str, str] = {}
-    files: dict[str, ComposeFile] = {}
+    files: dict[str, RenderedCompose] = {}
     for part in dict.fromkeys(service.part for service in wanted):
         of_part = [service for service in wanted if service.part == part]
         # In the stack's own file, not in those of its further parts.
@@ -103,7 +103,7 @@ def plan(settings: Settings, inputs: list[BuildInput]) -> StackPlan:
         # What a container is made from is its rendered entry, whatever the template puts there.
         entries = yaml.safe_load(compose({s.name: "" for s in of_part}))["services"]
         hashes |= {s.name: _hash(entries[s.name]) for s in of_part}
-        files[part] = ComposeFile(name, project, compose(hashes))
+        files[part] = RenderedCompose(name, project, compose(hashes))
     networks = {settings.stack_name: False, data_network(settings): True}
     owners = {volume: service.user for service in wanted for volume, _ in service.volumes}
     owners |= {volume: tool.user for tool in tools(settings) for volume, _ in tool.volumes}

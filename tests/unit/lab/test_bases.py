@@ -56,7 +56,7 @@ def stands_on(base: Path, name: str = "copy") -> None:
 
 def test_what_was_kept_is_found_and_read_only(deployed: Machine) -> None:
     base = bases.keep(deployed, "k1", Silent())
-    assert bases.find("k1", Silent()) == bases.Found(base)
+    assert bases.find("k1", Silent()) == bases.FoundBase(base)
     assert (base / "disk.ext4").read_bytes() == deployed.disk.read_bytes()
     assert (base / "disk.ext4").stat().st_mode & 0o777 == 0o444
     assert bases.find("k2", Silent()).directory is None
@@ -120,7 +120,7 @@ def test_newer_packages_in_debian_make_a_base_old(
     newer = ["bash"]
     monkeypatch.setattr(debian, "outdated", offered)
     monkeypatch.setattr(debian, "state", lambda release: {release: "of tomorrow"})
-    assert bases.find("k1", Silent()) == bases.Found(
+    assert bases.find("k1", Silent()) == bases.FoundBase(
         None, "Debian has 1 newer packages, such as bash"
     )
     assert asked == [{"bash": "5.2", "sed": "4.9"}]

@@ -10,6 +10,7 @@ from unit_settings import make
 
 from xnai.facts.machine.model import (
     ConfigFile,
+    FoundStore,
     Listener,
     Lock,
     Named,
@@ -17,7 +18,6 @@ from xnai.facts.machine.model import (
     Probe,
     Reading,
     Space,
-    Store,
     Swap,
     Unit,
 )
@@ -232,15 +232,15 @@ def test_ss_and_proc_tell_the_same():
 @pytest.mark.parametrize(
     ("store", "expected"),
     [
-        (Store("arjun", 1000, "/s", ("xnai_redis",)), ["error"]),
-        (Store("arjun", 1000, "/s", (), ("xnai_data",)), ["error"]),
-        (Store("arjun", 1000, "/s", (), (), ("xnai_default",)), ["error"]),
-        (Store("arjun", 1000, "/s", ("xnai-redis-1",)), ["error"]),
-        (Store("arjun", 1000, "/s", ("xnaistic", "redis")), ["note"]),
-        (Store("arjun", 1000, "/s"), []),
-        (Store("arjun", 1000, "/s", None), ["unknown"]),
-        (Store("arjun", 1000, "/s", None, ("xnai_data",)), ["error"]),
-        (Store("xnai", 1001, "/s", ("xnai_redis",)), []),
+        (FoundStore("arjun", 1000, "/s", ("xnai_redis",)), ["error"]),
+        (FoundStore("arjun", 1000, "/s", (), ("xnai_data",)), ["error"]),
+        (FoundStore("arjun", 1000, "/s", (), (), ("xnai_default",)), ["error"]),
+        (FoundStore("arjun", 1000, "/s", ("xnai-redis-1",)), ["error"]),
+        (FoundStore("arjun", 1000, "/s", ("xnaistic", "redis")), ["note"]),
+        (FoundStore("arjun", 1000, "/s"), []),
+        (FoundStore("arjun", 1000, "/s", None), ["unknown"]),
+        (FoundStore("arjun", 1000, "/s", None, ("xnai_data",)), ["error"]),
+        (FoundStore("xnai", 1001, "/s", ("xnai_redis",)), []),
     ],
 )
 def test_existing_stack(store, expected):
@@ -248,7 +248,7 @@ def test_existing_stack(store, expected):
 
 
 def test_an_existing_stack_of_the_named_user_is_ours():
-    store = Store("arjun", 1000, "/s", ("xnai_redis",))
+    store = FoundStore("arjun", 1000, "/s", ("xnai_redis",))
     assert judge_stores((store,), ["xnai_redis"], "xnai", "arjun") == []
 
 

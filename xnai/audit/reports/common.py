@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
-from xnai.audit.model import SEVERITIES, Report
+from xnai.audit.model import RULE_SEVERITIES, Report
 
 
 def summary(report: Report) -> str:
     """Return one line of counts."""
     counts = Counter(one.severity for one in report.findings)
-    parts = [f"{counts[severity]} {severity}" for severity in SEVERITIES]
+    parts = [f"{counts[severity]} {severity}" for severity in RULE_SEVERITIES]
     parts.append(f"{len(report.suppressed)} suppressed")
     parts.append(f"{len(report.unknown)} unknown")
     if report.known:

@@ -6,7 +6,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from xnai.audit.model import Finding, Report
+from xnai.audit.model import Report, RuleFinding
 from xnai.audit.reading import shown
 from xnai.audit.rules import all_rules
 
@@ -50,7 +50,7 @@ def sarif(report: Report) -> str:
     return json.dumps(log, indent=2) + "\n"
 
 
-def _all(report: Report) -> list[Finding]:
+def _all(report: Report) -> list[RuleFinding]:
     return [*report.findings, *(one.finding for one in report.suppressed)]
 
 
@@ -67,7 +67,7 @@ def _rule(name: str, report: Report) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, ids: list[str]) -> dict[str, Any]:
+def _result(finding: RuleFinding, ids: list[str]) -> dict[str, Any]:
     uri = quote(finding.path.encode("utf-8", "surrogateescape"))
     return {
         "ruleId": finding.rule,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xnai.audit.compose import ComposeFile, Service
+from xnai.audit.compose import ComposeFile, ComposeService
 from xnai.audit.known_images import UNCHECKED
 from xnai.audit.model import Hit
 from xnai.audit.rule import Rule
@@ -35,7 +35,7 @@ class ComposeDependsWithoutCheck(Rule):
                             "check.",
                         )
 
-    def _unchecked(self, tree: Tree, file: ComposeFile, service: Service) -> bool:
+    def _unchecked(self, tree: Tree, file: ComposeFile, service: ComposeService) -> bool:
         if service.check or "extends" in service.data:
             return False
         # Another file that is merged with this one may bring the check.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from xnai.audit.compose import Service
+from xnai.audit.compose import ComposeService
 from xnai.audit.model import Hit
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
@@ -37,7 +37,7 @@ class ComposeDependsWithoutCondition(Rule):
                         what = f"{service.name} starts when {name} was started, not when it works."
                         yield Hit(file.path, line, what)
 
-    def _forms(self, service: Service, other: Service) -> bool:
+    def _forms(self, service: ComposeService, other: ComposeService) -> bool:
         """Whether both are members of one cluster: waiting for its health would never end."""
         return bool(
             service.text("image") and service.text("image") == other.text("image")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from xnai.audit.compose import ComposeFile, Service
+from xnai.audit.compose import ComposeFile, ComposeService
 from xnai.audit.image_contents import Programs
 from xnai.audit.known_images import lacks
 from xnai.audit.model import Hit
@@ -23,7 +23,7 @@ _BUILTIN = frozenset({
 })
 
 
-def called(service: Service) -> set[str]:
+def called(service: ComposeService) -> set[str]:
     """Return the programs that a health check starts, as far as its words tell."""
     value = service.data.get("healthcheck")
     test = value.get("test") if isinstance(value, dict) else None
@@ -36,7 +36,7 @@ def called(service: Service) -> set[str]:
             if re.fullmatch(r"[A-Za-z][\w.+-]*", name) and not _is_mounted(service, name)}
 
 
-def _is_mounted(service: Service, name: str) -> bool:
+def _is_mounted(service: ComposeService, name: str) -> bool:
     return any(
         mount.target.rpartition("/")[2] == name
         or re.search(rf"{re.escape(mount.target.rstrip('/'))}/\S*{re.escape(name)}", service.check)
@@ -44,7 +44,7 @@ def _is_mounted(service: Service, name: str) -> bool:
     )
 
 
-def contents(tree: Tree, service: Service) -> Programs | None:
+def contents(tree: Tree, service: ComposeService) -> Programs | None:
     """Return the programs of a service's image, if the store has what will run.
 
     An image that is built here may be older in the store than the files that it is built from.
@@ -82,10 +82,10 @@ class ComposeHealthcheckBinary(Rule):
                             "the container never gets healthy.",
                         )
 
-    def _fetchers(self, service: Service) -> set[str]:
+    def _fetchers(self, service: ComposeService) -> set[str]:
         return set(re.findall(r"(?:^|[\s/;&|(])(curl|wget|nc)(?=\s)", service.check))
 
-    def _image(self, tree: Tree, file: ComposeFile, service: Service) -> tuple[str, str]:
+    def _image(self, tree: Tree, file: ComposeFile, service: ComposeService) -> tuple[str, str]:
         """The image from outside that a service stands on, and what its own build says."""
         if service.build is None:
             return service.text("image"), ""

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from xnai.audit.compose import Service
+from xnai.audit.compose import ComposeService
 from xnai.audit.known_images import (
     POSTGRES,
     POSTGRES_READS,
@@ -61,7 +61,7 @@ class ComposeKnownEnvironment(Rule):
                     if what:
                         yield Hit(file.path, line, f"{service.name}: {what}")
 
-    def _wrong(self, service: Service, name: str, value: str) -> str:
+    def _wrong(self, service: ComposeService, name: str, value: str) -> str:
         image = service.text("image")
         elsewhere = json.dumps([service.data.get("command"), service.data.get("entrypoint"),
                                 service.data.get("healthcheck")])

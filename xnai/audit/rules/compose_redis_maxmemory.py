@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from xnai.audit.compose import Service
+from xnai.audit.compose import ComposeService
 from xnai.audit.model import Hit
 from xnai.audit.rule import Rule
 from xnai.audit.sizes import compose_bytes, redis_bytes
 from xnai.audit.tree import Tree
 
 
-def limit_of(service: Service) -> tuple[int, int] | None:
+def limit_of(service: ComposeService) -> tuple[int, int] | None:
     """Return a service's memory limit in bytes and its line."""
     own = service.text("mem_limit")
     deploy = service.data.get("deploy")

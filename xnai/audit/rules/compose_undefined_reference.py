@@ -6,14 +6,14 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from xnai.audit.compose import ComposeFile, Service
+from xnai.audit.compose import ComposeFile, ComposeService
 from xnai.audit.compose_bases import partners
 from xnai.audit.model import Hit
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
 
-def _used(file: ComposeFile, service: Service, section: str) -> dict[str, int]:
+def _used(file: ComposeFile, service: ComposeService, section: str) -> dict[str, int]:
     """The names of a section that a service uses, each with its line."""
     if section == "volumes":
         return {

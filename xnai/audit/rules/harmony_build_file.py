@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 
-from xnai.audit.compose import ComposeFile, Service
+from xnai.audit.compose import ComposeFile, ComposeService
 from xnai.audit.compose_bases import bases, partners
 from xnai.audit.model import Hit
 from xnai.audit.rule import Rule
@@ -39,7 +39,7 @@ class HarmonyBuildFile(Rule):
                 line = service.line("build", "dockerfile")
                 yield Hit(file.path, line, f"{service.name}: there is no {path}.")
 
-    def _completed(self, tree: Tree, file: ComposeFile, service: Service) -> bool:
+    def _completed(self, tree: Tree, file: ComposeFile, service: ComposeService) -> bool:
         """Whether a file that this one is merged with says the rest of the build."""
         others = partners(tree, file)
         return bool(service.build is not None and not {"context", "dockerfile"} & set(service.build)

@@ -6,7 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator
 
-from xnai.audit.compose import ComposeFile, Service
+from xnai.audit.compose import ComposeFile, ComposeService
 from xnai.audit.model import Hit
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
@@ -47,7 +47,7 @@ class HarmonyEnvironment(Rule):
                             "not.",
                         )
 
-    def _code(self, tree: Tree, file: ComposeFile, service: Service) -> str:
+    def _code(self, tree: Tree, file: ComposeFile, service: ComposeService) -> str:
         """All code in the build context, up to a number of files."""
         build = service.build
         if build is None or file.dockerfile(service) is None:

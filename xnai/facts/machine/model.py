@@ -88,7 +88,7 @@ class Space:
 
 
 @dataclass(frozen=True)
-class Store:
+class FoundStore:
     """A container store on disk: whose it is and the names in it (None: could not be read)."""
 
     user: str
@@ -185,5 +185,5 @@ class PreflightFacts:
     apt_locks: tuple[Lock, ...] | None = None
     stack_user_uid: int | None = None
     stack_user_home: str | None = None
-    stores: tuple[Store, ...] | None = None
+    stores: tuple[FoundStore, ...] | None = None
     probes: tuple[Probe, ...] = ()

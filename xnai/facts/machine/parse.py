@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from xnai.facts.machine.model import (
+    FoundStore,
     Listener,
     Lock,
     Named,
@@ -18,13 +19,12 @@ from xnai.facts.machine.model import (
     Probe,
     Reading,
     Space,
-    Store,
     Swap,
     Unit,
     ZramDevice,
 )
 from xnai.facts.machine.probe import PACKAGES
-from xnai.facts.machine.records import Record, Records, records
+from xnai.facts.machine.records import ProbeRecord, Records, records
 from xnai.facts.machine.sockets import listeners_of_proc, listeners_of_ss
 
 
@@ -73,7 +73,7 @@ def _listeners(all_: Records) -> tuple[Listener, ...] | None:
     return listeners_of_proc(all_.blob("tcp").text) if all_.first("tcp") else None
 
 
-def _space(record: Record) -> Space | None:
+def _space(record: ProbeRecord) -> Space | None:
     words = record.field(3).split(maxsplit=4)
     if record.state != "ok" or len(words) != 5 or not words[1].isdigit():
         return None
@@ -92,7 +92,7 @@ def _names(text: str) -> tuple[str, ...] | None:
         return None
 
 
-def _stores(all_: Records) -> tuple[Store, ...] | None:
+def _stores(all_: Records) -> tuple[FoundStore, ...] | None:
     if not all_.of("stores"):
         return None
     found = []
@@ -113,7 +113,7 @@ def _stores(all_: Records) -> tuple[Store, ...] | None:
             for kind in ("volume", "network")
         }
         networks = tuple(name.removesuffix(".json") for name in inside["network"])
-        found.append(Store(user, int(uid), path, containers, inside["volume"], networks))
+        found.append(FoundStore(user, int(uid), path, containers, inside["volume"], networks))
     return tuple(found)
 
 

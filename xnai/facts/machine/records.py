@@ -14,7 +14,7 @@ _STATES = frozenset(get_args(State))
 
 
 @dataclass(frozen=True)
-class Record:
+class ProbeRecord:
     """One framed line of the probe."""
 
     kind: str
@@ -26,7 +26,7 @@ class Record:
         return self.fields[index] if index < len(self.fields) else ""
 
 
-def records(output: Iterable[str]) -> list[Record]:
+def records(output: Iterable[str]) -> list[ProbeRecord]:
     """Return the records among `output` lines; anything else (banners, torn lines) is left out."""
     found = []
     for line in output:
@@ -43,21 +43,21 @@ def records(output: Iterable[str]) -> list[Record]:
             fields = tuple(data.decode("utf-8", "surrogateescape").split("\0"))
         else:
             fields = tuple(parts[4:])
-        found.append(Record(parts[1], cast(State, parts[2]), fields))
+        found.append(ProbeRecord(parts[1], cast(State, parts[2]), fields))
     return found
 
 
 class Records:
     """All records of one probe, by kind."""
 
-    def __init__(self, all_records: list[Record]) -> None:
+    def __init__(self, all_records: list[ProbeRecord]) -> None:
         self.all = all_records
 
-    def of(self, kind: str) -> list[Record]:
+    def of(self, kind: str) -> list[ProbeRecord]:
         """Return the records of one kind."""
         return [record for record in self.all if record.kind == kind]
 
-    def first(self, kind: str) -> Record | None:
+    def first(self, kind: str) -> ProbeRecord | None:
         """Return the first record of one kind, or None."""
         return next(iter(self.of(kind)), None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xnai.facts.podman_call import XNAI_PODMAN
-from xnai.programs.account.spec import Spec
+from xnai.programs.account.spec import AccountSpec
 from xnai.programs.backup.bundle import database
 from xnai.programs.pack import pack
 from xnai.stack.plan import StackPlan
@@ -21,7 +21,7 @@ VIKUNJA = "vikunja"
 _LIMIT_S = 300
 
 
-def make_spec(wanted: StackPlan, name: str, email: str) -> Spec:
+def make_spec(wanted: StackPlan, name: str, email: str) -> AccountSpec:
     """Return what the program is told.
 
     Args:
@@ -32,7 +32,7 @@ def make_spec(wanted: StackPlan, name: str, email: str) -> Spec:
     services = {service.name: service for service in wanted.services}
     found = database(wanted)
     assert found is not None  # noqa: S101  (Vikunja depends on it)
-    return Spec(
+    return AccountSpec(
         podman=XNAI_PODMAN,
         container=services[VIKUNJA].container_name,
         # The health check's program is the only one in the image.
@@ -45,6 +45,6 @@ def make_spec(wanted: StackPlan, name: str, email: str) -> Spec:
     )
 
 
-def bundle(spec: Spec) -> bytes:
+def bundle(spec: AccountSpec) -> bytes:
     """Return the program with its specification, for `python3 FILE`, the password on its input."""
     return pack(_MAIN.format(text=spec.text()))

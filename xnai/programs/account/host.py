@@ -14,7 +14,7 @@ import sys
 import time
 from contextlib import suppress
 
-from xnai.programs.account.spec import Spec
+from xnai.programs.account.spec import AccountSpec
 from xnai.programs.backup.ending import fail_on_signals, report
 from xnai.programs.backup.podman import Podman
 from xnai.programs.backup.process import Failed, tell
@@ -28,10 +28,10 @@ _POLL_S = 0.05
 _LAST_LINES = 5
 
 
-class Account:
+class VikunjaAccount:
     """One account, with what is needed to make it."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: AccountSpec) -> None:
         self.spec = spec
         self.podman = Podman(spec.podman)
 
@@ -135,13 +135,13 @@ def _end(child: int, ends: float) -> int | None:
     return None
 
 
-def main(spec: Spec) -> int:
+def main(spec: AccountSpec) -> int:
     """Make the account whose password is the first line of the input; return the exit code."""
     os.umask(0o077)
     fail_on_signals()
     # Whatever locale root has here.
     password = sys.stdin.buffer.readline().decode("utf-8").rstrip("\n")
-    one = Account(spec)
+    one = VikunjaAccount(spec)
     try:
         if one.exists():
             raise Failed(

@@ -11,7 +11,7 @@ from xnai.programs.backup.spec import Database
 
 
 @dataclass(frozen=True)
-class Spec:
+class AccountSpec:
     """One account.
 
     Attributes:
@@ -39,7 +39,7 @@ class Spec:
         return json.dumps(dataclasses.asdict(self))
 
 
-def parse(text: str) -> Spec:
+def parse(text: str) -> AccountSpec:
     """Return what `Spec.text` made."""
     values: dict[str, Any] = json.loads(text)
-    return Spec(**(values | {"database": Database(**values["database"])}))
+    return AccountSpec(**(values | {"database": Database(**values["database"])}))

@@ -29,7 +29,7 @@ _LARGEST_MANIFEST = 1 << 20
 VOLUME, DATABASE, SECRETS = "volume", "database", "secrets"
 
 
-class Damaged(Exception):
+class DamagedArchive(Exception):
     """An archive that is not whole, or not ours; the text says what was found."""
 
 
@@ -129,7 +129,7 @@ def read(path: Path, into: Path) -> Manifest:
         into: each member ends there under its own name's last part.
 
     Raises:
-        Damaged: it is cut short, was altered, or is none of ours.
+        DamagedArchive: it is cut short, was altered, or is none of ours.
     """
     with path.open("rb") as file:
         whole = hashlib.sha256()
@@ -137,16 +137,16 @@ def read(path: Path, into: Path) -> Manifest:
         def take(size: int) -> bytes:
             data = file.read(size)
             if len(data) < size:
-                raise Damaged(f"it is cut short: it ends after {file.tell()} bytes")
+                raise DamagedArchive(f"it is cut short: it ends after {file.tell()} bytes")
             whole.update(data)
             return data
 
         manifest, text = _manifest(take)
         if take(len(_padding(len(text)))).strip(b"\0"):
-            raise Damaged("it was altered behind the manifest")
+            raise DamagedArchive("it was altered behind the manifest")
         for member in manifest.members:
             if take(_BLOCK) != _header(member.name, member.size):
-                raise Damaged(f"it was altered before {member.name}")
+                raise DamagedArchive(f"it was altered before {member.name}")
             found = hashlib.sha256()
             with (into / Path(member.name).name).open("xb") as target:
                 for size in _sizes(member.size):
@@ -154,15 +154,19 @@ def read(path: Path, into: Path) -> Manifest:
                     found.update(part)
                     target.write(part)
             if found.hexdigest() != member.sha256:
-                raise Damaged(f"{member.name} in it was altered: its digest is not the manifest's")
+                raise DamagedArchive(
+                    f"{member.name} in it was altered: its digest is not the manifest's"
+                )
             if take(len(_padding(member.size))).strip(b"\0"):
-                raise Damaged(f"it was altered behind {member.name}")
+                raise DamagedArchive(f"it was altered behind {member.name}")
         tail = _tail(whole.hexdigest())
         rest = file.read(len(tail) + 1)
         if len(rest) < len(tail):
-            raise Damaged(f"it is cut short: it ends after {file.tell()} bytes")
+            raise DamagedArchive(f"it is cut short: it ends after {file.tell()} bytes")
         if rest != tail:
-            raise Damaged("it was altered: the digest at its end is not that of what is before it")
+            raise DamagedArchive(
+                "it was altered: the digest at its end is not that of what is before it"
+            )
     return manifest
 
 
@@ -171,14 +175,16 @@ def _manifest(take: Callable[[int], bytes]) -> tuple[Manifest, bytes]:
     try:
         size = tarfile.TarInfo.frombuf(header, "utf-8", "strict").size
     except tarfile.HeaderError:
-        raise Damaged("it does not begin as an archive of ours, or was altered there") from None
+        raise DamagedArchive(
+            "it does not begin as an archive of ours, or was altered there"
+        ) from None
     if header != _header(MANIFEST, size) or size > _LARGEST_MANIFEST:
-        raise Damaged("it does not begin as an archive of ours, or was altered there")
+        raise DamagedArchive("it does not begin as an archive of ours, or was altered there")
     text = take(size)
     try:
         values = json.loads(text)
         if (found := values.pop("format")) != FORMAT:
-            raise Damaged(
+            raise DamagedArchive(
                 f"it has format {found}, and this version reads format {FORMAT}: restore it with "
                 "the version of xnai that made it"
             )
@@ -191,7 +197,7 @@ def _manifest(take: Callable[[int], bytes]) -> tuple[Manifest, bytes]:
     except (ValueError, KeyError, TypeError, AttributeError):
         whole = False
     if not whole:
-        raise Damaged("its manifest was altered")
+        raise DamagedArchive("its manifest was altered")
     return manifest, text
 
 

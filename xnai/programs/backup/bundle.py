@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xnai.facts.podman_call import XNAI_PODMAN
-from xnai.programs.backup.spec import Database, Part, Spec
+from xnai.programs.backup.spec import BackupSpec, Database, Part
 from xnai.programs.pack import pack
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import secret_forms
@@ -32,7 +32,7 @@ def database(wanted: StackPlan) -> Database | None:
     return None
 
 
-def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> Spec:
+def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> BackupSpec:
     """Return what the program is told.
 
     Args:
@@ -42,7 +42,7 @@ def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> 
         copy: how an archive is copied, with {path} and {name}.
     """
     containers = {service.name: service.container_name for service in wanted.services}
-    return Spec(
+    return BackupSpec(
         action=action,
         stack=settings.stack_name,
         podman=XNAI_PODMAN,
@@ -69,6 +69,6 @@ def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> 
     )
 
 
-def bundle(spec: Spec) -> bytes:
+def bundle(spec: BackupSpec) -> bytes:
     """Return the program with its specification, for `python3 FILE`."""
     return pack(_MAIN.format(text=spec.text()))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from xnai.programs.backup.process import Failed
-from xnai.programs.backup.spec import Spec
+from xnai.programs.backup.spec import BackupSpec
 
 
-def encrypting(spec: Spec, work: Path) -> list[str]:
+def encrypting(spec: BackupSpec, work: Path) -> list[str]:
     """Return the argv that encrypts its input into its output; empty for no encryption."""
     if spec.recipient:
         return ["age", "--encrypt", "--recipient", spec.recipient]
@@ -21,7 +21,7 @@ def encrypting(spec: Spec, work: Path) -> list[str]:
     return []
 
 
-def decrypting(spec: Spec, source: Path, work: Path) -> list[str]:
+def decrypting(spec: BackupSpec, source: Path, work: Path) -> list[str]:
     """Return the argv that prints the archive `source` in plain; empty if it is.
 
     Raises:
@@ -47,7 +47,7 @@ def decrypting(spec: Spec, source: Path, work: Path) -> list[str]:
     return []
 
 
-def _gpg(spec: Spec, work: Path) -> list[str]:
+def _gpg(spec: BackupSpec, work: Path) -> list[str]:
     home = work / "gnupg"
     home.mkdir(mode=0o700, exist_ok=True)
     return [

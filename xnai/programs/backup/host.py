@@ -13,10 +13,10 @@ from xnai.programs.backup.ending import fail_on_signals, report
 from xnai.programs.backup.make import Backup
 from xnai.programs.backup.process import Failed
 from xnai.programs.backup.restore import Restore
-from xnai.programs.backup.spec import Spec
+from xnai.programs.backup.spec import BackupSpec
 
 
-def main(spec: Spec) -> int:
+def main(spec: BackupSpec) -> int:
     """Do what the specification says; return the exit code."""
     os.umask(0o077)
     fail_on_signals()

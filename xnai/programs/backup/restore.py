@@ -104,7 +104,7 @@ class Restore(Run):
                     ) from None
         try:
             manifest = archive.read(plain, new)
-        except archive.Damaged as damaged:
+        except archive.DamagedArchive as damaged:
             raise Failed(
                 f"{source}: {damaged}. Take another copy of it. Nothing was changed."
             ) from None

@@ -18,7 +18,7 @@ from xnai.programs.backup.exports import Exports, free_stamp
 from xnai.programs.backup.podman import Podman
 from xnai.programs.backup.process import Failed, tell
 from xnai.programs.backup.safe_path import require_safe_directory, require_secret_file
-from xnai.programs.backup.spec import Part, Spec
+from xnai.programs.backup.spec import BackupSpec, Part
 from xnai.programs.backup.unfinished import Mark
 from xnai.programs.backup.whole_file import sync
 
@@ -34,7 +34,7 @@ STOP_TIMEOUT_S = 120
 class Run:
     """One run, with what it needs to know."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: BackupSpec) -> None:
         self.spec = spec
         self.podman = Podman(
             spec.podman, {part.container: part.ready_url for part in spec.parts if part.ready_url}

@@ -43,7 +43,7 @@ class Database:
 
 
 @dataclass(frozen=True)
-class Spec:
+class BackupSpec:
     """One run of the program.
 
     Attributes:
@@ -85,13 +85,13 @@ class Spec:
         return json.dumps(dataclasses.asdict(self))
 
 
-def parse(text: str) -> Spec:
+def parse(text: str) -> BackupSpec:
     """Return what `Spec.text` made."""
     values: dict[str, Any] = json.loads(text)
     parts = tuple(
         Part(**(part | {"depends_on": tuple(part["depends_on"])})) for part in values["parts"]
     )
     database = Database(**values["database"]) if values["database"] else None
-    return Spec(
+    return BackupSpec(
         **(values | {"parts": parts, "database": database, "secrets": tuple(values["secrets"])})
     )

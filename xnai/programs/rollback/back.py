@@ -12,14 +12,14 @@ from xnai.programs.backup.exports import free_stamp
 from xnai.programs.backup.process import Failed, tell
 from xnai.programs.backup.run import STOP_TIMEOUT_S, Run
 from xnai.programs.rollback import record as records
-from xnai.programs.rollback.record import DataCopy, Record
-from xnai.programs.rollback.spec import Spec
+from xnai.programs.rollback.record import DataCopy, UpgradeRecord
+from xnai.programs.rollback.spec import RollbackSpec
 
 
 class Back:
     """One run that goes back, or ends what a killed one has begun."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: RollbackSpec) -> None:
         self.spec = spec
         self.run = Run(spec.backup)
         self.podman = self.run.podman
@@ -45,7 +45,7 @@ class Back:
                 )
         self.path.unlink(missing_ok=True)
 
-    def _finish(self, record: Record) -> None:
+    def _finish(self, record: UpgradeRecord) -> None:
         """End what a killed run has begun, where its data must not stay as they are."""
         present = self.podman.states([
             self.parts[name].container for name in record.copies if name in self.parts
@@ -75,13 +75,13 @@ class Back:
         else:
             tell("an earlier run was not finished: its copies are kept, to go back to")
 
-    def _put_back(self, record: Record) -> None:
+    def _put_back(self, record: UpgradeRecord) -> None:
         for name, copy in record.copies.items():
             directory = self.run.work / f"back-{name}"
             directory.mkdir(mode=0o700)
             try:
                 manifest = archive.read(Path(copy.archive), directory)
-            except (OSError, archive.Damaged) as error:
+            except (OSError, archive.DamagedArchive) as error:
                 raise Failed(f"{copy.archive}: {error}. The present data stay") from None
             members = [member for member in manifest.members if member.kind == archive.VOLUME]
             self.podman.find([member.of for member in members])
@@ -103,7 +103,7 @@ class Back:
             tell(f"the data of {name} are those of {copy.archive}")
 
     def _put_back_volume(
-        self, record: Record, copy: DataCopy, member: archive.Member, files: Path
+        self, record: UpgradeRecord, copy: DataCopy, member: archive.Member, files: Path
     ) -> None:
         """Give a volume's present content to a new volume, and the copy's content to its name.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from xnai.programs.backup import bundle as backup
 from xnai.programs.pack import pack
-from xnai.programs.rollback.spec import Spec
+from xnai.programs.rollback.spec import RollbackSpec
 from xnai.settings.model import Settings
 from xnai.stack.model import Service
 from xnai.stack.paths import backup_home
@@ -26,7 +26,7 @@ sys.exit(main(parse({text!r}), sys.argv[1]))
 def make_spec(
     settings: Settings, wanted: StackPlan, services: Sequence[str], anew: Sequence[Service],
     record: str, copy: str,
-) -> Spec:
+) -> RollbackSpec:
     """Return what the program is told.
 
     Args:
@@ -44,12 +44,12 @@ def make_spec(
         found = dataclasses.replace(
             found, recipient="", passphrase_file="", directory=backup_home(settings)
         )
-    return Spec(
+    return RollbackSpec(
         backup=found, services=tuple(services),
         anew=tuple(service.container_name for service in anew), record=record,
     )
 
 
-def bundle(spec: Spec) -> bytes:
+def bundle(spec: RollbackSpec) -> bytes:
     """Return the program with its specification, for `python3 FILE keep|back`."""
     return pack(_MAIN.format(text=spec.text()))

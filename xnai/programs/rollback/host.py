@@ -15,10 +15,10 @@ from collections.abc import Callable
 from xnai.programs.backup.ending import fail_on_signals, report
 from xnai.programs.backup.process import Failed
 from xnai.programs.rollback.keep import Keep
-from xnai.programs.rollback.spec import Spec
+from xnai.programs.rollback.spec import RollbackSpec
 
 
-def main(spec: Spec, action: str) -> int:
+def main(spec: RollbackSpec, action: str) -> int:
     """Do what was asked for; return the exit code."""
     os.umask(0o077)
     fail_on_signals()

@@ -17,7 +17,7 @@ from xnai.programs.backup.spec import Part
 from xnai.programs.rollback import majors
 from xnai.programs.rollback import record as records
 from xnai.programs.rollback.back import Back
-from xnai.programs.rollback.record import DataCopy, Record
+from xnai.programs.rollback.record import DataCopy, UpgradeRecord
 
 # Copies of one service that stay; older ones are removed when another one is made.
 KEPT = 3
@@ -63,7 +63,7 @@ class Keep(Back):
         for part in chosen:
             self._remove_old(part.name)
 
-    def _copy(self, chosen: list[Part], record: Record, stopped: list[str]) -> None:
+    def _copy(self, chosen: list[Part], record: UpgradeRecord, stopped: list[str]) -> None:
         names = [part.container for part in chosen]
         states = self.podman.states(self.run.containers)
         # Theirs, and whoever would write meanwhile; all of them are made anew.

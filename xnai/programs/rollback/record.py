@@ -32,7 +32,7 @@ class DataCopy:
 
 
 @dataclass
-class Record:
+class UpgradeRecord:
     """What has begun and is neither healthy nor put back.
 
     Attributes:
@@ -44,20 +44,20 @@ class Record:
     copies: dict[str, DataCopy]
 
 
-def read(path: Path) -> Record:
+def read(path: Path) -> UpgradeRecord:
     """Return the record at `path`, an empty one where there is none."""
     try:
         found: dict[str, Any] = json.loads(path.read_text())
     except FileNotFoundError:
-        return Record([], {})
+        return UpgradeRecord([], {})
     copies = {
         name: DataCopy(**(copy | {"moving": {v: tuple(m) for v, m in copy["moving"].items()}}))
         for name, copy in found["copies"].items()
     }
-    return Record(found["containers"], copies)
+    return UpgradeRecord(found["containers"], copies)
 
 
-def save(path: Path, record: Record) -> None:
+def save(path: Path, record: UpgradeRecord) -> None:
     """Write the record, where there is a generation that it can be of."""
     if path.parent.is_dir():
         write(path, json.dumps(dataclasses.asdict(record), indent=1) + "\n")

@@ -11,7 +11,7 @@ from xnai.programs.backup import spec as backup_spec
 
 
 @dataclass(frozen=True)
-class Spec:
+class RollbackSpec:
     """One change of stateful images.
 
     Attributes:
@@ -21,7 +21,7 @@ class Spec:
         record: path of the file that says which copies belong to the last healthy generation.
     """
 
-    backup: backup_spec.Spec
+    backup: backup_spec.BackupSpec
     services: tuple[str, ...]
     anew: tuple[str, ...]
     record: str
@@ -31,10 +31,10 @@ class Spec:
         return json.dumps(dataclasses.asdict(self))
 
 
-def parse(text: str) -> Spec:
+def parse(text: str) -> RollbackSpec:
     """Return what `Spec.text` made."""
     values: dict[str, Any] = json.loads(text)
-    return Spec(
+    return RollbackSpec(
         backup=backup_spec.parse(json.dumps(values["backup"])),
         services=tuple(values["services"]), anew=tuple(values["anew"]), record=values["record"],
     )

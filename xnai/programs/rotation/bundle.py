@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.programs.backup.bundle import database
 from xnai.programs.pack import pack
-from xnai.programs.rotation.spec import Spec
+from xnai.programs.rotation.spec import RotationSpec
 from xnai.settings.model import Settings
 from xnai.stack.paths import unfinished_rotation
 from xnai.stack.plan import StackPlan
@@ -25,7 +25,7 @@ sys.exit(main(parse({text!r}), sys.argv[1]))
 
 def make_spec(
     settings: Settings, wanted: StackPlan, values: Sequence[Mapping[str, str]], settled: bool
-) -> Spec:
+) -> RotationSpec:
     """Return what the program is told.
 
     Args:
@@ -37,7 +37,7 @@ def make_spec(
     found = database(wanted)
     is_rotated = found is not None and any(found.secret in forms for forms in values)
     containers = {service.name: service.container_name for service in wanted.services}
-    return Spec(
+    return RotationSpec(
         stack=settings.stack_name,
         podman=XNAI_PODMAN,
         # A memory file system, and a directory in which nobody but root may write.
@@ -54,6 +54,6 @@ def make_spec(
     )
 
 
-def bundle(spec: Spec) -> bytes:
+def bundle(spec: RotationSpec) -> bytes:
     """Return the program with its specification, for `python3 FILE replace|back|role|sessions`."""
     return pack(_MAIN.format(text=spec.text()))

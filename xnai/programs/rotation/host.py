@@ -20,7 +20,7 @@ from xnai.programs.backup.process import Failed, tell
 from xnai.programs.backup.psql import statements
 from xnai.programs.backup.role import set_password
 from xnai.programs.backup.whole_file import write
-from xnai.programs.rotation.spec import Spec
+from xnai.programs.rotation.spec import RotationSpec
 
 # Versions before 2.0 have no such table: there a new secret ends all sessions.
 _END_SESSIONS = b"""\
@@ -33,10 +33,10 @@ WITH ended AS (DELETE FROM sessions RETURNING 1) SELECT count(*) FROM ended;
 _BYTES = 32
 
 
-class Run:
+class Rotation:
     """One rotation, with what it needs to know."""
 
-    def __init__(self, spec: Spec) -> None:
+    def __init__(self, spec: RotationSpec) -> None:
         self.spec = spec
         self.podman = Podman(spec.podman)
         self.kept = Path(spec.kept)
@@ -139,11 +139,11 @@ class Run:
         return now | before
 
 
-def main(spec: Spec, action: str) -> int:
+def main(spec: RotationSpec, action: str) -> int:
     """Do what was asked for; return the exit code."""
     os.umask(0o077)
     fail_on_signals()
-    one = Run(spec)
+    one = Rotation(spec)
     actions: dict[str, Callable[[], None]] = {
         "replace": one.replace, "back": one.back, "role": one.role,
         "sessions": one.end_sessions,

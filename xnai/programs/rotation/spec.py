@@ -11,7 +11,7 @@ from xnai.programs.backup.spec import Database
 
 
 @dataclass(frozen=True)
-class Spec:
+class RotationSpec:
     """One rotation.
 
     Attributes:
@@ -46,11 +46,11 @@ class Spec:
         return json.dumps(dataclasses.asdict(self))
 
 
-def parse(text: str) -> Spec:
+def parse(text: str) -> RotationSpec:
     """Return what `Spec.text` made."""
     values: dict[str, Any] = json.loads(text)
     found = {
         name: Database(**values[name]) if values[name] else None
         for name in ("database", "sessions_of")
     }
-    return Spec(**(values | found | {"values": tuple(values["values"])}))
+    return RotationSpec(**(values | found | {"values": tuple(values["values"])}))
