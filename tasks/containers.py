@@ -24,14 +24,12 @@ from xnai.operations import apt, root_file, stack_user, user_file
 from xnai.operations.guard import one_at_a_time
 from xnai.remote.limit import FETCH_LIMIT_S, Limited
 from xnai.run.context import current
+from xnai.run.known import known
 from xnai.run.pending import defer
 from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.settings.model import Settings
 from xnai.stack.paths import COMPOSE, COMPOSE_LOCK, LOCK_UPLOAD
 from xnai.templating.render import ROOT
-
-# Set where this run will restart the user's manager, and with it every container.
-MANAGER_RESTARTED = "xnai_manager_restarted"
 
 
 def read(settings: Settings) -> ContainersFacts:
@@ -152,7 +150,7 @@ def _user_service(settings: Settings, facts: ContainersFacts, name: str, uid: in
             "Log out everywhere, or reboot.",
         )
     elif reason:
-        host.connector_data[MANAGER_RESTARTED] = True
+        known(host).user_manager_restarts = True
         systemd.service(
             name=f"containers: restart user@{uid}.service ({reason})",
             service=f"user@{uid}.service", restarted=True, daemon_reload=True,

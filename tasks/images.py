@@ -13,13 +13,12 @@ from xnai.images.plan import Build, builds, find, levels, prunable
 from xnai.images.tree import TreeRefused, refusals, revision, untracked
 from xnai.operations import image
 from xnai.run.context import current
+from xnai.run.known import known
 from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.run.store import read_store
 from xnai.settings import layers
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import build_inputs, services
-
-_KEY = "xnai_build_inputs"
 
 
 def apply() -> None:
@@ -61,13 +60,10 @@ def apply() -> None:
 
 
 def inputs(settings: Settings) -> list[BuildInput]:
-    """Return every image's input, read once a run; stop this host where a tree cannot be built.
-
-    Read again, a file saved meanwhile would give the stack an image that nobody builds.
-    """
-    found: list[BuildInput] | None = host.connector_data.get(_KEY)
+    """Return every image's input, read once a run; stop this host where a tree cannot be built."""
+    found = known(host).build_inputs
     if found is None:
-        found = host.connector_data[_KEY] = _inputs(settings)
+        found = known(host).build_inputs = _inputs(settings)
     return found
 
 

@@ -9,15 +9,14 @@ from xnai.facts.preflight import Preflight
 from xnai.preflight.judge import judge
 from xnai.preflight.wanted import wanted
 from xnai.run.context import current
+from xnai.run.known import known
 from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.settings.model import Settings
-
-_KEY = "xnai_preflight"
 
 
 def look(settings: Settings) -> PreflightFacts:
     """Return what preflight read on the current host, once a run."""
-    facts = host.connector_data.get(_KEY)
+    facts = known(host).machine
     if facts is None:
         want = wanted(settings)
         facts = host.get_fact(
@@ -31,7 +30,7 @@ def look(settings: Settings) -> PreflightFacts:
             urls=want.urls,
         )
         facts = facts or PreflightFacts()
-        host.connector_data[_KEY] = facts
+        known(host).machine = facts
     return facts
 
 

@@ -8,7 +8,6 @@ from pyinfra.operations import server
 
 from tasks import before, images, preflight, verify
 from tasks.backup import copy_command
-from tasks.containers import MANAGER_RESTARTED
 from xnai.facts.podman import Container, StoreFacts
 from xnai.facts.podman_call import PodmanUnknown
 from xnai.facts.sections import file_difference
@@ -20,6 +19,7 @@ from xnai.operations.stack import stack_of
 from xnai.programs.rollback import bundle as rollback
 from xnai.programs.rollback import majors
 from xnai.run.context import current
+from xnai.run.known import known
 from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.run.store import (
     as_good,
@@ -112,7 +112,7 @@ def _image_ids(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> dict
 
 def _reasons(wanted: StackPlan, facts: StoreFacts, image_ids: Mapping[str, str]) -> dict[str, str]:
     """Why services must be brought up: name -> reason, in dependency order."""
-    if host.connector_data.get(MANAGER_RESTARTED):
+    if known(host).user_manager_restarts:
         return dict.fromkeys((s.name for s in wanted.services), "its user manager restarts")
     return differences(wanted, facts.containers, facts.secrets, image_ids)
 

@@ -10,6 +10,7 @@ from pyinfra.api.host import Host
 from pyinfra.context import ctx_host, ctx_state
 
 from xnai.facts.hardware import Hardware, HardwareFacts
+from xnai.run.known import known
 from xnai.run.pyinfra import HostFailed
 from xnai.settings import layers
 from xnai.settings.model import Settings
@@ -27,8 +28,7 @@ def hardware(host: Host) -> HardwareFacts:
     Raises:
         HostFailed: they could not be read; with what sudo or the shell said.
     """
-    # Kept with the connection: it lives as long as what it describes.
-    cached: HardwareFacts | None = host.connector_data.get("xnai_hardware")
+    cached = known(host).hardware
     if cached is None:
         # Not get_fact: it would end the run with a bare "could not load fact".
         fact = Hardware()
@@ -49,7 +49,7 @@ def hardware(host: Host) -> HardwareFacts:
                 "shell on Linux, and a login that is root or may use sudo (`_sudo` and `ssh_user` "
                 "in hosts.py). Nothing was changed."
             )
-        host.connector_data["xnai_hardware"] = cached
+        known(host).hardware = cached
     return cached
 
 

@@ -7,12 +7,11 @@ reason, counted as no change, and a failure only with `strict = True`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from pyinfra.api.host import Host
 from pyinfra.context import ctx_host
 
-_KEY = "xnai_deferred"
+from xnai.run.known import known
 
 
 @dataclass(frozen=True)
@@ -25,11 +24,9 @@ class Deferred:
 
 def defer(component: str, reason: str) -> None:
     """Note a deferred change of the current host; one a component, the latest."""
-    notes = ctx_host.get().connector_data.setdefault(_KEY, {})
-    notes[component] = Deferred(component, reason)
+    known(ctx_host.get()).waiting[component] = reason
 
 
 def deferred(host: Host) -> list[Deferred]:
     """Return what was deferred on `host` in this run, by component."""
-    notes = cast(dict[str, Deferred], host.connector_data.get(_KEY, {}))
-    return [notes[component] for component in sorted(notes)]
+    return [Deferred(*note) for note in sorted(known(host).waiting.items())]

@@ -11,13 +11,12 @@ from xnai.facts.boot_unit import BootUnit
 from xnai.facts.podman import Container, Running, Store, StoreFacts
 from xnai.facts.podman_call import ANSWER_WITHIN_S, PodmanUnknown
 from xnai.facts.sections import file_difference
+from xnai.run.known import known
 from xnai.run.pyinfra import HostFailed
 from xnai.settings.model import Settings
 from xnai.stack import paths
 from xnai.stack.catalogue import PARTS, container_names, secret_forms
 from xnai.stack.plan import StackPlan, file_name
-
-_KEY = "xnai_store"
 
 
 def compose_files(settings: Settings) -> list[str]:
@@ -93,10 +92,10 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
         HostFailed: Podman does not answer on a machine that was set up, and nothing that an
             earlier step of this run will do can be the remedy.
     """
-    cached: StoreFacts | None = host.connector_data.get(_KEY)
+    cached = known(host).store
     if cached is None:
         good = paths.good_directory(paths.stack_directory(settings))
-        cached = host.get_fact(
+        found: StoreFacts = host.get_fact(
             Store,
             stack=settings.stack_name,
             secrets=[name for forms in secret_forms(settings) for name in forms],
@@ -111,22 +110,22 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
             ],
             wants=f"/etc/systemd/user/default.target.wants/{paths.unit(settings)}",
         )
-        parts = (cached.images, cached.secrets, cached.containers)
+        parts = (found.images, found.secrets, found.containers)
         unknown = any(isinstance(part, PodmanUnknown) for part in parts)
-        if unknown and cached.set_up and not ctx_state.get().ops[host]:
+        if unknown and found.set_up and not ctx_state.get().ops[host]:
             raise HostFailed(
                 f"Podman of {settings.stack_user} does not answer, or not within "
                 f"{ANSWER_WITHIN_S} s, so what is there cannot be told. Look: sudo xnai-podman ps; "
                 "one that hangs waits for another that holds the store's lock (ps -fu "
                 f"{settings.stack_user}). Nothing was changed."
             )
-        host.connector_data[_KEY] = cached
+        known(host).store = cached = found
     return cached
 
 
 def forget_store(host: Host) -> None:
     """Let the next read_store ask the host again."""
-    host.connector_data.pop(_KEY, None)
+    known(host).store = None
 
 
 def wait_for_boot(host: Host, settings: Settings, timeout_s: int) -> None:

@@ -10,8 +10,8 @@ from pyinfra.api.state import BaseStateCallback, State, StateStage
 
 from xnai.diagnostics.table import aligned
 from xnai.remote.lease import is_dry
+from xnai.run.known import known
 
-_REASON = "xnai_reason"
 # pyinfra's options that, like --dry, ask for no execution.
 _SHOWS_ALONE = {"--debug-facts", "--debug-operations"}
 _MOST_CHARACTERS = 120
@@ -52,7 +52,7 @@ def remember(host: Host, reason: str) -> None:
         host: whose.
         reason: its first line is told, with the second where it ends with a colon.
     """
-    host.connector_data.setdefault(_REASON, reason)
+    known(host).failure = known(host).failure or reason
 
 
 def unconfirmed(state: State) -> bool:
@@ -79,7 +79,7 @@ def rows(state: State) -> list[dict[str, str]]:
         )
         failed = host in state.failed_hosts
         reached = host in state.activated_hosts
-        reason = host.connector_data.get(_REASON, "" if reached else "not reached")
+        reason = known(host).failure or ("" if reached else "not reached")
         table.append(
             {
                 "host": host.name,

@@ -26,6 +26,7 @@ from rendering import build_inputs
 
 import tasks
 from xnai.facts.machine.model import PreflightFacts, Reading
+from xnai.run.known import known
 from xnai.settings.model import Settings
 
 EXPECTED = Path(__file__).parent / "expected"
@@ -104,9 +105,7 @@ def a_host(settings: Settings, facts: Facts, seen: PreflightFacts = SEEN) -> Ite
     host.connector.run_shell_command = run_shell_command
     host.connector.put_file = lambda *words, **how: pytest.fail("an upload")
     host.get_fact = answer(USUAL | dict(facts))
-    host.connector_data |= {
-        "xnai_preflight": seen, "xnai_build_inputs": build_inputs(settings),
-    }
+    known(host).machine, known(host).build_inputs = seen, build_inputs(settings)
     with (
         ctx_state.use(state), ctx_config.use(config), ctx_inventory.use(inventory),
         ctx_host.use(host),
