@@ -13,6 +13,7 @@ from benchmarks.wanted import files_of, settings_of
 from xnai.lab import deploying
 from xnai.lab.machine import Machine
 from xnai.machine import packages
+from xnai.memory import files as memory_files
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import build_inputs, secret_forms
 from xnai.stack.plan import plan
@@ -37,7 +38,7 @@ def floor_argv(one: Machine, settings: Settings) -> tuple[list[str], str]:
         str(settings.zram_size_mib * 2**20),
         settings.zram_compression_algorithm,
         str(settings.zram_swap_priority),
-        " ".join((packages.ZRAM, *packages.CONTAINERS)),
+        " ".join((memory_files.PACKAGE, *packages.CONTAINERS)),
     ]
     digests = "".join(
         f"{hashlib.sha256(text.encode()).hexdigest()}  {path}\n"

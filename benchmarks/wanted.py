@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 
-from tasks import stack
 from xnai.facts.hardware import Hardware
 from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.lab import deploying
@@ -14,6 +13,7 @@ from xnai.memory import files as memory_files
 from xnai.run.inspect import Where, loaded
 from xnai.settings import layers
 from xnai.settings.model import Settings
+from xnai.stack.boot_unit import unit_text
 from xnai.stack.catalogue import SCHEMA, build_inputs, derive
 from xnai.stack.paths import stack_directory, unit_file
 from xnai.stack.plan import plan
@@ -45,7 +45,7 @@ def files_of(settings: Settings) -> dict[str, tuple[str, int]]:
         **{path.format(uid=UID): text for path, text in in_system.items()},
         **{f"{home}/{path}": text for path, text in machine_files.home_texts(settings).items()},
         **{f"{stack_directory(settings)}/{file.name}": file.text for file in compose},
-        unit_file(settings): stack.unit_text(settings),
+        unit_file(settings): unit_text(settings),
     }
     files = {path: (text, 0o644) for path, text in texts.items()}
     files[XNAI_PODMAN] = (script, 0o755)

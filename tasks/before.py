@@ -12,7 +12,7 @@ from xnai.facts.machine.config_files import HEADER, is_ours
 from xnai.facts.memory import Memory, MemoryFacts
 from xnai.facts.record import BeforeState
 from xnai.machine import files as machine_files
-from xnai.machine import packages
+from xnai.memory import files as memory_files
 from xnai.memory.sysctl_files import assignments, normalise
 from xnai.operations import record
 from xnai.preflight.sysctl_rivals import OUR_PATH
@@ -94,7 +94,7 @@ def _write(settings: Settings) -> None:
         sysctls=live.sysctls,
         zswap=live.zswap_enabled,
         zram=OldZram(
-            generator=packages.ZRAM in live.packages,
+            generator=memory_files.PACKAGE in live.packages,
             swap_active=live.zram.swap_active,
             disksize_mib=live.zram.disksize_mib,
             algorithm=live.zram.algorithm,
@@ -136,7 +136,7 @@ def _add(settings: Settings, keys: Sequence[str]) -> None:
 
 def _memory(keys: Sequence[str]) -> MemoryFacts | None:
     return host.get_fact(
-        Memory, packages=[packages.ZRAM], paths=[],
+        Memory, packages=[memory_files.PACKAGE], paths=[],
         keys=[*keys, *(BYTES_OF[key] for key in keys if key in BYTES_OF)],
     )
 

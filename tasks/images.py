@@ -19,6 +19,8 @@ from xnai.run.store import read_store
 from xnai.settings import layers
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import build_inputs, services
+from xnai.stack.differences import missing_images
+from xnai.stack.plan import plan
 
 
 def apply() -> None:
@@ -30,10 +32,7 @@ def apply() -> None:
     planned = builds(wanted, present)
     _ask_the_index(settings, planned)
     # Before the stack: a container is not taken down for an image that cannot be had.
-    needed = {service.image for service in services(settings) if service.image}
-    if any(build.wanted.parent == settings.base_image for build in planned):
-        needed.add(settings.base_image)
-    if missing := sorted(name for name in needed if not find(present, name)):
+    if missing := missing_images(settings, plan(settings, wanted), wanted, store):
         image.pull(name=f"images: pull {', '.join(missing)} (absent)", references=missing)
     for build in planned:
         copies = build.wanted.image.copies if "files" in build.wanted.inputs else ()

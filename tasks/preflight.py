@@ -5,33 +5,16 @@ from pyinfra import host, logger
 from xnai.diagnostics.blocks import block, one_line, render_table
 from xnai.diagnostics.finding import blocks
 from xnai.facts.machine.model import PreflightFacts
-from xnai.facts.preflight import Preflight
 from xnai.preflight.judge import judge
-from xnai.preflight.wanted import wanted
+from xnai.run import reading
 from xnai.run.context import current
-from xnai.run.known import known
 from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.settings.model import Settings
 
 
 def look(settings: Settings) -> PreflightFacts:
     """Return what preflight read on the current host, once a run."""
-    facts = known(host).machine
-    if facts is None:
-        want = wanted(settings)
-        facts = host.get_fact(
-            Preflight,
-            sysctl_keys=want.sysctl_keys,
-            ports=tuple(want.ports),
-            stack_user=settings.stack_user,
-            paths=tuple(want.space_needs_mib),
-            named=tuple(want.named),
-            own_paths=want.own_paths,
-            urls=want.urls,
-        )
-        facts = facts or PreflightFacts()
-        known(host).machine = facts
-    return facts
+    return reading.look(host, settings)
 
 
 def apply() -> None:

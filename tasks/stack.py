@@ -8,10 +8,10 @@ from pyinfra.operations import server
 
 from tasks import before, images, preflight, verify
 from tasks.backup import copy_command
-from xnai.facts.podman import Container, StoreFacts
+from xnai.facts.podman import StoreFacts
 from xnai.facts.podman_call import PodmanUnknown
 from xnai.facts.sections import file_difference
-from xnai.images.plan import builds, find, previous_name
+from xnai.images.plan import previous_name
 from xnai.operations import root_file, stack
 from xnai.operations.data import Data
 from xnai.operations.healthy import wait_until_healthy
@@ -30,15 +30,20 @@ from xnai.run.store import (
     wait_for_boot,
 )
 from xnai.settings.model import Settings
-from xnai.stack import paths
-from xnai.stack.catalogue import services
+from xnai.stack.differences import (
+    changed_files,
+    changed_unit,
+    containers_of,
+    kept_image_ids,
+    unwanted_containers,
+    unwanted_files,
+)
 from xnai.stack.paths import (
     backup_home,
     data_record,
     good_directory,
     stack_directory,
     unit,
-    unit_file,
 )
 from xnai.stack.plan import (
     StackPlan,
@@ -49,8 +54,6 @@ from xnai.stack.plan import (
     starting,
     with_data,
 )
-from xnai.stack.shared import least_oom_score_adj
-from xnai.templating.render import render
 
 
 def apply() -> None:
@@ -60,13 +63,13 @@ def apply() -> None:
     facts = _facts_after_boot(settings)
     if refused := unfinished_restore(settings, facts) or unfinished_rotation(settings, facts):
         fail_host(f"stack: {refused}")
-    if names := foreign(wanted, _containers(facts), settings.stack_name):
+    if names := foreign(wanted, containers_of(facts), settings.stack_name):
         fail_host(
             f"{', '.join(names)} in the Podman store of {settings.stack_user}: made by somebody "
             "else, and would have to be removed for ours. Rename or remove them, or choose "
             "another stack_name. Nothing was changed."
         )
-    image_ids = _image_ids(settings, wanted, facts)
+    image_ids = kept_image_ids(wanted, images.inputs(settings), facts)
     reasons = _reasons(wanted, facts, image_ids)
     copied = changed_images(
         wanted, reasons, facts.containers, image_ids, as_good(settings, wanted, facts)
@@ -76,13 +79,12 @@ def apply() -> None:
     _files(settings, wanted, facts)
     if reasons:
         _bring_up(settings, wanted, facts, with_data(wanted, reasons, copied), copied)
-    elif names := starting(wanted, _containers(facts)):
+    elif names := starting(wanted, containers_of(facts)):
         _wait(settings, wanted, names)
     else:
         _keep(settings, wanted, facts)
     # Last: what a failed bring-up goes back to may need it.
-    unwanted = sorted(facts.of_stack - {s.container_name for s in wanted.services})
-    if unwanted:
+    if unwanted := unwanted_containers(wanted, facts):
         stack.remove(
             name=f"stack: remove {', '.join(unwanted)} (no longer in the settings; volumes stay)",
             names=unwanted,
@@ -93,21 +95,11 @@ def apply() -> None:
 def _facts_after_boot(settings: Settings) -> StoreFacts:
     """The store's facts; shortly after a boot, what was down when this run began may be up."""
     facts = read_store(host, settings)
-    if any(c.state not in ("running", "paused") for c in _containers(facts).values()):
+    if any(c.state not in ("running", "paused") for c in containers_of(facts).values()):
         wait_for_boot(host, settings, settings.stack_healthy_timeout_s)
         forget_store(host)
         facts = read_store(host, settings)
     return facts
-
-
-def _image_ids(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> dict[str, str]:
-    """The images that are there and will not be built anew: reference -> ID."""
-    present = () if isinstance(facts.images, PodmanUnknown) else facts.images
-    anew = {build.wanted.reference for build in builds(images.inputs(settings), present)}
-    return {
-        reference: found.id for reference in wanted.references.values()
-        if reference not in anew and (found := find(present, reference))
-    }
 
 
 def _reasons(wanted: StackPlan, facts: StoreFacts, image_ids: Mapping[str, str]) -> dict[str, str]:
@@ -125,7 +117,7 @@ def _other_major(wanted: StackPlan, facts: StoreFacts, copied: Sequence[str]) ->
     """
     databases = (s for s in wanted.services if s.store == "postgresql" and s.name in copied)
     service = next(databases, None)
-    container = _containers(facts).get(service.container_name) if service else None
+    container = containers_of(facts).get(service.container_name) if service else None
     if service is None or container is None or isinstance(facts.images, PodmanUnknown):
         return ""
     names = [name for i in facts.images if i.id == container.image_id for name in i.names]
@@ -184,15 +176,10 @@ def _wait(settings: Settings, wanted: StackPlan, names: Sequence[str]) -> None:
 
 def _files(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> None:
     """The compose files, and none of parts that are switched off."""
-    directory = stack_directory(settings)
-    for file in wanted.files.values():
-        path = f"{directory}/{file.name}"
-        if difference := file_difference(facts.files.get(path), file.text):
-            root_file.put(name=f"stack: {path} ({difference})", text=file.text, path=path)
-    for name in wanted.absent_files:
-        path = f"{directory}/{name}"
-        if path in facts.files:
-            root_file.remove(name=f"stack: {path} (no longer in the settings)", paths=[path])
+    for file in changed_files(settings, wanted, facts):
+        root_file.put(name=f"stack: {file}", text=file.text, path=file.path)
+    for path in unwanted_files(settings, wanted, facts):
+        root_file.remove(name=f"stack: {path} (no longer in the settings)", paths=[path])
 
 
 def _keep(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> None:
@@ -211,28 +198,10 @@ def _keep(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> None:
         )
 
 
-def _containers(facts: StoreFacts) -> Mapping[str, Container]:
-    """The containers, none where Podman is not there yet."""
-    return {} if isinstance(facts.containers, PodmanUnknown) else facts.containers
-
-
-def unit_text(settings: Settings) -> str:
-    """Return the boot unit."""
-    return render(
-        "stack/xnai-stack.service.j2",
-        stack_name=settings.stack_name, stack_user=settings.stack_user,
-        least_oom_score_adj=least_oom_score_adj(settings),
-        unfinished_restore=paths.unfinished_restore(settings),
-        stop_timeout_s=max(s.stop_timeout_s for s in services(settings)) + 10,
-    )
-
-
 def _at_boot(settings: Settings, facts: StoreFacts) -> None:
     """The boot unit: in place and enabled."""
-    path = unit_file(settings)
-    text = unit_text(settings)
-    if difference := file_difference(facts.files.get(path), text):
-        root_file.put(name=f"stack: {path} ({difference})", text=text, path=path)
+    if unit_file := changed_unit(settings, facts):
+        root_file.put(name=f"stack: {unit_file}", text=unit_file.text, path=unit_file.path)
     if not facts.enabled:
         server.shell(
             name=f"stack: enable {unit(settings)} at boot",

@@ -11,7 +11,6 @@ from xnai.facts.memory import Memory, MemoryFacts
 from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.facts.teardown import Teardown
 from xnai.machine import files as machine_files
-from xnai.machine.packages import ZRAM
 from xnai.memory import files as memory_files
 from xnai.operations import memory_back, packages, teardown, verify
 from xnai.operations.guard import one_at_a_time
@@ -93,7 +92,7 @@ def read(settings: Settings) -> Found:
 
 
 def _read_memory(keys: Sequence[str]) -> MemoryFacts | None:
-    return host.get_fact(Memory, packages=[ZRAM], paths=[], keys=keys)
+    return host.get_fact(Memory, packages=[memory_files.PACKAGE], paths=[], keys=keys)
 
 
 def _parsed(path: str, content: bytes | None) -> Before | None:

@@ -6,7 +6,7 @@ import pytest
 
 from tasks.memory import SYSCTL_CONF, ZRAM_CONF, ZSWAP_CONF, rendered
 from tests.host.reading import read
-from xnai.preflight.memory import best_algorithm
+from xnai.memory.zram import best_algorithm
 
 ZSWAP = "/sys/module/zswap/parameters/enabled"
 OFFERED = "/sys/block/zram0/comp_algorithm"

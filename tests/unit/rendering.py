@@ -6,7 +6,6 @@ import dataclasses
 import re
 from collections.abc import Mapping
 
-from tasks import stack as stack_task
 from xnai.images.content import BuildInput
 from xnai.images.plan import Build
 from xnai.machine import files as machine_files
@@ -14,6 +13,7 @@ from xnai.memory import files as memory_files
 from xnai.operations import image as image_operation
 from xnai.settings.model import Settings
 from xnai.stack import catalogue, paths
+from xnai.stack.boot_unit import unit_text
 from xnai.stack.plan import StackPlan, plan
 
 UID = 2000
@@ -76,7 +76,7 @@ def render_everything(settings: Settings) -> dict[str, str]:
         "memory/zram-generator.conf": in_memory[memory_files.ZRAM_CONF],
         "memory/sysctl.conf": in_memory[memory_files.SYSCTL_CONF],
         **{f"stack/{file.name}": file.text for file in stack(settings).files.values()},
-        "stack/xnai-stack.service": stack_task.unit_text(settings),
+        "stack/xnai-stack.service": unit_text(settings),
     }
     if settings.zswap == "off":
         texts["memory/tmpfiles.conf"] = in_memory[memory_files.ZSWAP_CONF]

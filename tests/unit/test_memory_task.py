@@ -12,7 +12,6 @@ from tasks import memory
 from xnai.facts.machine.model import ConfigFile, PreflightFacts, Reading
 from xnai.facts.memory import MemoryFacts, Zram
 from xnai.facts.sections import FileState
-from xnai.machine import packages
 from xnai.memory import files as memory_files
 
 RIVAL = "/etc/sysctl.d/99-tuning.conf"
@@ -25,7 +24,7 @@ def declared(monkeypatch):
     def run(settings, *files):
         texts = memory_files.rendered(settings, "zstd")
         facts = MemoryFacts(
-            packages={packages.ZRAM: "1.2"},
+            packages={memory_files.PACKAGE: "1.2"},
             files={
                 path: FileState(hashlib.sha256(text.encode()).hexdigest(), "0644", "root", "root")
                 for path, text in texts.items()

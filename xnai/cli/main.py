@@ -17,8 +17,8 @@ from xnai.facts.podman_call import PodmanUnknown
 from xnai.lab.cli import lab
 from xnai.run import inspect as looking
 from xnai.run.context import current
+from xnai.run.differences import below_the_stack, of_stack
 from xnai.run.inspect import Answer, Where
-from xnai.run.pending import deferred
 from xnai.run.store import read_store
 from xnai.settings import layers
 from xnai.stack.catalogue import SCHEMA, services
@@ -38,6 +38,7 @@ class HostStatus:
         unpublished: a line for each service that the host does not reach.
         killed: a line for each kill for want of memory.
         waiting: what was deferred.
+        differences: what a deploy would change, where it was asked for.
     """
 
     deployed: bool
@@ -46,6 +47,7 @@ class HostStatus:
     unpublished: list[str]
     killed: list[str]
     waiting: list[dict[str, str]]
+    differences: list[str] | None = None
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -122,32 +124,42 @@ def _raw(sources: list[layers.Layer], name: str) -> object:
 
 
 @main.command()
+@click.option("--diff", is_flag=True, help="Also what a deploy would change, in words.")
 @_with_hosts
 def status(
-    inventory_file: str, group_data: tuple[str, ...], data: tuple[str, ...], as_json: bool
+    inventory_file: str, group_data: tuple[str, ...], data: tuple[str, ...], as_json: bool,
+    diff: bool,
 ) -> None:
-    """Print one table a host: services, health, memory, where they answer; kills; what waits."""
+    """Print one table a host: services, health, memory, where they answer; kills; what waits.
+
+    With --diff a machine that a deploy would change has findings (exit code 1).
+    """
 
     def question(host: Host) -> HostStatus:
-        # Only what these two steps declare is looked at; nothing that they declare is run.
-        from tasks import containers, memory
-
         effective = current(host)
         wanted = services(effective)
         store = read_store(host, effective)
-        if not store.set_up:
+        if not store.set_up and not diff:
             return HostStatus(False, [], False, [], [], [])
+        below = below_the_stack(host, effective)
+        differences = [str(one) for one in below if not one.waits]
+        if diff:
+            differences += map(str, of_stack(host, effective))
+        if not store.set_up:
+            return HostStatus(False, [], False, [], [], [], differences)
         found = store.containers
         healthy = None if isinstance(found, PodmanUnknown) else all_healthy(wanted, found)
-        memory.apply()
-        containers.apply()
         return HostStatus(
             deployed=True,
             services=rows(wanted, found),
             healthy=healthy,
             unpublished=unpublished(wanted, found),
             killed=killed(wanted, found, host.get_fact(OomKills)),
-            waiting=[asdict(note) for note in deferred(host)],
+            waiting=[
+                {"component": one.component, "reason": one.waits}
+                for one in below if one.waits
+            ],
+            differences=differences if diff else None,
         )
 
     answers = looking.ask_each(Where(inventory_file, group_data, data), question)
@@ -158,13 +170,24 @@ def status(
         for answer in answers:
             if answer.value:
                 click.echo(f"[{answer.host}]")
-                if not answer.value.deployed:
-                    click.echo("  nothing was deployed here yet: pyinfra inventory.py deploy.py")
-                    continue
-                said = [*aligned(answer.value.services), *answer.value.unpublished]
-                click.echo("\n".join(f"  {line}" for line in said + answer.value.killed))
-                for note in answer.value.waiting:
-                    click.echo(f"  waiting: {note['component']}: {note['reason']}")
+                click.echo("\n".join(f"  {line}" for line in _in_lines(answer.value)))
         _print_errors(answers)
-    verdicts = [answer.value.healthy if answer.value else None for answer in answers]
+    verdicts = [_is_good(answer.value) if answer.value else None for answer in answers]
     sys.exit(UNKNOWN if None in verdicts else GOOD if all(verdicts) else FINDINGS)
+
+
+def _is_good(status: HostStatus) -> bool | None:
+    """Whether all is healthy and, where that was asked, as the settings want it."""
+    return False if status.differences else status.healthy
+
+
+def _in_lines(status: HostStatus) -> list[str]:
+    lines = [*aligned(status.services), *status.unpublished, *status.killed]
+    if not status.deployed:
+        lines = ["nothing was deployed here yet: pyinfra inventory.py deploy.py"]
+    lines += [f"waiting: {note['component']}: {note['reason']}" for note in status.waiting]
+    if status.differences:
+        lines += ["a deploy would change:", *(f"  {line}" for line in status.differences)]
+    elif status.differences is not None:
+        lines.append("a deploy would change nothing")
+    return lines

@@ -7,7 +7,7 @@ from pathlib import Path
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import services
 from xnai.stack.paths import COMPOSE, OPT, SLICES, STATE, USER_SERVICE, certificate
-from xnai.templating.render import render
+from xnai.templating.render import ROOT, render
 
 # The cgroup between the manager and the containers, a unit of the manager's own.
 USER_SLICE = ".config/systemd/user/user.slice.d/90-xnai.conf"
@@ -70,3 +70,8 @@ def wrapper_text(user: str, uid: int, home: str) -> str:
 def reserved_mib(settings: Settings) -> int:
     """Return the sum of the services' reservations in MiB."""
     return sum(service.memory.reservation_mib for service in services(settings))
+
+
+def compose_lock() -> str:
+    """Return podman-compose's requirements, locked with hashes."""
+    return (ROOT / "files/podman-compose/requirements.txt").read_text("utf-8")

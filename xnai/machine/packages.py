@@ -6,5 +6,3 @@ CONTAINERS = (
     "aardvark-dns", "ca-certificates", "catatonit", "crun", "dbus-user-session", "netavark",
     "nftables", "passt", "podman", "python3-venv", "uidmap",
 )
-
-ZRAM = "systemd-zram-generator"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xnai.settings.model import Settings
 from xnai.templating.render import render
 
+PACKAGE = "systemd-zram-generator"
 ZRAM_CONF = "/etc/systemd/zram-generator.conf.d/90-xnai.conf"
 SYSCTL_CONF = "/etc/sysctl.d/90-xnai.conf"
 ZSWAP_CONF = "/etc/tmpfiles.d/90-xnai.conf"

@@ -10,8 +10,9 @@ from pyinfra.api.operation import operation
 from pyinfra.context import ctx_state
 
 from xnai.facts.memory import ZRAM_SWAP, MemoryFacts
+from xnai.memory.zram import HEADROOM_MIB, missing_mib
 from xnai.operations.guard import failing_operation
-from xnai.operations.zram import EMPTY, HEADROOM_MIB, RESET_FAILED, missing_mib
+from xnai.operations.zram import EMPTY, RESET_FAILED
 from xnai.record.baseline import BYTES_OF, OldZram
 
 

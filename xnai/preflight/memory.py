@@ -3,51 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from xnai.diagnostics.finding import Finding
 from xnai.facts.machine.model import Reading
-
-BEST_FIRST = ("zstd", "lz4hc", "lz4", "lzo-rle", "lzo")
-"""zram's compressors by how much they save, the best first (kernel, admin-guide/blockdev/zram)."""
-
-
-@dataclass(frozen=True)
-class Capacity:
-    """What a machine can hold, all in MiB but the ratio.
-
-    zram's pages live in RAM: a page in zram gives back only (1 - 1/ratio) of itself, so
-    W = A + C * (1 - 1/ratio) with A = RAM - reserve and C = min(zram size, ratio * A).
-    """
-
-    ram_mib: int
-    reserve_mib: int
-    zram_mib: int
-    ratio: float
-
-    @property
-    def available_mib(self) -> int:
-        """A: RAM left after the reserve, at least 0."""
-        return max(0, self.ram_mib - self.reserve_mib)
-
-    @property
-    def backed_mib(self) -> float:
-        """C: the part of zram that A can back."""
-        return min(float(self.zram_mib), self.ratio * self.available_mib)
-
-    @property
-    def working_set_mib(self) -> int:
-        """W: the largest sum of what the services can hold."""
-        return round(self.available_mib + self.backed_mib * (1 - 1 / self.ratio))
-
-    def terms(self) -> str:
-        """Return the formula with this machine's numbers."""
-        return (
-            f"W = A + C*(1 - 1/r) = {self.available_mib} + {self.backed_mib:.0f}"
-            f"*(1 - 1/{self.ratio:g}) = {self.working_set_mib} MiB, with "
-            f"A = RAM {self.ram_mib} - reserve {self.reserve_mib} MiB, "
-            f"C = min(zram {self.zram_mib}, r*A {self.ratio * self.available_mib:.0f}) MiB"
-        )
+from xnai.memory.capacity import Capacity
+from xnai.memory.zram import best_algorithm
 
 
 def judge_capacity(
@@ -95,16 +55,6 @@ def judge_capacity(
             )
         )
     return found
-
-
-def best_algorithm(wanted: str, available: str) -> str | None:
-    """Return `wanted` if it is among the blank-separated `available`, else the best of them, or
-    None.
-    """
-    names = available.split()
-    if wanted in names:
-        return wanted
-    return next((name for name in BEST_FIRST if name in names), names[0] if names else None)
 
 
 def judge_zram(zram: Reading, algorithms: Reading, wanted: str) -> list[Finding]:

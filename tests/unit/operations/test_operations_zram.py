@@ -6,6 +6,7 @@ import pytest
 from operation_runs import commands, on_a_host
 
 from xnai.facts.memory import MemoryFacts, Zram
+from xnai.memory import zram as memory_zram
 from xnai.operations import zram
 from xnai.run.pending import deferred
 
@@ -31,7 +32,7 @@ def facts(used_mib: int, available_mib: int) -> MemoryFacts:
     ],
 )
 def test_differences(live, words):
-    assert zram.differences(live, 8030, "zstd", 100) == words
+    assert memory_zram.differences(live, 8030, "zstd", 100) == words
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_differences(live, words):
     ],
 )
 def test_missing_mib(used_mib, available_mib, missing_mib):
-    assert zram.missing_mib(facts(used_mib, available_mib)) == missing_mib
+    assert memory_zram.missing_mib(facts(used_mib, available_mib)) == missing_mib
 
 
 def test_activate():

@@ -23,9 +23,11 @@ from xnai.facts.machine.model import (
 )
 from xnai.facts.machine.parse import swaps, units
 from xnai.facts.machine.sockets import listeners_of_proc, listeners_of_ss
+from xnai.memory.capacity import Capacity
+from xnai.memory.zram import best_algorithm
 from xnai.preflight.existing_stack import judge_stores
 from xnai.preflight.judge import judge
-from xnai.preflight.memory import Capacity, best_algorithm, judge_capacity, judge_zram
+from xnai.preflight.memory import judge_capacity, judge_zram
 from xnai.preflight.named_paths import judge_named
 from xnai.preflight.network import judge_network
 from xnai.preflight.oom_guards import judge_oom_guards, percent

@@ -40,6 +40,7 @@ from xnai.operations import healthy
 from xnai.record.baseline import Before, OldUser, OldZram
 from xnai.run import password as asked_password
 from xnai.run.pyinfra import HostFailed
+from xnai.stack.boot_unit import unit_text
 from xnai.stack.catalogue import secret_forms
 from xnai.stack.paths import stack_directory
 
@@ -84,7 +85,7 @@ HEALTHY = StoreFacts(
     {
         f"{stack_directory(SETTINGS)}/{folder}{one.name}": file(one.text)
         for folder in ("", "good/") for one in PLAN.files.values()
-    } | {"/etc/systemd/user/xnai-stack.service": file(stack.unit_text(SETTINGS))},
+    } | {"/etc/systemd/user/xnai-stack.service": file(unit_text(SETTINGS))},
     True, True,
 )
 EMPTY = dataclasses.replace(
