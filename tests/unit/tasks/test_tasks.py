@@ -14,7 +14,7 @@ import pytest
 from fact_fixtures import fact_classes, output
 from rendering import build_inputs
 from rendering import stack as planned
-from task_runs import SEEN, Fact, compare, modules, told
+from task_runs import SEEN, Fact, a_host, compare, modules, told
 from unit_containers import as_wanted
 from unit_settings import make
 
@@ -39,10 +39,13 @@ from xnai.images.content import CONTENT_LABEL, PARENT_LABEL
 from xnai.operations import healthy
 from xnai.record.baseline import Before, OldUser, OldZram
 from xnai.run import password as asked_password
+from xnai.run.differences import below_the_stack
 from xnai.run.pyinfra import HostFailed
 from xnai.stack.boot_unit import unit_text
 from xnai.stack.catalogue import secret_forms
+from xnai.stack.differences import listed
 from xnai.stack.paths import stack_directory
+from xnai.stack.plan import plan
 
 SETTINGS = make()
 PLAN = planned(SETTINGS)
@@ -194,6 +197,20 @@ REFUSED = {
 }
 
 
+# The components of `xnai status --diff` that a step changes.
+COMPARED = {
+    "memory": {"memory", "zram"}, "containers": {"containers"}, "secrets": {"secrets"},
+    "images": {"images"}, "stack": {"stack"},
+}
+EVERYTHING_ELSE = {"Memory": Fact("normal"), "Containers": Fact("normal"), "Store": HEALTHY}
+
+
+def of_stack_with(settings, facts):
+    """What the stack's part of `xnai status --diff` lists."""
+    inputs = build_inputs(settings)
+    return listed(settings, plan(settings, inputs), inputs, facts.get("Store", HEALTHY))
+
+
 @pytest.fixture(autouse=True)
 def _a_password(monkeypatch):
     monkeypatch.setattr(asked_password, "ask", lambda what: "correct horse")
@@ -229,3 +246,23 @@ def test_every_step_is_tested():
     steps = {step.__module__ for step, *_ in CASES.values()}
     # Preflight and the report change nothing: there is nothing to write down.
     assert steps == {module.__name__ for module in modules()} - {"tasks.preflight", "tasks.verify"}
+
+
+@pytest.mark.parametrize("case", sorted(c for c in CASES if c.split("_")[0] in COMPARED))
+def test_a_step_changes_what_is_listed_and_nothing_else(monkeypatch, case):
+    """`xnai status --diff` and a step compare by the same functions."""
+    step, facts, *more = CASES[case]
+    settings = make(**more[0]) if more else SETTINGS
+    component = case.split("_")[0]
+    with a_host(settings, {**EVERYTHING_ELSE, **facts}) as host:
+        all_ = [*below_the_stack(host, settings), *of_stack_with(settings, facts)]
+    words = [str(one) for one in all_ if one.component in COMPARED[component] and not one.waits]
+    if case in REFUSED:
+        return
+    lines = told(monkeypatch, step, settings, facts, more[1] if more[1:] else SEEN)
+    named = [line.removeprefix("# ") for line in lines if line.startswith("# ")]
+    assert bool(words) == bool([line for line in named if " aside as " not in line]), (words, named)
+    for word in words:
+        subject = word.partition(": ")[2].split(" ")[0]
+        subject = {"package": "install", "sysctl": "load", "user": "user"}.get(subject, subject)
+        assert any(subject.split(".")[0] in line for line in named), (word, named)
