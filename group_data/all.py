@@ -106,8 +106,8 @@ strict = False
 
 # --- the stack's identity ----------------------------------------------------------------------
 
-# Prefix of containers (xnai_redis), images (localhost/xnai_rag_api:...), secrets, volumes, the
-# network and the compose project. Several stacks of one user differ in this name.
+# Prefix of containers (xnai_redis), images (localhost/xnai_rag_api:...), secrets, volumes,
+# networks and compose projects; unique for each stack of a user.
 stack_name = "xnai"
 
 # The user whose rootless Podman runs the stack. None: "xnai", made new with a locked password.
@@ -231,7 +231,7 @@ build_cache_max_mib = 2048
 #   the limit for a protected service, else 0.
 # Source: kernel Documentation/admin-guide/cgroup-v2.rst.
 
-# How long the deploy waits until a service is healthy, in seconds; each service has as long.
+# How long the deploy waits until a service is healthy: the timeout of each service.
 stack_healthy_timeout_s = 180
 
 # The names by which a browser reaches this machine; pages answer to no other Host or Origin, so
@@ -239,7 +239,7 @@ stack_healthy_timeout_s = 180
 browser_hosts = ["127.0.0.1", "localhost"]
 
 # The services that keep data in memory. When the whole machine is out of memory the kernel takes
-# the others first: their oom_score_adj is raised by unprotected_oom_score_adj.
+# the others first: the others' oom_score_adj is raised by unprotected_oom_score_adj.
 protected_services = ["redis", "vikunja_db"]
 unprotected_oom_score_adj = 300
 
@@ -270,12 +270,12 @@ rotate_only = []
 # --- teardown (docs/teardown.md) ---------------------------------------------------------------
 
 # For one run of tasks/teardown.py, as `--data purge=laptop.lan`: the name of the host whose data
-# (volumes, secrets, the user that was made for them) go as well. None: data are kept.
+# (volumes, secrets, the user that was made for them) are deleted too. None: data are kept.
 purge = None
 
 # --- redis -------------------------------------------------------------------------------------
 
-# As base_image, of the registry.
+# Fully qualified; see base_image.
 redis_image = "docker.io/library/redis:8.0"
 redis_port = 6379
 
@@ -362,7 +362,7 @@ awq_memory_limit_mib = 8192
 
 # --- vikunja_db --------------------------------------------------------------------------------
 
-# As base_image, of the registry.
+# Fully qualified; see base_image.
 vikunja_db_image = "docker.io/library/postgres:17"
 vikunja_db_memory_limit_mib = 192
 vikunja_db_memory_reservation_mib = None
@@ -373,7 +373,7 @@ vikunja_db_swap_mib = None
 # Vikunja, the task list, with its own PostgreSQL; in a compose file of its own. False: neither.
 vikunja = True
 
-# As base_image, of the registry.
+# Fully qualified; see base_image.
 vikunja_image = "docker.io/vikunja/vikunja:2.5.0"
 
 # Published on 127.0.0.1.

@@ -11,7 +11,7 @@ from xnai.operations import apt, backup
 from xnai.programs.backup.bundle import make_spec
 from xnai.run.context import current
 from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, this_host_alone
-from xnai.run.store import read_store, unfinished_restore
+from xnai.run.store import read_store, refuse_unfinished_restore
 from xnai.settings.model import Settings
 from xnai.stack.paths import backup_home
 from xnai.stack.plan import plan
@@ -26,7 +26,7 @@ def apply() -> None:
     settings = current()
     wanted = plan(settings, images.inputs(settings))
     facts = read_store(host, settings)
-    if refused := unfinished_restore(settings, facts):
+    if refused := refuse_unfinished_restore(settings, facts):
         fail_host(f"backup: {refused}")
     containers = facts.containers
     found = {} if isinstance(containers, PodmanUnknown) else containers

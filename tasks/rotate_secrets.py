@@ -17,7 +17,7 @@ from xnai.run.store import (
     forget_store,
     other_files,
     read_store,
-    unfinished_restore,
+    refuse_unfinished_restore,
 )
 from xnai.settings.model import Settings
 from xnai.stack import paths
@@ -36,11 +36,11 @@ def apply() -> None:
     if own.end_vikunja_sessions and not own.vikunja:
         fail_host("end_vikunja_sessions = True: this machine has no Vikunja. Nothing was changed.")
     facts = read_store(host, settings)
-    if refused := unfinished_restore(settings, facts):
+    if refused := refuse_unfinished_restore(settings, facts):
         fail_host(f"rotate: {refused}")
     if found := _lacking(settings, wanted, facts):
         _refuse(found)
-    mark = paths.unfinished_rotation(settings)
+    mark = paths.rotation_marker(settings)
     unfinished = mark in facts.files
     found = _not_up(wanted, facts)
     if found and not unfinished:

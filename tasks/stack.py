@@ -25,8 +25,8 @@ from xnai.run.store import (
     as_good,
     forget_store,
     read_store,
-    unfinished_restore,
-    unfinished_rotation,
+    refuse_unfinished_restore,
+    refuse_unfinished_rotation,
     wait_for_boot,
 )
 from xnai.settings.model import Settings
@@ -61,7 +61,8 @@ def apply() -> None:
     settings = current()
     wanted = plan(settings, images.inputs(settings))
     facts = _facts_after_boot(settings)
-    if refused := unfinished_restore(settings, facts) or unfinished_rotation(settings, facts):
+    refused = refuse_unfinished_restore(settings, facts)
+    if refused := refused or refuse_unfinished_rotation(settings, facts):
         fail_host(f"stack: {refused}")
     if names := foreign(wanted, containers_of(facts), settings.stack_name):
         fail_host(

@@ -13,8 +13,8 @@ from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.run.store import (
     read_running,
     read_store,
-    unfinished_restore,
-    unfinished_rotation,
+    refuse_unfinished_restore,
+    refuse_unfinished_rotation,
 )
 from xnai.stack.paths import backup_home
 from xnai.stack.plan import plan
@@ -40,7 +40,8 @@ def apply() -> None:
     if service is None:
         fail_host("vikunja = False: this machine has none. Nothing was changed.")
     facts = read_store(host, settings)
-    if refused := unfinished_restore(settings, facts) or unfinished_rotation(settings, facts):
+    refused = refuse_unfinished_restore(settings, facts)
+    if refused := refused or refuse_unfinished_rotation(settings, facts):
         fail_host(f"account: {refused}")
     # Its program migrates the database before it does anything else: never beside a server that
     # still does.

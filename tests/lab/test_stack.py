@@ -166,7 +166,7 @@ def test_a_generation_that_does_not_get_healthy_goes_back(deployed, settings, co
     outcome = deploy(deployed, *words)
     assert outcome.code != 0
     assert f"{container} is not healthy after" in outcome.log and why in outcome.log, outcome.log
-    assert "  back to the generation before: " in outcome.log
+    assert "  rolled back to the previous generation: " in outcome.log
     assert all_healthy(deployed)
     assert redis(deployed, "get xnai_kept") == "1"
     redis(deployed, "del xnai_kept")

@@ -102,7 +102,8 @@ def test_a_server_killed_while_it_migrates_is_waited_for(deployed, way):
             deployed, "--data", "vikunja_image=docker.io/library/python:3.13-slim",
             "--data", "stack_healthy_timeout_s=60",
         )
-        assert outcome.code != 0 and "back to the generation before: " in outcome.log, outcome.log
+        rolled_back = "rolled back to the previous generation: "
+        assert outcome.code != 0 and rolled_back in outcome.log, outcome.log
     assert killed(deployed)
     # Nobody returned before it served.
     assert way == "boot" or serves(deployed)

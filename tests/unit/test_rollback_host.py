@@ -239,7 +239,7 @@ def test_the_next_run_ends_what_a_killed_one_began_to_put_back(machine, capfd):
     assert main(spec(machine), "back") == 1
     (machine / "fail").unlink()
     assert main(spec(machine), "keep") == 0
-    assert "an earlier run was ended while it put data back" in capfd.readouterr().out
+    assert "an earlier run was interrupted while it restored data" in capfd.readouterr().out
     assert content(machine) == before
     # The copy is these data's, and so is no second one made.
     assert len(archives(machine)) == 1 and record(machine)["copies"]["redis"]["moving"] == {}
@@ -253,7 +253,7 @@ def test_the_first_copy_stays_the_one_to_go_back_to(machine, capfd):
     new_generation(machine)
     again = spec(machine, ("redis", "vikunja_db"))
     assert main(again, "keep") == 0
-    assert "an earlier run was not finished: its copies are kept" in capfd.readouterr().out
+    assert "an earlier run was interrupted: its copies are kept" in capfd.readouterr().out
     after = record(machine)
     assert after["copies"]["redis"] == found["copies"]["redis"]
     assert set(after["copies"]) == {"redis", "vikunja_db"}
@@ -268,7 +268,7 @@ def test_what_was_never_replaced_is_copied_anew(machine, capfd):
     # Killed; the machine was started again, and the old container wrote for days.
     (place(machine, VOLUME) / "file").write_text("later")
     assert main(spec(machine), "keep") == 0
-    assert "before redis was replaced: it is copied anew" in capfd.readouterr().out
+    assert "before redis was replaced: its data are copied again" in capfd.readouterr().out
     assert len(archives(machine)) == 2 and first not in record(machine)["copies"]["redis"].values()
     new_generation(machine)
     assert main(spec(machine), "back") == 0
@@ -293,7 +293,7 @@ def test_with_one_of_two_images_from_before_again_no_data_are_put_back(machine, 
     written, found = content(machine), record(machine)
     old = {"redis_image": "docker.io/library/redis:8.0"}
     assert main(spec(machine, two, vikunja_db_image=newer, **old), "keep") == 0
-    assert "an earlier run was not finished: its copies are kept" in capfd.readouterr().out
+    assert "an earlier run was interrupted: its copies are kept" in capfd.readouterr().out
     assert content(machine) == written and failed_volumes(machine) == []
     assert record(machine) == found
 

@@ -23,7 +23,7 @@ from xnai.run.store import (
     forget_store,
     read_running,
     read_store,
-    unfinished_rotation,
+    refuse_unfinished_rotation,
 )
 
 EMPTY = StoreFacts((), {}, {}, frozenset(), {}, enabled=False, set_up=True)
@@ -139,10 +139,10 @@ def test_a_boot_is_waited_for_and_told_once(monkeypatch):
 
 def test_an_unfinished_rotation_is_named_with_what_finishes_it():
     settings = make(stack_name="mine")
-    assert unfinished_rotation(settings, EMPTY) == ""
+    assert refuse_unfinished_rotation(settings, EMPTY) == ""
     path = "/var/lib/xnai/mine/rotation/unfinished"
     found = dataclasses.replace(EMPTY, files={path: FileState("0" * 64, "0600", "root", "root")})
-    said = unfinished_rotation(settings, found)
+    said = refuse_unfinished_rotation(settings, found)
     assert f"not finished ({path})" in said and "Nothing was changed." in said
     assert "pyinfra inventory.py tasks/rotate_secrets.py" in said and f"sudo rm {path}" in said
 

@@ -339,8 +339,11 @@ def test_nothing_is_refused_of_a_healthy_machine():
     ("one", "said"),
     [
         (found(remains(store=PodmanUnknown())), "Podman of xnai does not answer"),
-        (found(stack_user="me"), "/usr/local/bin/xnai-podman is of a stack of xnai"),
-        (found(DATA, None, former=RECORD, stack_user="me"), "the record is of a stack of xnai"),
+        (found(stack_user="me"), "/usr/local/bin/xnai-podman belongs to a stack of xnai"),
+        (
+            found(DATA, None, former=RECORD, stack_user="me"),
+            "the record belongs to a stack of xnai",
+        ),
         (found(DATA, None, purge="desk"), "there is no Podman to remove them with"),
         (found(TWO_KEPT, None, former=RECORD, purge="desk"),
          "a user whose store holds volume other_data as well, and there is no Podman"),

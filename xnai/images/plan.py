@@ -55,8 +55,8 @@ def find(images: Sequence[StoreImage], reference: str) -> StoreImage | None:
 def builds(wanted: Sequence[BuildInput], images: Sequence[StoreImage]) -> list[Build]:
     """Return what must be built, bases first.
 
-    An image is right when it has the content's hash and was built from the image that its
-    parent's name stands for now: a base pulled anew under the same tag is another base.
+    An image is current if its content hash matches, and its parent label is the ID of the image
+    that the parent's name means now: the same tag may have been pulled again.
     """
     found: list[Build] = []
     for item in wanted:
@@ -122,9 +122,9 @@ def prunable(
 ) -> list[str]:
     """Return the names of the stack's images that no generation needs, for removal.
 
-    What stays: the wanted images, those that a container uses (this run's bring-up gives the
-    ones that it replaces the name `previous`), the others of that name, and whatever these were
-    built from. Only names that this project gives to images with its label are returned.
+    Kept are the wanted images, images in use, the one tagged `previous` of each service (it is
+    tagged again when this run replaces a container), and all their parents. Only names that this
+    project gives to images with its label are returned.
 
     Args:
         wanted: this generation's input.

@@ -91,6 +91,10 @@ def remove(containers: Sequence[str]) -> str:
     )
 
 
+# What a run left that was killed while it kept a generation is that generation.
+_WHOLE = "{{ [ -e {good} ] || [ ! -e {good}.old ] || mv {good}.old {good}; }}"
+
+
 def keep(directory: str, files: Sequence[str]) -> str:
     """Return the command that keeps the compose files as the last healthy generation.
 
@@ -100,10 +104,11 @@ def keep(directory: str, files: Sequence[str]) -> str:
     """
     good = shlex.quote(good_directory(directory))
     names = " ".join(map(shlex.quote, files))
-    # Changed by renaming alone: a run that is killed leaves the one or the other.
+    # Two renames: one that is killed between them leaves good.old alone, which is taken first.
     # The record of data to go back to is beside the old files, and goes with them.
     return one_at_a_time(
-        f"cd {shlex.quote(directory)} && rm -rf {good}.new {good}.old && umask 022 && "
+        f"cd {shlex.quote(directory)} && {_WHOLE.format(good=good)} && "
+        f"rm -rf {good}.new {good}.old && umask 022 && "
         f"mkdir {good}.new && cp {names} {good}.new/ && {{ [ ! -e {good} ] || mv {good} {good}.old;"
         f" }} && mv {good}.new {good} && rm -rf {good}.old"
     )
@@ -118,7 +123,8 @@ def put_back(directory: str, names: Iterable[str]) -> str:
     """
     good, quoted = shlex.quote(good_directory(directory)), " ".join(map(shlex.quote, names))
     return one_at_a_time(
-        f"cd {shlex.quote(directory)} && rm -f {quoted} && cp {good}/*.yml ."
+        f"cd {shlex.quote(directory)} && {_WHOLE.format(good=good)} && "
+        f"rm -f {quoted} && cp {good}/*.yml ."
     )
 
 
@@ -180,11 +186,11 @@ def go_back(
     # What a killed run has replaced goes back too.
     containers = since or containers
     again = [entry for entry in before if entry.container in containers]
-    ctx_host.get().log(f"going back to the generation before: {_names(again)}")
+    ctx_host.get().log(f"rolling back to the previous generation: {_names(again)}")
     kept: list[str] = []
     try:
         run(remove(list(reversed(containers))), "removing the new containers")
-        run(put_back(directory, failed), "putting the files of the generation before in place")
+        run(put_back(directory, failed), "restoring the compose files of the previous generation")
         if data and since:
             kept = data.back()
         for entry in again:
@@ -195,9 +201,10 @@ def go_back(
             f"\n  The data from before: {data.copies}. With the cause removed, the next run goes "
             "on with putting them back."
         )
-        return f"going back to the generation before failed as well: {error}{where}"
-    return "\n  ".join([f"back to the generation before: {_names(again)} healthy again", *kept])
+        return f"rolling back to the previous generation failed as well: {error}{where}"
+    said = f"rolled back to the previous generation: {_names(again)} healthy again"
+    return "\n  ".join([said, *kept])
 
 
 def _names(found: Sequence[Entry]) -> str:
-    return ", ".join(entry.container for entry in found) or "none of these existed"
+    return ", ".join(entry.container for entry in found) or "it had none of these containers"

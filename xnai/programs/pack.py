@@ -11,11 +11,14 @@ _CHECKOUT = Path(__file__).parents[2]
 
 
 def pack(main: str) -> bytes:
-    """Return a program for `python3 FILE`.
+    """Return a program and what it imports of this package as one file for `python3 FILE`.
 
     Args:
-        main: its code; what it imports of this package, and what that imports, is packed with it.
-            The rest must be of the standard library.
+        main: its code. Only `from xnai… import …` is followed; the rest must be of the standard
+            library of Python 3.11 and newer, which the hosts have.
+
+    Raises:
+        ValueError: this package is imported in another way, which would be missing on the host.
     """
     modules: set[str] = set()
     _follow(main, modules)
@@ -34,6 +37,8 @@ def pack(main: str) -> bytes:
 def _follow(code: str, found: set[str]) -> None:
     """Add to `found` the paths, without .py, of this package's modules that `code` imports."""
     for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import) and any(one.name.startswith("xnai") for one in node.names):
+            raise ValueError(f"line {node.lineno}: write it as: from xnai… import …")
         if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("xnai"):
             continue
         whole = str(node.module).replace(".", "/")

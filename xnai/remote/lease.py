@@ -1,9 +1,9 @@
 """One run at a time on a machine: a lease of the whole run, renewed by each of its commands.
 
-The lease is a file of root's: the run's ID, the machine's boot ID, the uptime at which it ends,
-and who has it. A controller that was killed leaves one that ends by itself; the next run takes it
-over and says so. What a killed controller's last command is still at holds the machine's lock
-(xnai.operations.guard) and is waited for.
+The lease is a file of root's: the run's ID, the machine's boot ID, the uptime at which it expires,
+and who holds it. One that a killed controller left expires by itself; the next run takes it over
+and says so. A command that outlives its controller still holds the lock (xnai.operations.guard),
+and the next run waits for it. A run with --dry takes neither.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from xnai.remote.limit import Limited, as_command, limits_of
 DIRECTORY = "/run/xnai"
 LEASE = f"{DIRECTORY}/lease"
 LOCK = f"{DIRECTORY}/lock"
-# A run that is alive renews it every minute, but for one that waits for a person to read its plan.
+# A run renews it every minute, except while pyinfra waits at its confirmation prompt.
 ENDS_AFTER_S = 240
 _RENEW_EVERY_S = 60.0
 # How long a run waits for another one.
@@ -52,12 +52,12 @@ MADE = f"[ -d {DIRECTORY} ] || mkdir -m 700 {DIRECTORY}"
 
 
 def _of_another(run: str) -> str:
-    """Shell code that is true where another run than this one has, or had, the lease."""
+    """Shell code that is true if another run holds or held the lease since this boot."""
     return f'[ -n "$l_run" ] && [ "$l_run" != {run} ] && [ "$l_boot" = "$l_machine" ]'
 
 
 def _write(run: str, who: str, for_s: int = ENDS_AFTER_S) -> str:
-    """Shell code that lets this run have the lease from now on, or, for no time, no more."""
+    """Shell code that renews this run's lease for `for_s` seconds; 0 releases it."""
     end = f"$((l_now+{for_s}))" if for_s else "0"
     words = f'{run} "$l_machine" {end} {shlex.quote(who)}'
     return (
@@ -66,10 +66,11 @@ def _write(run: str, who: str, for_s: int = ENDS_AFTER_S) -> str:
 
 
 def take(run: str, who: str, over: str = "") -> str:
-    """Return shell code that takes the lease, or prints `held SECONDS RUN WHO` of who has it.
+    """Return shell code that takes the lease, and prints what came of it.
 
-    It prints `after WHO` where it takes over what another run has not given back, and `busy` where
-    a command of another run is still at work. One that was given back ends at 0.
+    `taken`; `held SECONDS RUN WHO`: another run holds it; `busy`: a command of another run holds
+    the lock; `after WHO`, before `taken`: it took over a lease that had expired unreleased. A
+    released lease has the expiry 0.
 
     Args:
         run: ID of this run.
@@ -92,7 +93,7 @@ def take(run: str, who: str, over: str = "") -> str:
 def release(run: str, who: str) -> str:
     """Return shell code that gives the lease back where this run has it.
 
-    It stays, and says whose it was: a run that was taken over meanwhile must find that.
+    The file is kept with the expiry 0, so that a run which lost the lease notices.
 
     Args:
         run: ID of this run.
@@ -102,10 +103,10 @@ def release(run: str, who: str) -> str:
 
 
 def under_lease(command: StringCommand, run: str, who: str) -> StringCommand:
-    """Return a command that does another one's work only while this run has the lease.
+    """Wrap a command so that it runs only while this run holds the lease.
 
-    It renews the lease before, and after a long one. Without root's rights, as where pyinfra makes
-    its own helper for sudo, there is no lease to look at.
+    It renews the lease before, and after a long command. Without root's rights, as where pyinfra
+    makes its own helper for sudo, there is no lease to look at.
 
     Args:
         command: what to do.

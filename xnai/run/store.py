@@ -1,4 +1,4 @@
-"""What Podman holds of the stack on a host: read once a run, in one way everywhere."""
+"""The Podman state of a host as one run knows it; forget_store() invalidates it."""
 
 from __future__ import annotations
 
@@ -49,37 +49,37 @@ def as_good(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> set[str
     }
 
 
-def unfinished_rotation(settings: Settings, facts: StoreFacts) -> str:
+def refuse_unfinished_rotation(settings: Settings, facts: StoreFacts) -> str:
     """Return why a deploy must not begin where a rotation of secrets was killed; else nothing.
 
     Secrets are then a mixture: what a deploy made anew would log in with a password that the
     database may not know, and would not get healthy.
     """
-    mark = paths.unfinished_rotation(settings)
+    mark = paths.rotation_marker(settings)
     if mark not in facts.files:
         return ""
     return (
         f"a rotation of secrets was begun and not finished ({mark}), so some services and the "
         "database may have old ones and some new. Nothing was changed. Finish it, with the "
         "settings of the last deploy: pyinfra inventory.py tasks/rotate_secrets.py, then run this "
-        "again. Where that refuses and names this step, take what is there as it is: sudo rm "
-        f"{mark}"
+        "again. If it refuses because a deploy would change this machine, accept the secrets as "
+        f"they are (sudo rm {mark}), deploy, and rotate then"
     )
 
 
-def unfinished_restore(settings: Settings, facts: StoreFacts) -> str:
+def refuse_unfinished_restore(settings: Settings, facts: StoreFacts) -> str:
     """Return why nothing may begin where a restore of data was killed; else nothing.
 
     A database would be started on a volume that was emptied, get healthy, and be kept as good.
     """
-    mark = paths.unfinished_restore(settings)
+    mark = paths.restore_marker(settings)
     if mark not in facts.files:
         return ""
     return (
         f"a restore was begun and not finished ({mark}), so the data are neither those of before "
-        f"nor the archive's. Nothing was changed. The file says which archive it was, and where "
-        f"what was there before is kept (sudo cat {mark}): pyinfra inventory.py tasks/restore.py "
-        "--data restore_from= one of the two, then run this again"
+        "nor the archive's. Nothing was changed. The file names that archive, and the one that "
+        f"keeps what was there before (sudo cat {mark}). Restore either: pyinfra inventory.py "
+        "tasks/restore.py --data restore_from=PATH, then run this again"
     )
 
 
@@ -104,8 +104,8 @@ def read_store(host: Host, settings: Settings) -> StoreFacts:
                 *compose_files(settings),
                 *(f"{good}/{file_name(part)}" for part in PARTS),
                 paths.unit_file(settings),
-                paths.unfinished_rotation(settings),
-                paths.unfinished_restore(settings),
+                paths.rotation_marker(settings),
+                paths.restore_marker(settings),
                 paths.data_record(settings),
             ],
             wants=f"/etc/systemd/user/default.target.wants/{paths.unit(settings)}",

@@ -37,8 +37,8 @@ class Declaration:
         reason: what it does and why it is what it is, with the source; may be empty beside a
             setting that explains both.
         section: heading under which it is listed.
-        below: a setting that must be larger.
-        at_most: a setting that must be as large or larger.
+        below: name of the setting that this one must be less than.
+        at_most: name of the setting that this one must not exceed.
         switch: of a port: the setting without which nothing listens there.
         derived: what takes the place of None on a host.
         on_host: what must be at this path on the host: "file", "directory", or nothing.
@@ -58,7 +58,7 @@ class Declaration:
 
 @dataclass(frozen=True)
 class MemoryDefaults:
-    """What a service may have of the machine's memory where nobody says otherwise; in MiB.
+    """The default memory settings of a service, in MiB.
 
     Attributes:
         limit_mib: its memory limit.
@@ -75,7 +75,7 @@ class MemoryDefaults:
 
 @dataclass(frozen=True)
 class ServiceMemory:
-    """What a service may have of the machine's memory, in MiB; see the section "services".
+    """The effective memory settings of a service, in MiB; see "Services" in docs/settings.md.
 
     Attributes:
         limit_mib: memory.max of its cgroup.
@@ -128,7 +128,7 @@ def setting(
     derived: Callable[[HostValues], object] | None = None,
     on_host: str = "",
 ) -> Any:
-    """Return the field of a dataclass that declares a setting of that name; see Declaration.
+    """Return a dataclass field that declares the setting of its name; arguments: see Declaration.
 
     A section holds until another field names one.
     """

@@ -56,8 +56,7 @@ class Settings:
         "xnai",
         checks.stack_name,
         "Prefix of containers (xnai_redis), images (localhost/xnai_rag_api:...), secrets, "
-        "volumes, the network and the compose project. Several stacks of one user differ in "
-        "this name.",
+        "volumes, networks and compose projects; unique for each stack of a user.",
         section="the stack's identity",
     )
     stack_user: str = setting(
@@ -188,8 +187,7 @@ class Settings:
     stack_healthy_timeout_s: int = setting(
         180,
         checks.integer(10, 3600),
-        "How long the deploy waits until a service is healthy, in seconds; each service has as "
-        "long.",
+        "How long the deploy waits until a service is healthy: the timeout of each service.",
         section="services",
     )
     browser_hosts: tuple[str, ...] = setting(
@@ -204,7 +202,7 @@ class Settings:
             lambda known: checks.names(checks.choice(*(s.name for s in known if s.memory)))
         ),
         "The services that keep data in memory. When the whole machine is out of memory the "
-        "kernel takes the others first: their oom_score_adj is raised by "
+        "kernel takes the others first: the others' oom_score_adj is raised by "
         "unprotected_oom_score_adj.",
     )
     unprotected_oom_score_adj: int = setting(
@@ -256,8 +254,8 @@ class Settings:
         None,
         checks.optional(checks.pattern(r"[!-~]{1,253}", "the name of the host")),
         "For one run of tasks/teardown.py, as `--data purge=laptop.lan`: the name of the host "
-        "whose data (volumes, secrets, the user that was made for them) go as well. None: data "
-        "are kept.",
+        "whose data (volumes, secrets, the user that was made for them) are deleted too. None: "
+        "data are kept.",
         section="teardown (docs/teardown.md)",
     )
 

@@ -55,7 +55,9 @@ def reference_page(declarations: Collection[Declaration]) -> str:
     """Return the reference of all settings in Markdown."""
     lines = [
         "# Settings\n", "\n",
-        "Written by `make settings` from the declarations in `xnai/`. A host or group changes a\n"
+        "Written by `make settings` from the declarations: the general ones in\n"
+        "`xnai/settings/model.py`, sysctls in `xnai/memory/sysctl.py`, those of a service in\n"
+        "`xnai/stack/services/`. A host or group changes a\n"
         "setting by naming it in `group_data/<group>.py`, in `hosts.py` beside the host, or with\n"
         "`--data name=value`; `xnai settings` prints the effective values and where each was set.\n"
         "`None` means: derived from what the host is.\n",
@@ -64,10 +66,10 @@ def reference_page(declarations: Collection[Declaration]) -> str:
     for one in declarations:
         if one.section != section:
             section = one.section
-            lines.append(f"\n## {section[0].upper()}{section[1:]}\n\n")
+            lines.append(f"\n## {section}\n\n")
             if section in _SECTIONS:
                 lines.append("\n\n".join(_SECTIONS[section].split("\n")) + "\n\n")
-            lines.append("| setting | default | allowed | |\n| --- | --- | --- | --- |\n")
+            lines.append("| setting | default | allowed | reason |\n| --- | --- | --- | --- |\n")
         cells = (f"`{one.name}`", f"`{_literal(one.default)}`", _allowed(one), one.reason)
         lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n")
     return "".join(lines)

@@ -56,7 +56,7 @@ def schema(services: Sequence[Configured], further: Iterable[Declaration] = ()) 
 
     Args:
         services: what has settings of its own, in dependency order.
-        further: settings that are no field of Settings; they are listed after those of the memory.
+        further: declarations of tables, the sysctls'; they are listed after section "memory".
     """
     own = declared(Settings, services)
     last = max(i for i, one in enumerate(own) if one.section == "memory")

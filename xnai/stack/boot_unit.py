@@ -15,6 +15,6 @@ def unit_text(settings: Settings) -> str:
         "stack/xnai-stack.service.j2",
         stack_name=settings.stack_name, stack_user=settings.stack_user,
         least_oom_score_adj=least_oom_score_adj(settings),
-        unfinished_restore=paths.unfinished_restore(settings),
+        unfinished_restore=paths.restore_marker(settings),
         stop_timeout_s=max(s.stop_timeout_s for s in services(settings)) + 10,
     )

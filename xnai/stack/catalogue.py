@@ -1,7 +1,8 @@
 """What the settings make of the built-in services: services, images, tools, secrets, settings.
 
 Everything that names a service reads it from here: images, compose files, preflight's sums, the
-status table, the host tests. A further service is one more file in services/.
+status table, the host tests. A further service is one more file in services/ and, if it is built,
+one Dockerfile template: docs/contributing.md.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ BUILT_IN = _found()
 """All services of the package, each after those that it depends on."""
 
 PARTS = tuple(dict.fromkeys(one.part for one in BUILT_IN))
-"""The parts of the stack: docker-compose.yml, docker-compose.vikunja.yml."""
+"""The compose parts; an empty one is docker-compose.yml, else docker-compose.<part>.yml."""
 
 DOCKERFILES = {one.name: one.dockerfile for one in BUILT_IN if one.dockerfile}
 """The name of every image that a service runs, with its Dockerfile."""

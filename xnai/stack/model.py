@@ -23,7 +23,7 @@ class SecretFile:
 
 @dataclass(frozen=True)
 class MemoryShare:
-    """What a service may have of the machine's memory; in MiB.
+    """Memory and OOM values as they are rendered for a container, in MiB.
 
     Attributes:
         limit_mib: memory.max of its cgroup.
@@ -64,15 +64,15 @@ class Service:
         tmpfs: paths that must be writable under a read-only root.
         secrets: its secrets as files.
         depends_on: services that must be healthy first.
-        part: of the stack: empty for docker-compose.yml, else its file is
-            docker-compose.<part>.yml, a compose project of its own.
-        networks: that it is in, by name.
+        part: compose part: empty for docker-compose.yml, else docker-compose.<part>.yml, a
+            project of its own with a template of its own.
+        networks: names of its networks.
         capabilities: that it keeps; all others are dropped.
         publish_setting: the setting that publishes its port, where one does.
         url_path: what to append to its URL for a person, or None where it has no page.
         migrates: services whose data another version of it changes when it starts.
         stop_timeout_s: from its stop signal to SIGKILL, in seconds.
-        stop_signal: that ends it in an orderly way; empty: the image's own, or SIGTERM.
+        stop_signal: signal for a clean stop; empty: the image's own, or SIGTERM.
         health_timeout_s: how long one run of its health check may take, in seconds.
         ready_path: what its published port answers with 200 once it serves, or empty where the
             health check alone proves that.
@@ -119,7 +119,7 @@ class Service:
 
     @property
     def is_stateful(self) -> bool:
-        """Whether its image is another project's, which alone knows what its data mean."""
+        """Whether it is a third-party image with volumes: only that image knows its data."""
         return bool(self.image and self.volumes)
 
 
@@ -158,12 +158,13 @@ class BuiltIn:
 
     Attributes:
         name: of the service, in the compose file and in the names of its settings.
-        place: its place in every list; a service comes after those that it depends on.
+        place: sort key, in steps of 10; greater than that of all that it depends on.
         settings: the dataclass that declares its own settings, or None.
         memory: what it may have where nobody says otherwise; None for what is run by hand.
-        service: what runs for long with some settings, or None where they switch it off.
-        tool: what is run by hand, or None.
-        image: that the deploy builds for it, or None for a registry's.
+        service: makes the long-running service of some settings, or None where they switch it
+            off.
+        tool: a program that is run by hand, or None.
+        image: the image that the deploy builds for it, or None for a registry's.
         dockerfile: the rendered file of that image; its template is images/<dockerfile>.j2.
         secrets: to generate: for each random value its Podman secrets, name -> format. A format
             is printf's, with one %s for the value.

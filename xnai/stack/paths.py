@@ -1,4 +1,4 @@
-"""Every path and unit of ours on a host: the one list for preflight, the record and tasks."""
+"""Root's files and directories that preflight, the baseline record and teardown know."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def backup_home(settings: Settings) -> str:
     return f"{STATE}/{settings.stack_name}/backup"
 
 
-def unfinished_restore(settings: Settings) -> str:
+def restore_marker(settings: Settings) -> str:
     """Return the path of the mark of a restore that has not ended.
 
     Not in the backups' directory: the stack's user cannot see what is in there, and the boot unit
@@ -71,7 +71,7 @@ def rotation_home(settings: Settings) -> str:
     return f"{STATE}/{settings.stack_name}/rotation"
 
 
-def unfinished_rotation(settings: Settings) -> str:
+def rotation_marker(settings: Settings) -> str:
     """Return the path of the file that says that a rotation has begun."""
     return f"{rotation_home(settings)}/unfinished"
 

@@ -139,7 +139,7 @@ def differences(
     secrets: Mapping[str, str] | PodmanUnknown,
     image_ids: Mapping[str, str],
 ) -> dict[str, str]:
-    """Return for each service that must be brought up why, in dependency order.
+    """Return why each service must be recreated, by its name and in dependency order.
 
     A container that depends on a recreated one is recreated with it. One that is still starting
     is no difference: it is waited for.
@@ -170,9 +170,9 @@ def changed_images(
     image_ids: Mapping[str, str],
     as_good: Collection[str],
 ) -> list[str]:
-    """Return the services with data that come up with another image than their data's, in order.
+    """Return the stateful services whose image changes, and those whose schema they migrate.
 
-    With them those whose data they migrate.
+    In dependency order.
 
     Args:
         wanted: the plan.
@@ -198,7 +198,7 @@ def changed_images(
 def with_data(
     wanted: StackPlan, reasons: Mapping[str, str], copied: Collection[str]
 ) -> dict[str, str]:
-    """Return `reasons` with the services that stand still while their data are copied.
+    """Return `reasons` and the services that must be stopped while their data are copied.
 
     Args:
         wanted: the plan.

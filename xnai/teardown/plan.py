@@ -15,7 +15,7 @@ from xnai.preflight.zram_rivals import OUR_PATH as ZRAM_CONF
 from xnai.record.baseline import DIRECTORY
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import secret_forms, services
-from xnai.stack.paths import unfinished_restore, unit_file
+from xnai.stack.paths import restore_marker, unit_file
 from xnai.teardown.model import BACKUP, ROTATION, Found, Plan
 from xnai.teardown.notes import notes
 
@@ -29,7 +29,7 @@ def refusals(found: Found) -> list[str]:
     for name, where in ((remains.wrapper_user, XNAI_PODMAN), (recorded, "the record")):
         if name not in ("", user):
             said.append(
-                f"{where} is of a stack of {name}, stack_user is {user!r}: set stack_user = "
+                f"{where} belongs to a stack of {name}, stack_user is {user!r}: set stack_user = "
                 f"{name!r}, or None if that is the default."
             )
     if isinstance(remains.store, PodmanUnknown):
@@ -52,13 +52,13 @@ def refusals(found: Found) -> list[str]:
             "Deploy, then purge; or remove their directories below "
             f"{remains.account.home}/.local/share/containers/storage/volumes by hand."
         )
-    mark = PurePosixPath(unfinished_restore(settings))
+    mark = PurePosixPath(restore_marker(settings))
     if not found.purge and mark.name in (remains.in_directory or ()):
         said.append(
             f"a restore was begun and not finished ({mark}), so the data that would be kept are "
             f"neither those of before nor the archive's. The file says which archive it was, and "
             f"where what was there before is kept (sudo cat {mark}): pyinfra inventory.py "
-            "tasks/restore.py --data restore_from= one of the two; or remove all data: "
+            "tasks/restore.py --data restore_from=PATH, of either; or remove all data: "
             f"--data purge={found.host}."
         )
     stack_mib = found.store.swap_mib if found.store else 0

@@ -165,12 +165,12 @@ def test_what_is_not_healthy_goes_back_to_the_generation_before():
     said, asked = fails(OLDER, read)
     assert said.startswith("xnai_redis is not healthy after ")
     assert said.endswith(
-        "\n  back to the generation before: xnai_redis, xnai_rag_api healthy again"
+        "\n  rolled back to the previous generation: xnai_redis, xnai_rag_api healthy again"
     )
     told = [text for text in asked if "cat " not in text]
     after = told[next(n for n, text in enumerate(told) if "logs" in text) + 1:]
     assert "rm --force --ignore --time 75 xnai_rag_api xnai_redis" in after[0]
-    assert f"cd {DIRECTORY} && rm -f {' '.join(FILES)} && cp " in after[1]
+    assert f" && rm -f {' '.join(FILES)} && cp " in after[1]
     assert ["--no-deps redis" in after[2], "--no-deps rag_api" in after[3]] == [True, True]
     assert len(after) == 4
 
@@ -181,7 +181,8 @@ def test_a_command_that_fails_goes_back_too():
 
     said, _ = fails(OLDER, read, ("-deps redis",))
     assert said.startswith("starting xnai_redis failed:\n")
-    assert "going back to the generation before failed as well: starting xnai_redis failed" in said
+    why = "rolling back to the previous generation failed as well: starting xnai_redis failed"
+    assert why in said
 
 
 def test_without_an_earlier_generation_what_was_started_stays_to_be_looked_at():
@@ -245,7 +246,8 @@ def test_data_go_back_before_their_containers_do():
         OLDER | BEGUN, healthy_after(7), data=DATA, stdout=("unpacking", kept)
     )
     assert said.endswith(
-        "back to the generation before: xnai_redis, xnai_rag_api, xnai_crawler healthy again\n  "
+        "rolled back to the previous generation: xnai_redis, xnai_rag_api, xnai_crawler healthy "
+        "again\n  "
         + kept
     )
     told = [text for text in asked if not text.startswith("cat ")]
@@ -260,7 +262,7 @@ def test_data_go_back_before_their_containers_do():
 
 def test_the_same_generation_with_data_from_before_is_gone_back_to():
     said, asked = fails(GOOD | BEGUN, healthy_after(7), data=DATA)
-    assert "back to the generation before: xnai_redis" in said
+    assert "rolled back to the previous generation: xnai_redis" in said
     assert str(DATA.program.command("back")) in asked
 
 

@@ -40,6 +40,6 @@ class AccountSpec:
 
 
 def parse(text: str) -> AccountSpec:
-    """Return what `Spec.text` made."""
+    """Return what AccountSpec.text() wrote."""
     values: dict[str, Any] = json.loads(text)
     return AccountSpec(**(values | {"database": Database(**values["database"])}))

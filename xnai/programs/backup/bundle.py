@@ -7,7 +7,7 @@ from xnai.programs.backup.spec import BackupSpec, Database, Part
 from xnai.programs.pack import pack
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import secret_forms
-from xnai.stack.paths import backup_home, unfinished_restore
+from xnai.stack.paths import backup_home, restore_marker
 from xnai.stack.plan import StackPlan
 
 _MAIN = """\
@@ -65,7 +65,7 @@ def make_spec(settings: Settings, wanted: StackPlan, action: str, copy: str) -> 
         restore_from=settings.restore_from or "",
         timeout_s=settings.stack_healthy_timeout_s,
         copy=copy,
-        unfinished=unfinished_restore(settings),
+        unfinished=restore_marker(settings),
     )
 
 

@@ -25,14 +25,14 @@ from xnai.programs.backup.whole_file import sync
 _WORK = ".work"
 # Names the containers that this run has paused.
 PAUSED = "paused"
-# Left by a restore whose containers must be made anew, for whoever started it.
+# Marks that secrets were restored: the caller must recreate the containers.
 CHANGED = ".secrets-changed"
 _SPARE_BYTES = 64 << 20
 STOP_TIMEOUT_S = 120
 
 
 class Run:
-    """One run, with what it needs to know."""
+    """One run of a program on the host, and what it is told."""
 
     def __init__(self, spec: BackupSpec) -> None:
         self.spec = spec
@@ -49,7 +49,7 @@ class Run:
         self.holders = [part.container for part in spec.parts if part.volumes]
 
     def prepare(self) -> None:
-        """Look whether all is safe to begin, and remove what a killed run left.
+        """Check that it is safe to begin, and clean up after an interrupted run.
 
         Raises:
             Failed: it is not.
@@ -70,7 +70,7 @@ class Run:
                 tell(f"an earlier run was ended while {', '.join(left)} were paused: they go on")
                 self.podman.run("unpause", *left, doing="letting the containers go on")
         shutil.rmtree(self.work, ignore_errors=True)
-        # Left where an earlier restore had come to its end, and whoever started it had not.
+        # There if a restore finished and its caller did not.
         self.containers_are_older = (self.directory / CHANGED).exists()
         self.work.mkdir(mode=0o700)
 

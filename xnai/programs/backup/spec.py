@@ -86,7 +86,7 @@ class BackupSpec:
 
 
 def parse(text: str) -> BackupSpec:
-    """Return what `Spec.text` made."""
+    """Return what BackupSpec.text() wrote."""
     values: dict[str, Any] = json.loads(text)
     parts = tuple(
         Part(**(part | {"depends_on": tuple(part["depends_on"])})) for part in values["parts"]

@@ -17,7 +17,7 @@ from xnai.programs.rollback.spec import RollbackSpec
 
 
 class Back:
-    """One run that goes back, or ends what a killed one has begun."""
+    """Rolls data back, or resumes an interrupted rollback."""
 
     def __init__(self, spec: RollbackSpec) -> None:
         self.spec = spec
@@ -27,10 +27,12 @@ class Back:
         self.parts = {part.name: part for part in spec.backup.parts}
 
     def back(self) -> None:
-        """Put the last healthy generation's data and images in place; its containers are next.
+        """Restore the last healthy generation's data and image tags.
+
+        The caller then recreates its containers.
 
         Raises:
-            Failed: some are not; the copies stay, and the next run begins here.
+            Failed: something is not restored; the copies remain, and the next run resumes.
         """
         record = records.read(self.path)
         self._put_back(record)
@@ -39,14 +41,14 @@ class Back:
             if copy.image and "@" not in copy.reference and (
                 self.podman.image_id(copy.reference) != copy.image
             ):
-                tell(f"{copy.reference} is again the image that {name} ran on")
+                tell(f"{copy.reference} names the image again that {name} ran on")
                 self.podman.run(
                     "tag", copy.image, copy.reference, doing=f"naming {copy.reference}"
                 )
         self.path.unlink(missing_ok=True)
 
     def _finish(self, record: UpgradeRecord) -> None:
-        """End what a killed run has begun, where its data must not stay as they are."""
+        """Resume an interrupted rollback before a new upgrade begins."""
         present = self.podman.states([
             self.parts[name].container for name in record.copies if name in self.parts
         ])
@@ -54,7 +56,10 @@ class Back:
         for name, copy in list(record.copies.items()):
             # The killed run had not come to removing it: what it has written since counts.
             if copy.container in ids and not copy.moving:
-                tell(f"an earlier run was ended before {name} was replaced: it is copied anew")
+                tell(
+                    f"an earlier run was interrupted before {name} was replaced: its data are "
+                    "copied again"
+                )
                 del record.copies[name]
         if not record.copies:
             self.path.unlink(missing_ok=True)
@@ -66,14 +71,14 @@ class Back:
             for name, copy in record.copies.items()
         )
         if began or again:
-            why = "while it put data back" if began else "with another image than this one"
-            tell(f"an earlier run was ended {why}: the data from before are put in place first")
+            why = "while it restored data" if began else "with another image than this one"
+            tell(f"an earlier run was interrupted {why}: the earlier data are restored first")
             self._put_back(record)
             for copy in record.copies.values():
                 copy.moving = {}
             records.save(self.path, record)
         else:
-            tell("an earlier run was not finished: its copies are kept, to go back to")
+            tell("an earlier run was interrupted: its copies are kept for a rollback")
 
     def _put_back(self, record: UpgradeRecord) -> None:
         for name, copy in record.copies.items():
@@ -105,10 +110,10 @@ class Back:
     def _put_back_volume(
         self, record: UpgradeRecord, copy: DataCopy, member: archive.Member, files: Path
     ) -> None:
-        """Give a volume's present content to a new volume, and the copy's content to its name.
+        """Move a volume's present content to a new volume, and put the copy in its place.
 
-        The copy is unpacked beside it first, then two directories are renamed: whenever this is
-        cut off, what was done is told from what is there, and each content is there as a whole.
+        The copy is unpacked beside it first, then two renames follow: after an interruption the
+        state on the disk shows which step is next, and both contents are there as a whole.
         """
         place = self.podman.place(member.of)
         spare = place.with_name("xnai-restored")

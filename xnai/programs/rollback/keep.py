@@ -28,7 +28,7 @@ _ABSENT = Made("", "", "")
 
 
 class Keep(Back):
-    """One run that copies."""
+    """Copies data before an upgrade, and resumes what an interrupted one left."""
 
     def keep(self) -> None:
         """Copy the data of the services named, their containers stopped; nothing is removed.
@@ -53,7 +53,7 @@ class Keep(Back):
                 self._again(stopped, error)
                 raise
         if record.copies:
-            # Those that the stack has no more depended on what it has.
+            # Containers that left the stack come last: they depended on the remaining ones.
             names = dict.fromkeys((*record.containers, *self.spec.anew))
             record.containers = [
                 *(n for n in self.run.containers if n in names),
@@ -66,15 +66,15 @@ class Keep(Back):
     def _copy(self, chosen: list[Part], record: UpgradeRecord, stopped: list[str]) -> None:
         names = [part.container for part in chosen]
         states = self.podman.states(self.run.containers)
-        # Theirs, and whoever would write meanwhile; all of them are made anew.
+        # Their containers and every other writer; all of them are recreated.
         up = [n for n in self.spec.anew if states.get(n) in _UP]
-        # One that ends again and again is started again and again until it is stopped.
+        # A crash-looping container may be restarted until it is stopped.
         may_start = [n for n in self.spec.anew if states.get(n) not in (None, "created", *_UP)]
         if paused := [name for name in up if states[name] == "paused"]:
             self.podman.run("unpause", *paused, doing="letting the containers go on")
         made = self.podman.made([name for name in names if name in states])
         images = {part.name: made.get(part.container, _ABSENT).reference for part in chosen}
-        # Of an archive's images and versions those count that wrote the data.
+        # The archive names the images that wrote the data, not the wanted ones.
         self.run.spec = dataclasses.replace(self.run.spec, parts=tuple(
             dataclasses.replace(part, image=images.get(part.name, part.image))
             for part in self.run.spec.parts

@@ -20,8 +20,8 @@ class DataCopy:
         container: ID of the container that wrote them, or empty where there was none.
         image: ID of its image, or empty.
         reference: the image's name, or empty.
-        moving: volume -> the name that its present content gets, and the inode of the directory
-            that has it; only while they are put back.
+        moving: volumes being swapped: volume -> the name that its present content gets, and the
+            inode of the directory that holds it.
     """
 
     archive: str

@@ -32,7 +32,7 @@ class RollbackSpec:
 
 
 def parse(text: str) -> RollbackSpec:
-    """Return what `Spec.text` made."""
+    """Return what RollbackSpec.text() wrote."""
     values: dict[str, Any] = json.loads(text)
     return RollbackSpec(
         backup=backup_spec.parse(json.dumps(values["backup"])),

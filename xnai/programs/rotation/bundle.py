@@ -9,7 +9,7 @@ from xnai.programs.backup.bundle import database
 from xnai.programs.pack import pack
 from xnai.programs.rotation.spec import RotationSpec
 from xnai.settings.model import Settings
-from xnai.stack.paths import unfinished_rotation
+from xnai.stack.paths import rotation_marker
 from xnai.stack.plan import StackPlan
 from xnai.stack.services.vikunja import VikunjaSettings
 
@@ -42,7 +42,7 @@ def make_spec(
         podman=XNAI_PODMAN,
         # A memory file system, and a directory in which nobody but root may write.
         kept=f"/run/xnai-rotation-{settings.stack_name}.json",
-        marker=unfinished_rotation(settings),
+        marker=rotation_marker(settings),
         # As the shell's printf would read the format.
         values=tuple(
             {name: form.replace("\\n", "\n") for name, form in forms.items()} for forms in values

@@ -47,7 +47,7 @@ class RotationSpec:
 
 
 def parse(text: str) -> RotationSpec:
-    """Return what `Spec.text` made."""
+    """Return what RotationSpec.text() wrote."""
     values: dict[str, Any] = json.loads(text)
     found = {
         name: Database(**values[name]) if values[name] else None

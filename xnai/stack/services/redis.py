@@ -21,7 +21,7 @@ class RedisSettings:
     """Redis' own settings."""
 
     redis_image: str = setting(
-        "docker.io/library/redis:8.0", checks.debian_image, "As base_image, of the registry.",
+        "docker.io/library/redis:8.0", checks.debian_image, "Fully qualified; see base_image.",
     )
     redis_port: int = setting(6379, checks.port, switch="redis_publish_loopback")
     redis_publish_loopback: bool = setting(

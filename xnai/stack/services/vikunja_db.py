@@ -45,7 +45,7 @@ class VikunjaDbSettings:
     """The database's own settings."""
 
     vikunja_db_image: str = setting(
-        "docker.io/library/postgres:17", database_image, "As base_image, of the registry.",
+        "docker.io/library/postgres:17", database_image, "Fully qualified; see base_image.",
     )
 
 
