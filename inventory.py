@@ -25,11 +25,12 @@ try:
         raise ImportError(f"pyinfra {version('pyinfra')} runs this, {NEEDED} is needed")
     for _module in ("click", "jinja2", "psutil", "yaml"):
         import_module(_module)
-    from xnai.run.hosts import groups
 except ImportError as _error:
     sys.exit(
         f"{_error}. This pyinfra ({sys.executable}) is not the project's: run `make setup` in "
         f"{_ROOT} and use the command that it prints ({_ROOT}/.venv/bin/pyinfra)."
     )
+
+from xnai.run.hosts import groups  # noqa: E402  (after the check that it can be)
 
 globals().update(groups(_ROOT))

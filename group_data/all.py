@@ -151,9 +151,9 @@ memory_rivals = "stop"
 # guard itself is never switched off, and a login user named in stack_user keeps it.
 oom_guard_exempt_stack = True
 
-# The cost of swapping against that of dropping page cache. Swap in RAM is far cheaper than a disk
-# read, hence above 100. Source: kernel Documentation/admin-guide/sysctl/vm.rst ("for in-memory
-# swap, like zram or zswap ... values beyond 100 can be considered").
+# 0 to 200: the cost of swapping against that of dropping page cache. Swap in RAM is far cheaper
+# than a disk read, hence above 100. Source: kernel Documentation/admin-guide/sysctl/vm.rst ("for
+# in-memory swap, like zram or zswap ... values beyond 100 can be considered").
 vm_swappiness = 180
 
 # Pages read ahead from swap as a power of two; 0 is one page. A RAM device has no seek to save,
@@ -275,7 +275,7 @@ purge = None
 
 # --- redis -------------------------------------------------------------------------------------
 
-# Fully qualified; see base_image.
+# Fully qualified, with a full tag and optionally a digest; see base_image.
 redis_image = "docker.io/library/redis:8.0"
 redis_port = 6379
 
@@ -362,7 +362,7 @@ awq_memory_limit_mib = 8192
 
 # --- vikunja_db --------------------------------------------------------------------------------
 
-# Fully qualified; see base_image.
+# Fully qualified, with a full tag and optionally a digest; see base_image.
 vikunja_db_image = "docker.io/library/postgres:17"
 vikunja_db_memory_limit_mib = 192
 vikunja_db_memory_reservation_mib = None
@@ -373,7 +373,7 @@ vikunja_db_swap_mib = None
 # Vikunja, the task list, with its own PostgreSQL; in a compose file of its own. False: neither.
 vikunja = True
 
-# Fully qualified; see base_image.
+# Fully qualified, with a full tag and optionally a digest; see base_image.
 vikunja_image = "docker.io/vikunja/vikunja:2.5.0"
 
 # Published on 127.0.0.1.

@@ -10,6 +10,7 @@ from xnai.diagnostics.difference import FileDifference
 from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.machine.differences import MachineDifferences, differences
 from xnai.machine.files import compose_lock
+from xnai.machine.packages import podman_major
 from xnai.operations import apt, root_file, stack_user, user_file
 from xnai.operations.guard import one_at_a_time
 from xnai.remote.limit import FETCH_LIMIT_S, Limited
@@ -33,7 +34,7 @@ def apply() -> None:
             f"{facts.wrapper_user!r}; several stacks of that user differ in stack_name. Nothing "
             "was changed."
         )
-    found = differences(settings, facts)
+    found = differences(settings, facts, podman_major(preflight.look(settings)))
     name, uid = found.user.name, found.user.uid
     if found.packages:
         apt.install(

@@ -16,7 +16,7 @@ from xnai.run.pyinfra import RUN_BY_PYINFRA, HostFailed, this_host_alone
 from xnai.run.store import read_running, read_store
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import services
-from xnai.stack.status import all_healthy, rows, unpublished
+from xnai.stack.status import all_healthy, rows, unpublished, unread_cgroups
 
 
 def apply() -> None:
@@ -28,7 +28,10 @@ def apply() -> None:
         # Only what an earlier step of this run read can be reused, and only if nothing changes.
         read = read_running if error is OperationError else _prepared
         containers = read(host, settings)
-        for line in aligned(rows(wanted, containers)) + unpublished(wanted, containers):
+        for line in [
+            *aligned(rows(wanted, containers)), *unpublished(wanted, containers),
+            *unread_cgroups(wanted, containers),
+        ]:
             host.log(line)
         if not all_healthy(wanted, containers):
             raise error("not every service is healthy: see the table above")

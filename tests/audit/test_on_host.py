@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from xnai.audit import on_host
 from xnai.audit.on_host import HostSays, StackFiles
-from xnai.cli.main import main
+from xnai.cli.command import main
 from xnai.run.inspect import Answer
 
 COMPOSE = "services:\n  a:\n    image: docker.io/library/nginx:1.27\n    volumes: ['/tmp/a:/a']\n"

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from xnai.audit.rules import all_rules
-from xnai.cli.main import main
+from xnai.cli.command import main
 
 HERE = Path(__file__).parent
 BAD = ".PHONY: all\nall:\n\techo <b>|`$(X_HOST)`\n\tkillall python\n"

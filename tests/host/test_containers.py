@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.containers import COMPOSE
 from tests.host.reading import read
 from xnai.facts.containers import CONTROLLERS
+from xnai.stack.paths import COMPOSE
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.memory import SYSCTL_CONF, ZRAM_CONF, ZSWAP_CONF, rendered
 from tests.host.reading import read
+from xnai.memory.files import SYSCTL_CONF, ZRAM_CONF, ZSWAP_CONF, rendered
 from xnai.memory.zram import best_algorithm
 
 ZSWAP = "/sys/module/zswap/parameters/enabled"

@@ -29,8 +29,8 @@ def found(host, settings, stack_services):
     """What podman, the kernel and the published ports say, asked at once."""
     name, user = settings.stack_name, settings.stack_user
     label = f"label=io.xnai.stack={name}"
-    rag_api, docs = settings.rag_api_port, settings.docs_port
-    chainlit_ui = settings.chainlit_ui_port
+    rag_api, docs = settings.by_name()["rag_api_port"], settings.by_name()["docs_port"]
+    chainlit_ui = settings.by_name()["chainlit_ui_port"]
     elsewhere = {"Host": "evil.example"}
     requests = {
         "ready": (rag_api, "GET", "/ready", {}, ""),
@@ -48,8 +48,8 @@ def found(host, settings, stack_services):
         "no token": (rag_api, "POST", "/ingest", JSON_BODY, "{}"),
         "plain text": (rag_api, "POST", "/query", {"Content-Type": "text/plain"}, "{}"),
     }
-    if settings.vikunja:
-        requests["vikunja"] = (settings.vikunja_port, "GET", "/health", {}, "")
+    if settings.by_name()["vikunja"]:
+        requests["vikunja"] = (settings.by_name()["vikunja_port"], "GET", "/health", {}, "")
     addresses = host.check_output("hostname -I").split()
     assert addresses
     return read(
@@ -241,8 +241,8 @@ def test_secrets_are_readable_by_their_service_alone(
 
 
 def test_redis_is_published_only_where_asked(found, settings):
-    wanted = {"127.0.0.1"} if settings.redis_publish_loopback else set()
-    assert listeners(found, settings.redis_port) == wanted
+    wanted = {"127.0.0.1"} if settings.by_name()["redis_publish_loopback"] else set()
+    assert listeners(found, settings.by_name()["redis_port"]) == wanted
 
 
 def test_redis_refuses_without_the_password(found):
@@ -269,8 +269,8 @@ def test_chainlits_socket_answers(found):
 
 
 def test_vikunja_reaches_its_database_and_redis(found, settings):
-    if not settings.vikunja:
-        assert listeners(found, settings.vikunja_port) == set()
+    if not settings.by_name()["vikunja"]:
+        assert listeners(found, settings.by_name()["vikunja_port"]) == set()
         return
     # The server asks both before it answers.
     assert found.requests["vikunja"][0] == 200

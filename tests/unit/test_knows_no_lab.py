@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 # The command registers its subcommand, and the list of known groups names the group's file.
-MAY_NAME_IT = {"xnai/cli/main.py", "xnai/settings/layers.py"}
+MAY_NAME_IT = {"xnai/cli/command.py", "xnai/settings/layers.py"}
 
 BRANCHES = {
     "user-mode Linux": re.compile(r"\buml\b", re.IGNORECASE),
@@ -57,4 +57,4 @@ def test_only_the_command_imports_it():
         str(path.relative_to(ROOT)) for path in sources()
         if path.suffix == ".py" and "xnai.lab" in path.read_text("utf-8")
     ]
-    assert found == ["xnai/cli/main.py"]
+    assert found == ["xnai/cli/command.py"]

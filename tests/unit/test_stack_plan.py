@@ -17,7 +17,7 @@ from xnai.facts.podman import Container
 from xnai.facts.podman_call import PodmanUnknown
 from xnai.settings.checks_sources import Source
 from xnai.stack import plan as stack_plan
-from xnai.stack.catalogue import secret_forms, tools
+from xnai.stack.catalogue import secret_forms, services, tools
 from xnai.stack.drift import configuration, drift
 from xnai.stack.plan import (
     StackPlan,
@@ -365,3 +365,10 @@ def test_of_an_absent_container_the_healthy_generation_tells():
 def test_a_signal_has_one_name_in_every_podman(printed, name):
     found = parse_configuration({"Config": {"StopSignal": printed}, "HostConfig": {}})
     assert found.stop_signal == name
+
+
+def test_a_health_check_of_one_word_is_as_podman_shows_it():
+    source = {"context": "/srv/tree", "copy": ["app"], "requirements": "r.txt"}
+    settings = make(service_sources={"rag_api": source | {"health_command": ["/app/healthy"]}})
+    (service,) = (s for s in services(settings) if s.name == "rag_api")
+    assert configuration(service).health_command == ("CMD-SHELL", "/app/healthy")

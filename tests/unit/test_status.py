@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from unit_containers import MIB, as_wanted
 from unit_settings import make
 
-from xnai.cli import main as cli
+from xnai.cli import command as cli
 from xnai.diagnostics.table import aligned
 from xnai.facts.oom import OomKill
 from xnai.facts.podman import Container

@@ -15,6 +15,8 @@ from xnai.facts.sections import FileState, file_states, parse_file_states, scrip
 # Debian's useradd gives regular users from 1000 on; ours stays clear of people's.
 FIRST_UID = 2000
 LAST_UID = 59999
+# What rootless Podman needs of subordinate IDs.
+SUB_IDS = 65536
 CA_DIRECTORY = "/usr/local/share/ca-certificates"
 # What update-ca-certificates(8) writes anew; older than a certificate, it lacks it.
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
@@ -75,6 +77,12 @@ class ContainersFacts:
     user_slice_low_mib: int | None
 
 
+# A user may stand there by number too (subuid(5)).
+_SUB_IDS = (
+    "for f in u g; do grep -hE '^(@USER@|'${u:--}'):' /etc/sub\"$f\"id | sed \"s/^/$f /\"; done; :"
+)
+
+
 class Containers(FactBase[ContainersFacts | None]):
     """The containers component's state by one command, or None where it could not be read."""
 
@@ -104,7 +112,7 @@ class Containers(FactBase[ContainersFacts | None]):
         env = shlex.quote(compose)
         crts = " ".join(shlex.quote(path) for path in certificates)
         uid_paths = [path for path in paths if "{uid}" in path]
-        fixed = [path for path in paths if "{uid}" not in path]
+        fixed = [path for path in paths if path not in uid_paths]
         # Ours are plain words, which shlex.quote leaves bare: the variables may stand in them.
         late = file_states([path.format(uid="@UID@") for path in uid_paths]).replace("@UID@", "$u")
         homes = file_states([f"@HOME@/{path}" for path in home_paths]).replace("@HOME@", '"$1"')
@@ -116,8 +124,7 @@ class Containers(FactBase[ContainersFacts | None]):
                 "directories": f'for d in {here}; do [ -d "$d" ] && '
                 'echo "$(stat -c "%a %U %G" "$d") $d"; done; :',
                 "passwd": f'getent passwd {user} && id -gn {user}; :',
-                "subids": f"grep -h '^{stack_user}:' /etc/subuid | sed 's/^/u /'; "
-                f"grep -h '^{stack_user}:' /etc/subgid | sed 's/^/g /'; :",
+                "subids": _SUB_IDS.replace("@USER@", stack_user),
                 "linger": linger(stack_user),
                 "uids": "getent passwd | cut -d: -f3",
                 "manager": '[ -n "$u" ] && [ -S /run/user/$u/bus ] && '
@@ -176,6 +183,12 @@ def _mib(lines: list[str]) -> int | None:
     return int(lines[0]) >> 20 if lines[0].isdigit() else 1 << 40
 
 
+def _sub_ids(kind: str, lines: list[str]) -> int:
+    """How many subordinate IDs the lines give, `u name:first:count` each."""
+    counts = (line.split(":")[-1] for line in lines if line.startswith(f"{kind} "))
+    return sum(int(count) for count in counts if count.isdigit())
+
+
 def _user(found: dict[str, list[str]]) -> StackUser | None:
     if len(found["passwd"]) != 2:
         return None
@@ -185,7 +198,7 @@ def _user(found: dict[str, list[str]]) -> StackUser | None:
         uid=int(uid),
         group=found["passwd"][1],
         home=home,
-        subuid=any(line.startswith("u ") for line in found["subids"]),
-        subgid=any(line.startswith("g ") for line in found["subids"]),
+        subuid=_sub_ids("u", found["subids"]) >= SUB_IDS,
+        subgid=_sub_ids("g", found["subids"]) >= SUB_IDS,
         lingering=bool(found["linger"]),
     )

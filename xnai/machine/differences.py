@@ -113,12 +113,15 @@ class MachineDifferences:
             yield f"podman-compose in {COMPOSE} ({self.compose})"
 
 
-def differences(settings: Settings, facts: ContainersFacts) -> MachineDifferences:
+def differences(
+    settings: Settings, facts: ContainersFacts, podman_major: int | None
+) -> MachineDifferences:
     """Return how a host differs.
 
     Args:
         settings: the host's.
         facts: what there is of the stack's user and its Podman.
+        podman_major: version of the Podman that is there or will be; None: not told.
     """
     name = settings.stack_user
     user = (
@@ -135,7 +138,9 @@ def differences(settings: Settings, facts: ContainersFacts) -> MachineDifference
     wrapper = _files(facts, {XNAI_PODMAN: wrapper_text(name, user.uid, user.home)}, "0755")
     return MachineDifferences(
         user=user,
-        packages=tuple(p for p in packages.CONTAINERS if p not in facts.packages),
+        packages=tuple(
+            name for name in packages.containers(podman_major) if name not in facts.packages
+        ),
         certificates=_files(facts, wanted),
         unwanted_certificates=gone,
         untrusted=tuple(
@@ -156,13 +161,7 @@ def differences(settings: Settings, facts: ContainersFacts) -> MachineDifference
             path: (found, words) for path, words in directories(settings, user.group).items()
             if (found := facts.directories.get(path, "absent")) != words
         },
-        home_files=tuple(
-            FileDifference(path, words, text)
-            for below, text in home_texts(settings).items()
-            if (words := file_difference(
-                facts.files.get(path := f"{user.home}/{below}"), text, "0644", name, user.group
-            ))
-        ),
+        home_files=_home_files(settings, facts, user),
         # None: the slice is not there yet, and will read the drop-in when it starts.
         user_slice=(
             None if facts.user_slice_low_mib in (None, reserved)
@@ -180,6 +179,18 @@ def _files(
         FileDifference(path, words, text, mode) for path, text in texts.items()
         if (words := file_difference(facts.files.get(path), text, mode))
     )
+
+
+def _home_files(
+    settings: Settings, facts: ContainersFacts, user: Identity
+) -> tuple[FileDifference, ...]:
+    found = []
+    for below, text in home_texts(settings).items():
+        path = f"{user.home}/{below}"
+        state = facts.files.get(path)
+        if words := file_difference(state, text, "0644", user.name, user.group):
+            found.append(FileDifference(path, words, text))
+    return tuple(found)
 
 
 def _why_restart(settings: Settings, facts: ContainersFacts) -> str:

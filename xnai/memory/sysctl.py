@@ -40,8 +40,8 @@ class Sysctl:
 SYSCTLS = (
     Sysctl(
         "vm.swappiness", 180, 0, 200,
-        "The cost of swapping against that of dropping page cache. Swap in RAM is far cheaper "
-        "than a disk read, hence above 100. Source: kernel "
+        "0 to 200: the cost of swapping against that of dropping page cache. Swap in RAM is far "
+        "cheaper than a disk read, hence above 100. Source: kernel "
         "Documentation/admin-guide/sysctl/vm.rst (\"for in-memory swap, like zram or zswap ... "
         "values beyond 100 can be considered\").",
     ),

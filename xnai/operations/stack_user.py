@@ -7,22 +7,38 @@ from collections.abc import Generator
 
 from pyinfra.api.operation import operation
 
+# What rootless Podman needs, and where login.defs(5) has the first one (SUB_UID_MIN).
+SUB_IDS = 65536
+FIRST_SUB_ID = 100000
+# (uid_t)-1 is no ID.
+LAST_SUB_ID = 2**32 - 2
+
 
 @operation()
 def subordinate_ids(user: str) -> Generator[str, None, None]:
-    """Give `user` 65,536 free subordinate UIDs and GIDs, each only if it has none.
+    """Give `user` 65,536 free subordinate UIDs and GIDs, each only if it has fewer.
 
-    Source: subuid(5), usermod(8). Rootless Podman maps a container's users to them.
+    Source: subuid(5), usermod(8). Rootless Podman maps a container's users to them. A user may
+    stand there by number, and a range may lie anywhere below 2^32: the first gap is taken.
 
     Args:
         user: name of a user that exists when the operation runs.
     """
     name = shlex.quote(user)
     for path, option in (("/etc/subuid", "--add-subuids"), ("/etc/subgid", "--add-subgids")):
-        first_free = f"awk -F: 'BEGIN {{n=100000}} $2+$3 > n {{n=$2+$3}} END {{print n}}' {path}"
+        has = (
+            f"awk -F: -v u=$(id -u {name}) '$1==\"{user}\" || $1==u {{n+=$3}} "
+            f"END {{printf \"%.0f\", n}}' {path}"
+        )
+        gap = (
+            f"sort -t: -k2,2n {path} | awk -F: 'BEGIN {{n={FIRST_SUB_ID}}} "
+            f"$2>=n+{SUB_IDS} {{exit}} $2+$3>n {{n=$2+$3}} END {{printf \"%.0f\", n}}'"
+        )
+        none_free = f"echo '{path}: no {SUB_IDS} free IDs in a row' >&2; exit 1"
         yield (
-            f"umask 022; touch {path}; grep -q ^{name}: {path} || "
-            f"{{ n=$({first_free}); usermod {option} $n-$((n+65535)) {name}; }}"
+            f"umask 022; touch {path}; [ $({has}) -ge {SUB_IDS} ] || {{ n=$({gap}); "
+            f"[ $n -le {LAST_SUB_ID - SUB_IDS + 1} ] || {{ {none_free}; }}; "
+            f"usermod {option} $n-$((n+{SUB_IDS - 1})) {name}; }}"
         )
 
 

@@ -17,7 +17,7 @@ from xnai.preflight import (
     sysctl_rivals,
     zram_rivals,
 )
-from xnai.preflight.wanted import wanted
+from xnai.preflight.wanted import STORAGE, wanted
 from xnai.settings.model import Settings
 
 
@@ -103,6 +103,7 @@ def _stack(facts: PreflightFacts, settings: Settings) -> list[Finding]:
         ),
         *ports.judge_ports(facts.listeners, want.ports, facts.stack_user_uid),
         *space.judge_space(facts.spaces, want.space_needs_mib, fresh),
+        *space.judge_kinds(facts.spaces, STORAGE),
         *named_paths.judge_named(facts.named, want.named, settings.stack_user),
         *network.judge_network(facts.probes, bool(settings.extra_ca_certificates)),
     ]

@@ -11,6 +11,34 @@ INODES_PER_MIB = 60
 """Files in an unpacked image for each MiB: python:3.13-slim has some 6,000 in 100 MiB."""
 
 
+_NO_OVERLAY = {
+    "9p", "ceph", "cifs", "ecryptfs", "encfs", "exfat", "fuse.cephfs", "fuse.encfs",
+    "fuse.gocryptfs", "fuse.sshfs", "glusterfs", "lustre", "msdos", "nfs", "nfs4", "ntfs", "ntfs3",
+    "smb3", "vboxsf", "vfat",
+}
+"""File systems on which overlayfs has no upper directory: they lack what it needs (kernel,
+Documentation/filesystems/overlayfs.rst: d_type, extended attributes, RENAME_WHITEOUT), or belong
+to another machine.
+"""
+
+
+def judge_kinds(spaces: Iterable[Space], storage: str) -> list[Finding]:
+    """Return an error where Podman's storage would lie on a file system that cannot hold it.
+
+    spaces: what was measured; storage: the path of Podman's storage among them.
+    """
+    return [
+        Finding(
+            "storage-kind", "error", space.mounted_on,
+            f"{space.existing} is on {space.kind}",
+            "a local file system for Podman's storage (ext4, XFS, btrfs): overlayfs does not work "
+            "above this one",
+            "Give the stack's user a home on a local disk, or set stack_user to one who has that.",
+        )
+        for space in spaces if space.path == storage and space.kind in _NO_OVERLAY
+    ]
+
+
 def judge_space(
     spaces: Iterable[Space], needs_mib: Mapping[str, int], fresh: bool
 ) -> list[Finding]:

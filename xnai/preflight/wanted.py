@@ -11,9 +11,12 @@ from xnai.stack import catalogue
 from xnai.stack import paths as own_paths
 from xnai.templating.render import render
 
+# Where the stack user's Podman keeps images and volumes, below its home.
+STORAGE = "~/.local/share/containers/storage"
+
 SPACE_NEEDS_MIB = {
     # Two generations of the images (some 900 MiB each) and the volumes.
-    "~/.local/share/containers/storage": 3072,
+    STORAGE: 3072,
     # Podman unpacks and commits layers here (TMPDIR, containers-storage(5)), and keeps uv's
     # cache.
     "/var/tmp": 1536,  # noqa: S108

@@ -152,34 +152,56 @@ def _judge_option(
     return [Finding("zram-rival", "error", f"zram0 {key}", text, needed, remedy)]
 
 
+_OTHERS = (
+    ("zram-tools", "zramswap.service"),  # Debian
+    ("zram-config", "zram-config.service"),  # Ubuntu
+    ("", "armbian-zram-config.service"),  # Armbian, in its base package
+)
+"""Packages that set zram0 up as well, each with its unit."""
+
+
 def judge_zram_tools(
     packages: Mapping[str, str] | None, units: tuple[Unit, ...] | None
 ) -> list[Finding]:
-    """Return findings on zram-tools, whose zramswap.service sets up zram0 as well."""
-    if packages is None or "zram-tools" not in packages:
-        return []
-    unit = next((u for u in units or () if u.name == "zramswap.service"), None)
+    """Return findings on other programs that set up zram0 at every boot."""
+    found = []
+    for package, name in _OTHERS:
+        unit = next((u for u in units or () if u.name == name), None)
+        loaded = unit is not None and unit.properties.get("LoadState") == "loaded"
+        if package in (packages or {}) or (not package and loaded):
+            version = (packages or {}).get(package, "")
+            found.append(_judge_other(package or name, version, unit, name))
+    return found
+
+
+def _judge_other(package: str, version: str, unit: Unit | None, name: str) -> Finding:
     state = unit.properties if unit else {}
     running = state.get("ActiveState") == "active" or state.get("UnitFileState") == "enabled"
-    found = f"zram-tools {packages['zram-tools']} is installed, zramswap.service "
+    found = f"{' '.join(filter(None, (package, version)))} is installed, {name} "
     needed = "zram-generator alone sets up zram0"
     if not unit:
-        text = found + "in an unknown state"
-        remedy = "systemctl status zramswap.service"
-        return [Finding("zram-tools", "unknown", "zram-tools", text, needed, remedy)]
+        text, remedy = f"{found}in an unknown state", f"systemctl status {name}"
+        return Finding("zram-tools", "unknown", package, text, needed, remedy)
     if running:
-        text = found + f"{state.get('UnitFileState', '')} and {state.get('ActiveState', '')}"
-        remedy = (
-            "systemctl disable --now zramswap.service (while RAM has room for what is swapped)."
-        )
-        return [Finding("zram-tools", "error", "zram-tools", text, needed, remedy)]
-    return [Finding("zram-tools", "note", "zram-tools", found + "disabled", needed)]
+        text = f"{found}{state.get('UnitFileState', '')} and {state.get('ActiveState', '')}"
+        remedy = f"systemctl disable --now {name} (while RAM has room for what is swapped)."
+        return Finding("zram-tools", "error", package, text, needed, remedy)
+    return Finding("zram-tools", "note", package, found + "disabled", needed)
 
 
 def judge_devices(devices: Iterable[ZramDevice], has_generator: bool | None) -> list[Finding]:
     """Return findings on zram devices in use that nobody's configuration explains."""
     found = []
     for device in devices:
+        if device.mounted_on and device.name == "zram0":
+            text = f"/dev/zram0 is a file system, mounted on {device.mounted_on}"
+            needed = "zram0 for swap; it cannot be reset while it is mounted"
+            remedy = (
+                f"Find what mounts it (log2ram, zram-config's ztab, fstab), let it take another "
+                f"device or none, umount {device.mounted_on}, then run this again."
+            )
+            found.append(Finding("zram-device", "error", device.name, text, needed, remedy))
+            continue
         if not device.size_bytes or (device.name == "zram0" and has_generator):
             continue
         text = f"/dev/{device.name} is set up with {device.size_bytes // 2**20} MiB"

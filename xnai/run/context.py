@@ -19,7 +19,11 @@ from xnai.stack.catalogue import SCHEMA, derive
 
 def problems(host: Host) -> list[str]:
     """Return a sentence for each thing wrong with `host`'s settings, the groups included."""
-    return layers.unknown_groups(host.inventory) + SCHEMA.check(layers.layers(host))[1]
+    sources = layers.layers(host)
+    return (
+        layers.nothing_loaded(sources) + layers.unknown_groups(host.inventory)
+        + SCHEMA.check(sources)[1]
+    )
 
 
 def hardware(host: Host) -> HardwareFacts:

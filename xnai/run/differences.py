@@ -7,6 +7,7 @@ from pyinfra.api.host import Host
 from xnai.diagnostics.difference import Difference
 from xnai.images.tree import TreeRefused
 from xnai.machine.differences import differences as of_machine
+from xnai.machine.packages import podman_major
 from xnai.memory.differences import differences as of_memory
 from xnai.memory.zram import algorithm_for
 from xnai.run.pyinfra import HostFailed
@@ -24,10 +25,13 @@ def below_the_stack(host: Host, settings: Settings) -> list[Difference]:
     Raises:
         HostFailed: they cannot be read.
     """
-    algorithm = algorithm_for(settings, look(host, settings).zram_algorithms)
+    machine = look(host, settings)
+    algorithm = algorithm_for(settings, machine.zram_algorithms)
     return [
         *of_memory(settings, read_memory(host, settings), algorithm).listed(),
-        *of_machine(settings, read_containers(host, settings)).listed(),
+        *of_machine(
+            settings, read_containers(host, settings), podman_major(machine)
+        ).listed(),
     ]
 
 

@@ -68,7 +68,7 @@ def read_containers(host: Host, settings: Settings) -> ContainersFacts:
     """
     found: ContainersFacts | None = host.get_fact(
         Containers,
-        packages=list(packages.CONTAINERS),
+        packages=[*packages.CONTAINERS, *packages.BEFORE_PODMAN_5],
         paths=[XNAI_PODMAN, COMPOSE_LOCK, *system_texts(settings), *authorities(settings)],
         home_paths=list(home_texts(settings)),
         directories=list(directories(settings, "")),

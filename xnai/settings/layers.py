@@ -74,6 +74,21 @@ def unknown_groups(inventory: Inventory) -> list[str]:
     ]
 
 
+def nothing_loaded(sources: Iterable[Layer]) -> list[str]:
+    """Return a sentence where group_data/all.py was not read at all.
+
+    pyinfra looks for group_data beside the inventory's file and where it is started, and says
+    nothing where there is none; all settings would then be their defaults.
+    """
+    if any(layer.values for layer in sources if layer.origin == "group_data/all.py"):
+        return []
+    looked = ", ".join(str(path.resolve()) for path in _group_data_directories())
+    return [
+        f"group_data/all.py was not read (looked in {looked}): run this in the checkout, with its "
+        "inventory.py, or name the directory: --group-data /path/to/group_data"
+    ]
+
+
 def unknown_names(sources: Iterable[Layer], known: Collection[str]) -> list[str]:
     """Return a sentence for each name that is neither a setting nor pyinfra's own."""
     allowed = set(known) | pyinfra_names()

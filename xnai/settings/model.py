@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 from xnai.settings import checks
@@ -275,7 +275,10 @@ class Settings:
         return found
 
     def by_name(self) -> dict[str, Any]:
-        """Return every setting and every derived value by its name, sorted by name."""
+        """Return every setting by its name, sorted, and after them every derived value.
+
+        Trees of the user's are plain dictionaries.
+        """
         found = {
             field.name: getattr(self, field.name) for field in fields(self)
             if field.name not in ("memory", "of_services", "from_tables")
@@ -289,4 +292,9 @@ class Settings:
                 f"{name}_memory_reservation_mib": memory.reservation_mib,
                 f"{name}_swap_mib": memory.swap_mib,
             }
-        return dict(sorted(found.items()))
+        found["service_sources"] = {
+            name: asdict(source) | {"context": str(source.context)}
+            for name, source in self.service_sources.items()
+        }
+        derived = [field.name for field in fields(self) if "declares" not in field.metadata]
+        return dict(sorted(found.items(), key=lambda item: (item[0] in derived, item[0])))

@@ -60,7 +60,7 @@ def reference_page(declarations: Collection[Declaration]) -> str:
         "`xnai/stack/services/`. A host or group changes a\n"
         "setting by naming it in `group_data/<group>.py`, in `hosts.py` beside the host, or with\n"
         "`--data name=value`; `xnai settings` prints the effective values and where each was set.\n"
-        "`None` means: derived from what the host is.\n",
+        "`None` means: derived from what the host is, or none; the reason says which.\n",
     ]
     section = ""
     for one in declarations:
@@ -80,9 +80,25 @@ def _name(declaration: Declaration) -> str:
 
 
 def _allowed(declaration: Declaration) -> str:
-    """What the check says of a value that no setting can have."""
+    """What the check says of values that no setting can have, and how others bound it."""
+    words = _refusal(declaration, object())
+    if words.startswith("a list"):
+        words += f"; each {inner}" if (inner := _refusal(declaration, [object()])) != words else ""
     try:
-        declaration.check(object())
+        declaration.check(None)
+        words += "; or None"
+    except Refused:
+        pass
+    if declaration.below:
+        words += f"; below {declaration.below}"
+    if declaration.at_most:
+        words += f"; at most {declaration.at_most}"
+    return words
+
+
+def _refusal(declaration: Declaration, value: object) -> str:
+    try:
+        declaration.check(value)
     except Refused as refused:
         return str(refused)
     raise ValueError(f"{declaration.name} takes anything")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from xnai.settings import checks, layers
+from xnai.settings import layers
 from xnai.settings.declaration import Declaration
 
 
@@ -34,7 +34,7 @@ def misfits(
         found.append(f"{one.name} = {value} ({where}): must be {relation} {other} = {limit}")
     taken: dict[int, str] = {}
     for one in declarations:
-        if one.check is not checks.port or (one.switch and not checked[one.switch]):
+        if not one.name.endswith("_port") or (one.switch and not checked[one.switch]):
             continue
         port = checked[one.name]
         other = taken.setdefault(port, one.name)

@@ -29,11 +29,18 @@ T = TypeVar("T")
 
 
 def _found() -> tuple[BuiltIn, ...]:
-    modules = (
-        importlib.import_module(f"{package.__name__}.{module.name}")
-        for module in pkgutil.iter_modules(package.__path__)
-    )
-    return tuple(sorted((module.BUILT_IN for module in modules), key=lambda one: one.place))
+    found = []
+    for module in pkgutil.iter_modules(package.__path__):
+        built_in = getattr(
+            importlib.import_module(f"{package.__name__}.{module.name}"), "BUILT_IN", None
+        )
+        if not isinstance(built_in, BuiltIn):
+            raise TypeError(
+                f"xnai/stack/services/{module.name}.py: no BUILT_IN = BuiltIn(...) in it; every "
+                "file there is a service (docs/contributing.md)"
+            )
+        found.append(built_in)
+    return tuple(sorted(found, key=lambda one: one.place))
 
 
 BUILT_IN = _found()
@@ -63,6 +70,13 @@ def derive(checked: dict[str, object], ram_kib: int, time_zone: str) -> Settings
 def services(settings: Settings) -> tuple[Service, ...]:
     """Return the services, each after those that it depends on."""
     found = _made(settings, lambda one: one.service)
+    names = [service.name for service in found]
+    for service in found:
+        if later := set(service.depends_on) & set(names[names.index(service.name) :]):
+            raise ValueError(
+                f"{service.name} depends on {', '.join(sorted(later))}: its place must be greater "
+                "(xnai/stack/services)"
+            )
     return tuple(_from_own_tree(service, settings) for service in found)
 
 
@@ -77,6 +91,7 @@ def secret_forms(settings: Settings) -> tuple[dict[str, str], ...]:
     A format is printf's, with one %s for the value.
     """
     on = {service.name for service in services(settings)}
+    on |= {tool.name for tool in tools(settings)}
     return tuple(
         forms for one in BUILT_IN if one.name in on for forms in one.secrets(settings)
     )

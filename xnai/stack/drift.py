@@ -26,7 +26,7 @@ def configuration(service: Service) -> Configuration:
         user=service.user,
         read_only=True,
         restart="unless-stopped",
-        health_command=("CMD", *service.health_command),
+        health_command=_health_command(service.health_command),
         limit_mib=service.memory.limit_mib,
         reservation_mib=service.memory.reservation_mib,
         swap_mib=service.memory.swap_mib,
@@ -36,6 +36,15 @@ def configuration(service: Service) -> Configuration:
         stop_timeout_s=service.stop_timeout_s,
         stop_signal=service.stop_signal,
     )
+
+
+def _health_command(words: tuple[str, ...]) -> tuple[str, ...]:
+    """How Podman shows a health check: one word alone is given to a shell.
+
+    podman-compose 1.6.0 hands a list over by --health-cmd, and Podman 5.4 makes a list of one word
+    CMD-SHELL (its pkg/specgenutil/specgen.go, makeHealthCheckFromCli).
+    """
+    return ("CMD-SHELL" if len(words) == 1 else "CMD", *words)
 
 
 def drift(service: Service, found: Configuration, cgroup: Cgroup | None) -> str:

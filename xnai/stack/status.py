@@ -85,6 +85,19 @@ def unpublished(
     return found
 
 
+def unread_cgroups(
+    services: Sequence[Service], containers: Mapping[str, Container] | PodmanUnknown
+) -> list[str]:
+    """Return a line for each container that runs and whose limits could not be read."""
+    if isinstance(containers, PodmanUnknown):
+        return []
+    found = (containers.get(service.container_name) for service in services)
+    return [
+        f"{one.name}: could not tell whether its limits of memory hold: its cgroup cannot be read"
+        for one in found if one and one.state == "running" and one.cgroup is None
+    ]
+
+
 def killed(
     services: Sequence[Service],
     containers: Mapping[str, Container] | PodmanUnknown,

@@ -14,13 +14,10 @@ from xnai.operations import stack_user
 def test_subordinate_ids_commands():
     with on_a_host(executing=False):
         found = commands(stack_user.subordinate_ids, user="xnai")
-    first_free = "awk -F: 'BEGIN {n=100000} $2+$3 > n {n=$2+$3} END {print n}'"
-    assert found == [
-        "umask 022; touch /etc/subuid; grep -q ^xnai: /etc/subuid || "
-        f"{{ n=$({first_free} /etc/subuid); usermod --add-subuids $n-$((n+65535)) xnai; }}",
-        "umask 022; touch /etc/subgid; grep -q ^xnai: /etc/subgid || "
-        f"{{ n=$({first_free} /etc/subgid); usermod --add-subgids $n-$((n+65535)) xnai; }}",
-    ]
+    assert [command.split(";")[0] for command in found] == ["umask 022"] * 2
+    assert "usermod --add-subuids $n-$((n+65535)) xnai; }" in found[0]
+    assert "usermod --add-subgids $n-$((n+65535)) xnai; }" in found[1]
+    assert "/etc/subgid" not in found[0] and "/etc/subuid" not in found[1]
 
 
 @pytest.mark.parametrize(
@@ -32,6 +29,11 @@ def test_subordinate_ids_commands():
         ("me:1000:10\n", "--add-subuids 100000-165535 xnai\n"),
         ("xnaix:100000:65536\n", "--add-subuids 165536-231071 xnai\n"),
         ("xnai:100000:65536\n", ""),  # it has some: nothing to do
+        ("4242:100000:65536\n", ""),  # by its number
+        ("xnai:100000:1000\n", "--add-subuids 101000-166535 xnai\n"),  # too few
+        # A directory user's range at the top of the 32 bits: the gap below is free.
+        ("1808613262:4294836224:65536\n", "--add-subuids 100000-165535 xnai\n"),
+        ("me:100000:65536\nyou:231072:65536\n", "--add-subuids 165536-231071 xnai\n"),
     ],
 )
 @pytest.mark.parametrize("shell", ["dash", "bash"])
@@ -41,6 +43,8 @@ def test_the_first_free_range_is_taken(tmp_path, shell, before, asked):
     usermod = tmp_path / "usermod"
     usermod.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n')
     usermod.chmod(0o755)
+    (tmp_path / "id").write_text("#!/bin/sh\necho 4242\n")
+    (tmp_path / "id").chmod(0o755)
     with on_a_host(executing=False):
         command = commands(stack_user.subordinate_ids, user="xnai")[0]
     subprocess.run(
@@ -95,3 +99,17 @@ def test_a_bus_that_never_comes_is_said():
     assert done.stderr == (
         "no bus in /run/user/2000 after 30 s: see journalctl -u user@2000.service\n"
     )
+
+
+def test_no_gap_is_an_error(tmp_path):
+    (tmp_path / "subuid").write_text("me:100000:4294860000\n")
+    (tmp_path / "id").write_text("#!/bin/sh\necho 4242\n")
+    (tmp_path / "id").chmod(0o755)
+    with on_a_host(executing=False):
+        command = commands(stack_user.subordinate_ids, user="xnai")[0]
+    done = subprocess.run(
+        ["sh", "-c", command.replace("/etc/subuid", f"{tmp_path}/subuid")], check=False,
+        env=dict(os.environ) | {"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True, text=True,
+    )
+    assert (done.returncode, done.stderr) == (1, f"{tmp_path}/subuid: no 65536 free IDs in a row\n")

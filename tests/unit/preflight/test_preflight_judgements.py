@@ -232,6 +232,26 @@ def test_ss_and_proc_tell_the_same():
 
 
 @pytest.mark.parametrize(
+    ("address", "hexadecimal", "blocks"),
+    [
+        ("0.0.0.0", "00000000", True),  # noqa: S104
+        ("127.0.0.1", "0100007F", True),
+        ("[::ffff:127.0.0.1]", "0000000000000000FFFF00000100007F", True),  # as Java shows it
+        ("[::ffff:0.0.0.0]", "0000000000000000FFFF000000000000", True),
+        ("*", "00000000000000000000000000000000", True),  # both families
+        ("[::1]", "00000000000000000000000001000000", False),
+        ("10.0.0.5", "0500000A", False),
+        ("[::ffff:10.0.0.5]", "0000000000000000FFFF00000500000A", False),
+    ],
+)
+def test_addresses_are_compared_by_what_they_bind(address, hexadecimal, blocks):
+    ss = f'LISTEN 0 5 {address}:8000 *:* users:(("java",pid=12,fd=1)) ino:2 sk:2\n'
+    proc = f"  1: {hexadecimal}:1F40 0:0 0A 0:0 00:0 0 1000 0 25034 1\n"
+    for found in (listeners_of_ss(ss), listeners_of_proc(proc)):
+        assert bool(judge_ports(found, {8000: "rag_api"}, None)) is blocks
+
+
+@pytest.mark.parametrize(
     ("store", "expected"),
     [
         (FoundStore("arjun", 1000, "/s", ("xnai_redis",)), ["error"]),

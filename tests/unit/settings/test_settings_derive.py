@@ -215,5 +215,6 @@ def test_any_value_is_taken_with_the_right_type_or_refused_by_name(name, value):
         for field in dataclasses.fields(kind):
             if field.name not in ("memory", "of_services", "from_tables"):
                 assert fits(getattr(whose, field.name), hints[field.name]), field.name
+    assert all(type(value) is int for value in found.from_tables.values())
     for memory in found.memory.values():
         assert all(type(value) is int for value in dataclasses.astuple(memory)[:3])

@@ -38,11 +38,15 @@ class ConfigFile:
 
 @dataclass(frozen=True)
 class ZramDevice:
-    """A zram device of the running kernel; `size_bytes` 0 means not set up."""
+    """A zram device of the running kernel.
+
+    `size_bytes` 0: not set up; `mounted_on`: where it is a file system in use, else empty.
+    """
 
     name: str
     size_bytes: int
     algorithms: Reading
+    mounted_on: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,10 @@ class Listener:
 
 @dataclass(frozen=True)
 class Space:
-    """Room at a path; `existing` is its nearest existing parent; no inodes: no limit to them."""
+    """Room at a path; `existing` is its nearest existing parent; no inodes: no limit to them.
+
+    `kind` is the file system's type as mount(8) has it, empty where it was not told.
+    """
 
     path: str
     existing: str
@@ -85,6 +92,7 @@ class Space:
     mounted_on: str
     free_bytes: int
     free_inodes: int | None
+    kind: str = ""
 
 
 @dataclass(frozen=True)

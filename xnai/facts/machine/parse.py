@@ -74,14 +74,18 @@ def _listeners(all_: Records) -> tuple[Listener, ...] | None:
 
 
 def _space(record: ProbeRecord) -> Space | None:
-    words = record.field(3).split(maxsplit=4)
-    if record.state != "ok" or len(words) != 5 or not words[1].isdigit():
+    words = record.field(3).split(maxsplit=5)
+    if record.state != "ok" or len(words) != 6 or not words[1].isdigit():
         return None
-    source, free, inodes, total, target = words
+    source, free, inodes, total, kind, target = words
     # btrfs and others have no fixed number of inodes: df prints 0 or -.
     free_inodes = _int(inodes) if total.isdigit() and int(total) else None
     same = source if source.startswith("/") else f"device {record.field(2)}"
-    return Space(record.field(0), record.field(1), same, target, int(free), free_inodes)
+    return Space(record.field(0), record.field(1), same, target, int(free), free_inodes, kind)
+
+
+def _zram_device(r: ProbeRecord) -> ZramDevice:
+    return ZramDevice(r.field(0), _int(r.field(1)) or 0, Reading("ok", r.field(2)), r.field(3))
 
 
 def _names(text: str) -> tuple[str, ...] | None:
@@ -165,10 +169,7 @@ def parse(output: Iterable[str]) -> PreflightFacts:
         mem_total_kib=_meminfo(meminfo, "MemTotal"),
         swap_total_kib=_meminfo(meminfo, "SwapTotal"),
         swaps=swaps(swap_file.text) if swap_file.state == "ok" else None,
-        zram_devices=tuple(
-            ZramDevice(r.field(0), _int(r.field(1)) or 0, Reading("ok", r.field(2)))
-            for r in all_.of("zdev")
-        ),
+        zram_devices=tuple(map(_zram_device, all_.of("zdev"))),
         sysctl_files=all_.files("sysctl", "sysctldirs"),
         zram_files=all_.files("zramconf", "zramdirs"),
         before=all_.reading("before"),

@@ -19,6 +19,7 @@ from xnai.record.baseline import RECORD
 PACKAGES = (
     "podman",
     "zram-tools",
+    "zram-config",
     "systemd-zram-generator",
     "systemd-oomd",
     "earlyoom",
@@ -36,6 +37,8 @@ UNITS = (
     "nohang.service",
     "nohang-desktop.service",
     "zramswap.service",
+    "zram-config.service",
+    "armbian-zram-config.service",
 )
 """Units whose state and OOM limits preflight asks systemd for; the stack user's own are added to
 them.

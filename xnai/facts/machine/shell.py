@@ -91,7 +91,9 @@ elif [ -f "$m/modules.dep" ] || [ ! -e /proc/modules ]; then put zram absent
 else put zram unknown; fi
 for d in /sys/block/zram*; do if [ -d "$d" ]; then
   s=0; a=; IFS= read -r s < "$d/disksize"; IFS= read -r a < "$d/comp_algorithm"
-  put zdev ok "${d##*/}" "$s" "$a"
+  w=; while read -r b p x; do if [ "$b" = "/dev/${d##*/}" ]; then w=$p; break; fi; done \
+    < /proc/mounts
+  put zdev ok "${d##*/}" "$s" "$a" "$w"
 fi; done 2>/dev/null
 c='CONFIG_(ZRAM|CRYPTO_(ZSTD|LZ4|LZ4HC|LZO|842|DEFLATE)([=]|$))'
 if [ -r "/boot/config-$r" ]; then grep -E "$c" "/boot/config-$r" | blob kconfig
@@ -198,7 +200,7 @@ space() {
   # "~/" is the stack user's home, or where it will be made.
   case "$1" in "~/"*) e=${sh:-/home}/${1#??};; *) e=$1;; esac
   while [ ! -e "$e" ] && [ -n "${e%/*}" ]; do e=${e%/*}; done; if [ ! -e "$e" ]; then e=/; fi
-  if d=$(df -B1 --output=source,avail,iavail,itotal,target -- "$e" 2>/dev/null); then
+  if d=$(df -B1 --output=source,avail,iavail,itotal,fstype,target -- "$e" 2>/dev/null); then
     put space ok "$1" "$e" "$(stat -c %d -- "$e")" "${d#*
 }"
   else put space failed "$1" "$e"; fi

@@ -21,7 +21,9 @@ class RedisSettings:
     """Redis' own settings."""
 
     redis_image: str = setting(
-        "docker.io/library/redis:8.0", checks.debian_image, "Fully qualified; see base_image.",
+        "docker.io/library/redis:8.0",
+        checks.debian_image,
+        "Fully qualified, with a full tag and optionally a digest; see base_image.",
     )
     redis_port: int = setting(6379, checks.port, switch="redis_publish_loopback")
     redis_publish_loopback: bool = setting(

@@ -35,7 +35,9 @@ class VikunjaSettings:
         "neither.",
     )
     vikunja_image: str = setting(
-        "docker.io/vikunja/vikunja:2.5.0", checks.image, "Fully qualified; see base_image.",
+        "docker.io/vikunja/vikunja:2.5.0",
+        checks.image,
+        "Fully qualified, with a full tag and optionally a digest; see base_image.",
     )
     vikunja_port: int = setting(
         3456, checks.port, "Published on 127.0.0.1.", switch="vikunja",

@@ -45,7 +45,9 @@ class VikunjaDbSettings:
     """The database's own settings."""
 
     vikunja_db_image: str = setting(
-        "docker.io/library/postgres:17", database_image, "Fully qualified; see base_image.",
+        "docker.io/library/postgres:17",
+        database_image,
+        "Fully qualified, with a full tag and optionally a digest; see base_image.",
     )
 
 

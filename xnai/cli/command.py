@@ -22,7 +22,7 @@ from xnai.run.inspect import Answer, Where
 from xnai.run.store import read_store
 from xnai.settings import layers
 from xnai.stack.catalogue import SCHEMA, services
-from xnai.stack.status import all_healthy, killed, rows, unpublished
+from xnai.stack.status import all_healthy, killed, rows, unpublished, unread_cgroups
 
 GOOD, FINDINGS, UNKNOWN = 0, 1, 2
 
@@ -153,7 +153,7 @@ def status(
             deployed=True,
             services=rows(wanted, found),
             healthy=healthy,
-            unpublished=unpublished(wanted, found),
+            unpublished=[*unpublished(wanted, found), *unread_cgroups(wanted, found)],
             killed=killed(wanted, found, host.get_fact(OomKills)),
             waiting=[
                 {"component": one.component, "reason": one.waits}
