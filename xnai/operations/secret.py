@@ -30,14 +30,16 @@ def generate(stack_name: str, forms: Mapping[str, str]) -> Generator[str, None, 
             bare value (a line of redis.conf, say).
     """
     names = " ".join(shlex.quote(name) for name in forms)
+    # Podman 4.9 refuses --replace where there is nothing to replace (containers/podman 21952).
     stores = " && ".join(
-        f"printf {shlex.quote(form)} \"$v\" | {XNAI_PODMAN} secret create --replace "
-        f"--label io.xnai.stack={shlex.quote(stack_name)} {shlex.quote(name)} - >/dev/null"
+        f"{{ case \"$there\" in *\" {name} \"*) r=--replace ;; *) r= ;; esac; "
+        f"printf {shlex.quote(form)} \"$v\" | {XNAI_PODMAN} secret create $r "
+        f"--label io.xnai.stack={shlex.quote(stack_name)} {shlex.quote(name)} - >/dev/null; }}"
         for name, form in forms.items()
     )
     # podman-secret-exists(1): 0 exists, 1 does not, anything else is an error.
     yield one_at_a_time(
-        f"absent=; for n in {names}; do {XNAI_PODMAN} secret exists $n; e=$?; case $e in "
-        "0) ;; 1) absent=yes ;; *) exit $e ;; esac; done; "
+        f"absent=; there=; for n in {names}; do {XNAI_PODMAN} secret exists $n; e=$?; case $e in "
+        '0) there="$there $n " ;; 1) absent=yes ;; *) exit $e ;; esac; done; '
         f"[ -z \"$absent\" ] || {{ v=$({_RANDOM}) && [ ${{#v}} = 64 ] && {stores}; }}"
     )

@@ -26,14 +26,16 @@ def command() -> str:
 
 def test_command():
     assert command() == one_at_a_time(
-        "absent=; for n in xnai_redis_password xnai_redis_auth_conf; do "
-        "/usr/local/bin/xnai-podman secret exists $n; e=$?; case $e in 0) ;; 1) absent=yes ;; "
-        "*) exit $e ;; esac; done; [ -z \"$absent\" ] || { "
+        "absent=; there=; for n in xnai_redis_password xnai_redis_auth_conf; do "
+        "/usr/local/bin/xnai-podman secret exists $n; e=$?; case $e in 0) there=\"$there $n \" ;; "
+        "1) absent=yes ;; *) exit $e ;; esac; done; [ -z \"$absent\" ] || { "
         "v=$(od -An -tx1 -N32 /dev/urandom | tr -d ' \\n') && [ ${#v} = 64 ] && "
-        "printf %s \"$v\" | /usr/local/bin/xnai-podman secret create --replace "
-        "--label io.xnai.stack=xnai xnai_redis_password - >/dev/null && "
-        "printf 'requirepass %s\\n' \"$v\" | /usr/local/bin/xnai-podman secret create --replace "
-        "--label io.xnai.stack=xnai xnai_redis_auth_conf - >/dev/null; }"
+        "{ case \"$there\" in *\" xnai_redis_password \"*) r=--replace ;; *) r= ;; esac; "
+        "printf %s \"$v\" | /usr/local/bin/xnai-podman secret create $r "
+        "--label io.xnai.stack=xnai xnai_redis_password - >/dev/null; } && "
+        "{ case \"$there\" in *\" xnai_redis_auth_conf \"*) r=--replace ;; *) r= ;; esac; "
+        "printf 'requirepass %s\\n' \"$v\" | /usr/local/bin/xnai-podman secret create $r "
+        "--label io.xnai.stack=xnai xnai_redis_auth_conf - >/dev/null; }; }"
     )
 
 
@@ -73,7 +75,7 @@ def test_the_value_is_no_argument_of_any_process_and_not_in_the_output(tmp_path,
     assert (tmp_path / "xnai_redis_auth_conf.value").read_text() == f"requirepass {value}\n"
     seen = (tmp_path / "argv").read_text()
     # The whole machine's command lines were read while both were made: ours is among them.
-    assert seen.count("secret create --replace --label io.xnai.stack=xnai") >= 2
+    assert seen.count("secret create --label io.xnai.stack=xnai") >= 2
     assert value not in seen
     assert (tmp_path / "lock").read_text() == ""
     written = {path.name for path in tmp_path.iterdir()}
@@ -123,3 +125,17 @@ def test_too_little_randomness_makes_no_secret(tmp_path, shell):
     done = run(shell, tmp_path, NOTE, od="echo 00 11")
     assert done.returncode == 1
     assert not (tmp_path / "argv").exists()
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_only_what_exists_is_replaced(shell, tmp_path):
+    """Podman 4.9 refuses --replace for a secret that does not exist."""
+    podman = (
+        'case "$*" in "secret exists xnai_redis_password") exit 0 ;; "secret exists"*) exit 1 ;; '
+        f'esac; cat >/dev/null; echo "$@" >> {tmp_path}/asked'
+    )
+    assert run(shell, tmp_path, podman).returncode == 0
+    assert (tmp_path / "asked").read_text().splitlines() == [
+        "secret create --replace --label io.xnai.stack=xnai xnai_redis_password -",
+        "secret create --label io.xnai.stack=xnai xnai_redis_auth_conf -",
+    ]

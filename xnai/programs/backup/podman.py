@@ -247,8 +247,10 @@ class Podman:
     def put_secrets(self, stack: str, values: Mapping[str, str]) -> None:
         """Make or replace secrets."""
         for name, value in values.items():
+            # Podman 4.9 refuses it where there is nothing to replace (containers/podman 21952).
+            replace = ["--replace"] if self.succeeds("secret", "exists", name) else []
             self.run(
-                "secret", "create", "--replace", f"--label=io.xnai.stack={stack}", name, "-",
+                "secret", "create", *replace, f"--label=io.xnai.stack={stack}", name, "-",
                 doing=f"storing the secret {name}", stdin=value.encode(),
             )
 
