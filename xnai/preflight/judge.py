@@ -5,6 +5,7 @@ from __future__ import annotations
 from xnai.diagnostics.finding import SEVERITIES, Finding
 from xnai.facts.machine.model import PreflightFacts
 from xnai.preflight import (
+    elsewhere,
     existing_stack,
     memory,
     named_paths,
@@ -76,6 +77,7 @@ def _memory(facts: PreflightFacts, settings: Settings) -> list[Finding]:
             want.setting_names,
             settings.memory_rivals,
         ),
+        *elsewhere.judge_elsewhere(facts.elsewhere_files, settings.sysctls),
         *zram_rivals.judge_generator(
             facts.zram_files, want.zram_conf, facts.mem_total_kib, facts.kernel_command_line
         ),

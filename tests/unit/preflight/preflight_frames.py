@@ -1,6 +1,6 @@
 """Turns a case folder into the lines that the probe would have printed on such a host.
 
-root/      files of the host; os-release, meminfo, swaps, sysctl and zram-generator files count
+root/      files of the host; os-release, meminfo, swaps, sysctl, tmpfiles, udev and zram-generator files count
 blobs/     output of commands: ss, tcp, units, packages, kconfig, candidate, containers-<uid>
 records    one plain record a line: kind state field|field
 """
@@ -33,6 +33,8 @@ def plain(kind: str, state: str, *fields: str) -> str:
 def kind_of(path: str) -> str:
     if path in KINDS:
         return KINDS[path]
+    if "tmpfiles.d" in path or "udev/rules.d" in path:
+        return "elsewhere"
     return "zramconf" if "zram-generator" in path else "sysctl"
 
 

@@ -180,6 +180,7 @@ class PreflightFacts:
     sysctl_files: tuple[ConfigFile, ...] | None = None
     sysctl_live: dict[str, Reading] | None = None
     zram_files: tuple[ConfigFile, ...] | None = None
+    elsewhere_files: tuple[ConfigFile, ...] | None = None  # of tmpfiles.d and udev
     before: Reading = Reading()  # whether there is a record of what the host was; its user
     packages: dict[str, str] | None = None
     units: tuple[Unit, ...] | None = None

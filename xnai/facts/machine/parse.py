@@ -172,6 +172,7 @@ def parse(output: Iterable[str]) -> PreflightFacts:
         zram_devices=tuple(map(_zram_device, all_.of("zdev"))),
         sysctl_files=all_.files("sysctl", "sysctldirs"),
         zram_files=all_.files("zramconf", "zramdirs"),
+        elsewhere_files=all_.files("elsewhere", "elsewheredirs"),
         before=all_.reading("before"),
         listeners=_listeners(all_),
         podman_installed=all_.reading("podman"),

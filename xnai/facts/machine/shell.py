@@ -151,6 +151,19 @@ put sysctldirs ok
 for d in /etc /run /usr/local/lib /usr/lib; do files sysctl "$d/sysctl.d" .conf; done
 if [ ! -L /lib ]; then files sysctl /lib/sysctl.d .conf; fi
 file sysctl /etc/sysctl.conf
+put elsewheredirs ok
+# Those that may set ours, and what masks them by the same name in a directory that counts more.
+elsewhere() {
+  for d in /etc /run /usr/local/lib /usr/lib; do
+    for f in $(grep -lsE "$3" "$d/$1"/*"$2"); do
+      for m in /etc /run /usr/local/lib /usr/lib; do
+        n=$m/$1/${f##*/}; if [ -e "$n" ] || [ -L "$n" ]; then file elsewhere "$n"; fi
+      done
+    done
+  done
+}
+elsewhere tmpfiles.d .conf '/proc/sys/vm'
+elsewhere udev/rules.d .rules 'SYSCTL[{]vm|KERNEL *== *"[^"]*zram'
 put zramdirs ok
 for d in /etc /run /usr/local/lib /usr/lib; do
   file zramconf "$d/systemd/zram-generator.conf"
