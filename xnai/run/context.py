@@ -11,7 +11,7 @@ from pyinfra.context import ctx_host, ctx_state
 
 from xnai.facts.hardware import Hardware, HardwareFacts
 from xnai.run.known import known
-from xnai.run.pyinfra import HostFailed
+from xnai.run.pyinfra import HostFailed, ask_for_sudo
 from xnai.settings import layers
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import SCHEMA, derive
@@ -40,12 +40,15 @@ def hardware(host: Host) -> HardwareFacts:
         how = {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}
         try:
             _, output = host.run_shell_command(StringCommand(fact.command()), **how)
+            cached = fact.process(output.stdout_lines)
+            if cached is None and ask_for_sudo(host, output.stderr_lines):
+                _, output = host.run_shell_command(StringCommand(fact.command()), **how)
+                cached = fact.process(output.stdout_lines)
         except EOFError:
             raise HostFailed(
                 "sudo asks for a password and there is no terminal to ask on. Run this in a "
                 "terminal, or let this login use sudo without a password."
             ) from None
-        cached = fact.process(output.stdout_lines)
         if cached is None:
             said = " ".join(output.stderr_lines or output.stdout_lines) or "nothing"
             raise HostFailed(

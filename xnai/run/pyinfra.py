@@ -6,8 +6,9 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from getpass import getpass
 from typing import Any, NoReturn
 
 from pyinfra import logger
@@ -57,6 +58,29 @@ def run_within(command: str | StringCommand) -> tuple[bool, CommandOutput]:
     how |= words.connector_arguments
     done: tuple[bool, CommandOutput] = host.run_shell_command(words, **how)
     return done
+
+
+_PROMPTED = "prompted_sudo_password"
+
+
+def ask_for_sudo(host: Host, said: Sequence[str]) -> bool:
+    """Ask for sudo's password where it wants one and says so in a language of its own.
+
+    pyinfra 3.10 asks by itself, but knows only the English sentence (connectors/util.py,
+    SUDO_PASSWORD_REQUIRED_LINES); sudo speaks the login's.
+
+    Args:
+        host: whose sudo.
+        said: the lines that a command through `sudo -n` printed.
+
+    Returns:
+        Whether it was asked for; the command can be tried again then.
+    """
+    speaks = any(line.strip().startswith(("sudo:", "sudo-rs:")) for line in said)
+    if not speaks or _PROMPTED in host.connector_data:
+        return False
+    host.connector_data[_PROMPTED] = getpass(f"{host.print_prefix}sudo password: ")
+    return True
 
 
 class HostFailed(PyinfraError):
@@ -116,7 +140,7 @@ def _refused(host: Host, state: State) -> lease.LeaseRefused | None:
     The body of a `with` statement cannot be skipped: it ends at the first thing that it asks.
     """
     try:
-        lease.hold(host, _connector_arguments(host, state))
+        _hold(host, _connector_arguments(host, state))
         return None
     except lease.LeaseRefused as refused:
         why = refused
@@ -132,6 +156,19 @@ def _refused(host: Host, state: State) -> lease.LeaseRefused | None:
 
     host.get_fact = get_fact  # type: ignore[method-assign]
     return why
+
+
+def _hold(host: Host, how: Mapping[str, Any]) -> None:
+    """Take the lease; where sudo refuses it in a language of its own, ask and try once more."""
+    try:
+        lease.hold(host, how)
+    except Exception:
+        if not how.get("_sudo"):
+            raise
+        _, output = host.run_shell_command(StringCommand("true"), **how)
+        if not ask_for_sudo(host, output.stderr_lines):
+            raise
+        lease.hold(host, how)
 
 
 def _fail(host: Host, state: State, reason: str) -> None:

@@ -1,6 +1,6 @@
 """Turns a case folder into the lines that the probe would have printed on such a host.
 
-root/      files of the host; os-release, meminfo, swaps, sysctl, tmpfiles, udev, zram-generator count
+root/      files of the host: os-release, meminfo, swaps, sysctl, tmpfiles, udev, zram-generator
 blobs/     output of commands: ss, tcp, units, packages, kconfig, candidate, containers-<uid>
 records    one plain record a line: kind state field|field
 """
