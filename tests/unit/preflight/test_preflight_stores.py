@@ -13,6 +13,7 @@ import pytest
 
 from xnai.facts.machine.parse import parse
 from xnai.facts.machine.probe import script
+from xnai.preflight.wanted import STORAGE
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 NOBODY = pwd.getpwnam("nobody")
@@ -127,3 +128,23 @@ def test_what_a_users_store_says_is_of_that_user_alone(home):
     facts = parse(said.splitlines())
     # Even a store that it makes up is its own.
     assert {store.uid for store in facts.stores if store.path == "/forged"} == {UID}
+
+
+@pytest.mark.parametrize(
+    "form", ["{home}/else/$USER/store", "$HOME/else/${{USER}}/store", "{home}/else/someone/store"]
+)
+def test_where_the_systems_file_lets_users_store_is_looked_at_and_measured(home, form):
+    """rootless_storage_path with the words that Podman fills in itself."""
+    store = home / "else/someone/store"
+    (store / "overlay-containers").mkdir(parents=True)
+    owned(store / "overlay-containers/containers.json", '[{"names": ["theirs"]}]')
+    for path in (home / "else", home / "else/someone", store, store / "overlay-containers"):
+        os.chown(path, UID, NOBODY.pw_gid)
+    conf = home.parent / "storage.conf"
+    conf.write_text(f'[storage]\nrootless_storage_path = "{form.format(home=home)}"\n')
+    conf.chmod(0o644)
+    text = script(stack_user="someone", paths=[STORAGE])
+    facts = parse(probe(home, text.replace("/etc/containers/storage.conf", str(conf))).splitlines())
+    (found,) = (one for one in facts.stores if one.user == "someone")
+    assert (found.path, found.containers) == (str(store), ("theirs",))
+    assert [space.existing for space in facts.spaces] == [str(store)]

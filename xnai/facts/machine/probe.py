@@ -123,7 +123,8 @@ def script(
     ]
     parts.append(_live(sysctl_keys))
     users = shell.USERS.replace("@USER@", shlex.quote(stack_user)).replace("@UNITS@", quoted(UNITS))
-    parts += [users.replace("@PROPERTIES@", _PROPERTIES), _ports(ports), shell.SPACE]
+    parts += [users.replace("@PROPERTIES@", _PROPERTIES), _ports(ports)]
+    parts.append(shell.SPACE.replace("@USER@", shlex.quote(stack_user)))
     parts += [f"space {shlex.quote(path)}\n" for path in paths]
     parts.append(shell.NAMED.replace("@USER@", shlex.quote(stack_user)))
     parts += [f"named {shlex.quote(path)}\n" for path in named]

@@ -52,6 +52,12 @@ graph() {
       sed -nE "s/^[[:space:]]*($2)[[:space:]]*=[[:space:]]*\"([^\"]*)\".*/\2/p" | head -n 1
   fi
 }
+# Where the system's file lets a user's Podman store, empty where it says nothing; with the words
+# that Podman fills in itself (containers-storage.conf(5)). $1 user, $2 UID, $3 home.
+rootless() {
+  graph /etc/containers/storage.conf rootless_storage_path 2>/dev/null |
+    sed -E "s#[$][{]?HOME[}]?#$3#g; s#[$][{]?USER[}]?#$1#g; s#[$][{]?UID[}]?#$2#g"
+}
 store() {
   if [ ! -d "$3" ]; then return 0; fi
   if [ ! -r "$3" ]; then put store unreadable "$1" "$2" "$3"; return 0; fi
@@ -65,7 +71,8 @@ store() {
 }
 user_store() {
   g=$(graph "$3/.config/containers/storage.conf" 'graphroot|rootless_storage_path' 2>/dev/null)
-  g=${g:-$3/.local/share/containers/storage}; store "$1" "$2" "$g" "$g/networks"; :
+  g=${g:-$(rootless "$1" "$2" "$3")}; g=${g:-$3/.local/share/containers/storage}
+  store "$1" "$2" "$g" "$g/networks"; :
 }
 """
 
@@ -211,7 +218,12 @@ END
 SPACE = r"""
 space() {
   # "~/" is the stack user's home, or where it will be made.
-  case "$1" in "~/"*) e=${sh:-/home}/${1#??};; *) e=$1;; esac
+  case "$1" in
+  "~/.local/share/containers/storage")
+    e=$(rootless @USER@ "$su" "${sh:-/home}"); e=${e:-${sh:-/home}/${1#??}};;
+  "~/"*) e=${sh:-/home}/${1#??};;
+  *) e=$1;;
+  esac
   while [ ! -e "$e" ] && [ -n "${e%/*}" ]; do e=${e%/*}; done; if [ ! -e "$e" ]; then e=/; fi
   if d=$(df -B1 --output=source,avail,iavail,itotal,fstype,target -- "$e" 2>/dev/null); then
     put space ok "$1" "$e" "$(stat -c %d -- "$e")" "${d#*
