@@ -53,7 +53,7 @@ def apply() -> None:
         stack_user.subordinate_ids(name=f"containers: subordinate IDs for {name}", user=name)
     _user_service(found)
     for path, (is_, wanted) in found.directories.items():
-        mode, owner, owner_group = wanted.split()
+        mode, owner, owner_group = wanted.split(" ", 2)
         files.directory(
             name=f"containers: {path} ({is_} -> {wanted})",
             path=path, mode=mode, user=owner, group=owner_group,

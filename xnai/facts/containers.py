@@ -10,7 +10,7 @@ from pyinfra.api.facts import FactBase
 
 from xnai.facts.account import SESSIONS, WRAPPER_USER, by_user, linger
 from xnai.facts.memory import installed_packages, parse_packages
-from xnai.facts.sections import FileState, file_states, parse_file_states, script, split
+from xnai.facts.sections import FileState, file_states, owned, parse_file_states, script, split
 
 # Debian's useradd gives regular users from 1000 on; ours stays clear of people's.
 FIRST_UID = 2000
@@ -124,7 +124,7 @@ class Containers(FactBase[ContainersFacts | None]):
                 "directories": f'for d in {here}; do [ -d "$d" ] && '
                 'echo "$(stat -c "%a %U %G" "$d") $d"; done; :',
                 "passwd": f'getent passwd {user} && id -gn {user}; :',
-                "subids": _SUB_IDS.replace("@USER@", stack_user),
+                "subids": _SUB_IDS.replace("@USER@", stack_user.replace(".", "[.]")),
                 "linger": linger(stack_user),
                 "uids": "getent passwd | cut -d: -f3",
                 "manager": '[ -n "$u" ] && [ -S /run/user/$u/bus ] && '
@@ -156,10 +156,8 @@ class Containers(FactBase[ContainersFacts | None]):
             packages=parse_packages(found["packages"]),
             files=parse_file_states(found["files"]),
             directories={
-                path: f"{mode.zfill(4)} {owner} {group}"
-                for mode, owner, group, path in (
-                    line.split(" ", 3) for line in found["directories"]
-                )
+                path: f"{mode} {owner} {group}"
+                for mode, owner, group, path in filter(None, map(owned, found["directories"]))
             },
             user=_user(found),
             free_uid=next(uid for uid in range(FIRST_UID, LAST_UID) if uid not in taken),

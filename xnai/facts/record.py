@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pyinfra.api.facts import FactBase
 
 from xnai.facts.account import account, by_user
-from xnai.facts.sections import script, split
+from xnai.facts.sections import owned, script, split
 from xnai.record.baseline import KEPT, RECORD, OldFile, OldUser
 
 
@@ -101,10 +101,11 @@ class BeforeState(FactBase[BeforeFacts | None]):
         passwd = found["passwd"][0].split(":") if found["passwd"] else []
         files = {}
         for line in found["files"]:
-            # An empty file has no fifth word.
-            mode, owner, group, path, *content = line.split()
-            file = OldFile(decoded(content) or b"", mode.zfill(4), owner, group)
-            files[path] = file
+            if whose := owned(line):
+                mode, owner, group, rest = whose
+                # An empty file has no content behind its path.
+                path, _, content = rest.partition(" ")
+                files[path] = OldFile(decoded([content]) or b"", mode, owner, group)
         return BeforeFacts(
             record=decoded(found["record"]),
             kept=decoded(found["kept"]),

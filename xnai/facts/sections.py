@@ -7,6 +7,7 @@ that is missing was not reached and means "could not tell", which is not the sam
 from __future__ import annotations
 
 import hashlib
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -81,14 +82,30 @@ def parse_file_states(lines: Iterable[str]) -> dict[str, FileState]:
     """Return each path that exists with its state."""
     states = {}
     for line in lines:
-        words = line.split(" ", 4)
-        if len(words) == 5:
-            digest, mode, owner, group, path = words
-            if digest in {"link", "other"}:
-                states[path] = FileState("", "", "", "", digest)
-                continue
-            states[path] = FileState(digest, mode.zfill(4), owner, group)
+        digest, _, rest = line.partition(" ")
+        if not (found := owned(rest)):
+            continue
+        mode, owner, group, path = found
+        states[path] = (
+            FileState("", "", "", "", digest) if digest in {"link", "other"}
+            else FileState(digest, mode, owner, group)
+        )
     return states
+
+
+# A group of a directory service may have blanks in its name ("domain users"); a path begins with
+# a slash, which no name has.
+_OWNED = re.compile(r"(\S+) (\S+) ([^/]+) (/.*)", re.DOTALL)
+
+
+def owned(text: str) -> tuple[str, str, str, str] | None:
+    """Return mode (as 0644), owner, group and path; None for anything else.
+
+    Args:
+        text: `%a %U %G` of stat(1), a blank and an absolute path.
+    """
+    match = _OWNED.fullmatch(text)
+    return (match[1].zfill(4), match[2], match[3], match[4]) if match else None
 
 
 def file_difference(

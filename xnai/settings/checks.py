@@ -89,8 +89,8 @@ port = integer(1024, 65535, "a rootless container cannot publish below 1024")
 
 # The characters and lengths of useradd(8) (Debian's NAME_REGEX), less the trailing dollar sign.
 user_name = pattern(
-    r"(?!root$)[a-z][a-z0-9_-]{0,30}",
-    "a user name other than root: a-z, then a-z 0-9 _ -, at most 31",
+    r"(?!root$)[a-z][a-z0-9_.-]{0,30}",
+    "a user name other than root: a-z, then a-z 0-9 . _ -, at most 31",
 )
 # Not what YAML reads as a value: the name stands in the compose file.
 stack_name = pattern(

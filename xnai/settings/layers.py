@@ -80,9 +80,12 @@ def nothing_loaded(sources: Iterable[Layer]) -> list[str]:
     pyinfra looks for group_data beside the inventory's file and where it is started, and says
     nothing where there is none; all settings would then be their defaults.
     """
+    directories = _group_data_directories()
+    if gone := [path for path in directories[1:] if not path.is_dir()]:
+        return [f"--group-data {path}: no such directory; nothing of it was read" for path in gone]
     if any(layer.values for layer in sources if layer.origin == "group_data/all.py"):
         return []
-    looked = ", ".join(str(path.resolve()) for path in _group_data_directories())
+    looked = ", ".join(str(path.resolve()) for path in directories)
     return [
         f"group_data/all.py was not read (looked in {looked}): run this in the checkout, with its "
         "inventory.py, or name the directory: --group-data /path/to/group_data"

@@ -167,3 +167,15 @@ def test_a_value_built_in_steps_is_not_given_twice(checkout):
         "redis_port = {1: 7000, '1': 7001}[1]\n"
     )
     assert said() == []
+
+
+def test_settings_that_were_not_read_at_all(checkout):
+    """As in another directory: everything would be its default, and another stack's."""
+    (checkout / "group_data/all.py").unlink()
+    (said_,) = said()
+    assert said_.startswith(f"group_data/all.py was not read (looked in {checkout}/group_data)")
+
+
+def test_a_further_directory_that_is_not_there(checkout, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["pyinfra", "--group-data", "/no/such", "inventory.py"])
+    assert said() == ["--group-data /no/such: no such directory; nothing of it was read"]

@@ -50,7 +50,7 @@ LOOPBACK = (
 HOST_PATH = "an absolute path on the host of letters, digits and . _ / + -"
 KEYS = "context, copy, requirements, command, environment, health_command, apt_packages"
 SOURCE = {"context": "/srv/tree", "copy": ["app"], "requirements": "requirements.txt"}
-USER = "a user name other than root: a-z, then a-z 0-9 _ -, at most 31"
+USER = "a user name other than root: a-z, then a-z 0-9 . _ -, at most 31"
 URL_SIGNS = "an address without spaces, quotes, backslashes or dollar signs"
 
 SERVICE_NAMES = f"one of {', '.join(repr(name) for name in limits_mib())}"
@@ -362,7 +362,7 @@ def test_a_certificate_that_is_not_pem(tmp_path):
     assert f"{PEM}; {path} is no text, so it may be in the binary form (DER): openssl x509" in said
 
 
-@pytest.mark.parametrize("name", ["rooty", "me", "a-root", "r"])
+@pytest.mark.parametrize("name", ["rooty", "me", "a-root", "r", "anna.smith"])
 def test_users_that_are_allowed(name):
     assert problems(stack_user=name) == []
 
