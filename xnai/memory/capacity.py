@@ -10,18 +10,21 @@ class Capacity:
     """What a machine can hold, all in MiB but the ratio.
 
     zram's pages live in RAM: a page in zram gives back only (1 - 1/ratio) of itself, so
-    W = A + C * (1 - 1/ratio) with A = RAM - reserve and C = min(zram size, ratio * A).
+    W = A + C * (1 - 1/ratio) with A = RAM - reserve and C = min(zram size, ratio * A). Pages of a
+    file that is mapped, a model's weights, are in RAM or on the disk and never in zram: they are
+    taken from A.
     """
 
     ram_mib: int
     reserve_mib: int
     zram_mib: int
     ratio: float
+    mapped_mib: int = 0
 
     @property
     def available_mib(self) -> int:
-        """A: RAM left after the reserve, at least 0."""
-        return max(0, self.ram_mib - self.reserve_mib)
+        """A: RAM left after the reserve and mapped files, at least 0."""
+        return max(0, self.ram_mib - self.reserve_mib - self.mapped_mib)
 
     @property
     def backed_mib(self) -> float:
@@ -35,9 +38,10 @@ class Capacity:
 
     def terms(self) -> str:
         """Return the formula with this machine's numbers."""
+        mapped = f" - mapped files {self.mapped_mib}" if self.mapped_mib else ""
         return (
             f"W = A + C*(1 - 1/r) = {self.available_mib} + {self.backed_mib:.0f}"
             f"*(1 - 1/{self.ratio:g}) = {self.working_set_mib} MiB, with "
-            f"A = RAM {self.ram_mib} - reserve {self.reserve_mib} MiB, "
+            f"A = RAM {self.ram_mib} - reserve {self.reserve_mib}{mapped} MiB, "
             f"C = min(zram {self.zram_mib}, r*A {self.ratio * self.available_mib:.0f}) MiB"
         )

@@ -68,6 +68,10 @@ def _memory(facts: PreflightFacts, settings: Settings) -> list[Finding]:
             settings.zram_size_mib,
             settings.zram_assumed_ratio,
             want.limits_and_swap_mib,
+            {
+                want.mapped[named.path]: -(-named.size_bytes // 2**20)
+                for named in facts.named if named.path in want.mapped and named.size_bytes
+            },
         ),
         *memory.judge_zram(facts.zram, facts.zram_algorithms, settings.zram_compression_algorithm),
         *sysctl_rivals.judge_sysctls(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from xnai.diagnostics.finding import Finding
 from xnai.facts.machine.model import Reading
 from xnai.memory.capacity import Capacity
 from xnai.memory.zram import best_algorithm
+
+# For the context and the server itself, as README has it.
+_BESIDE_MODEL_MIB = 512
 
 
 def judge_capacity(
@@ -16,20 +20,26 @@ def judge_capacity(
     zram_mib: int,
     ratio: float,
     limits_and_swap_mib: Mapping[str, tuple[int, int]],
+    files_mib: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Finding]:
     """Return findings on RAM against the services' limits.
 
     mem_total_kib: MemTotal; reserve_mib: left to the desktop; zram_mib: device size; ratio: assumed
-    compression, at least 1; limits_and_swap_mib: service -> memory limit, swap allowance.
+    compression, at least 1; limits_and_swap_mib: service -> memory limit, swap allowance;
+    files_mib: service -> size of the file that it maps, which its limit counts and no zram holds.
     """
     if not mem_total_kib:
         needed = "MemTotal, to hold it against the services' limits"
         return [Finding("memory", "unknown", "RAM", "could not tell", needed, "free -m")]
-    capacity = Capacity(mem_total_kib // 1024, reserve_mib, zram_mib, ratio)
-    total = sum(limit + swap for limit, swap in limits_and_swap_mib.values())
+    mapped_mib = sum(
+        min(size, limits_and_swap_mib[name][0]) for name, size in files_mib.items()
+    )
+    capacity = Capacity(mem_total_kib // 1024, reserve_mib, zram_mib, ratio, mapped_mib)
+    total = sum(limit + swap for limit, swap in limits_and_swap_mib.values()) - mapped_mib
     each = [f"{name} {limit}+{swap}" for name, (limit, swap) in limits_and_swap_mib.items()]
-    needed = f"limits+swap {', '.join(each) or 'none'} = {total} MiB"
-    found: list[Finding] = []
+    less = f" - mapped files {mapped_mib}" if mapped_mib else ""
+    needed = f"limits+swap {', '.join(each) or 'none'}{less} = {total} MiB"
+    found = _judge_files(files_mib, limits_and_swap_mib)
     if total > capacity.working_set_mib:
         remedy = (
             f"Lower *_memory_limit_mib or *_swap_mib by {total - capacity.working_set_mib} MiB in "
@@ -54,6 +64,24 @@ def judge_capacity(
                 "was measured (orig_data_size / mem_used_total of /sys/block/zram0/mm_stat).",
             )
         )
+    return found
+
+
+def _judge_files(
+    files_mib: Mapping[str, int], limits_and_swap_mib: Mapping[str, tuple[int, int]]
+) -> list[Finding]:
+    found = []
+    for name, size in files_mib.items():
+        limit, _ = limits_and_swap_mib[name]
+        if size > limit:
+            text = f"the file that it maps has {size} MiB, its limit is {limit} MiB"
+            needed = "a limit above the file: else it is read from the disk again for every answer"
+            remedy = (
+                f"Set {name}_memory_limit_mib to {size + _BESIDE_MODEL_MIB} (the file, and room "
+                "for the context), or name a smaller file."
+            )
+            subject = f"{name}_memory_limit_mib"
+            found.append(Finding("model-size", "error", subject, text, needed, remedy))
     return found
 
 

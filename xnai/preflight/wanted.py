@@ -39,6 +39,7 @@ class Wanted:
         container_names: of the stack.
         space_needs_mib: path -> MiB.
         named: path on the host that a setting names -> that setting, and whether a directory.
+        mapped: path of a file on the host -> the service that maps it into its memory.
         own_paths: path of ours -> file or directory.
         urls: registries and indexes.
         zram_conf: text of our zram-generator drop-in.
@@ -51,6 +52,7 @@ class Wanted:
     container_names: tuple[str, ...]
     space_needs_mib: dict[str, int]
     named: dict[str, tuple[str, bool]]
+    mapped: dict[str, str]
     own_paths: dict[str, str]
     urls: tuple[str, ...]
     zram_conf: str
@@ -67,6 +69,7 @@ def registry_url(registry: str, mirrors: dict[str, tuple[str, bool]]) -> str:
 
 def wanted(settings: Settings) -> Wanted:
     """Return what `settings` ask of the host."""
+    limits = catalogue.limits_and_swap_mib(settings)
     services, values = catalogue.services(settings), settings.by_name()
     pulled = {settings.base_image, *(service.image for service in services if service.image)}
     registries = {image.partition("/")[0] for image in pulled}
@@ -75,13 +78,18 @@ def wanted(settings: Settings) -> Wanted:
         sysctl_keys=tuple(settings.sysctls),
         setting_names={key: name for name, key in sysctl.keys().items()},
         ports=catalogue.published_ports(settings),
-        limits_and_swap_mib=catalogue.limits_and_swap_mib(settings),
+        limits_and_swap_mib=limits,
         container_names=tuple(s.container_name for s in services),
         space_needs_mib=_space_needs_mib(settings),
         named={
             values[one.name]: (one.name, one.on_host == "directory")
             for one in catalogue.SCHEMA.declarations.values()
             if one.on_host and values[one.name]
+        },
+        mapped={
+            values[one.name]: one.mapped_by
+            for one in catalogue.SCHEMA.declarations.values()
+            if one.mapped_by in limits and values[one.name]
         },
         own_paths=dict.fromkeys(own_paths.files(settings), "file")
         | dict.fromkeys(own_paths.directories(settings), "directory"),

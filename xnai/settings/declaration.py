@@ -42,6 +42,7 @@ class Declaration:
         switch: of a port: the setting without which nothing listens there.
         derived: what takes the place of None on a host.
         on_host: what must be at this path on the host: "file", "directory", or nothing.
+        mapped_by: the service that maps this file into its memory, or empty.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Declaration:
     switch: str = ""
     derived: Callable[[HostValues], object] | None = None
     on_host: str = ""
+    mapped_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ def setting(
     switch: str = "",
     derived: Callable[[HostValues], object] | None = None,
     on_host: str = "",
+    mapped_by: str = "",
 ) -> Any:
     """Return a dataclass field that declares the setting of its name; arguments: see Declaration.
 
@@ -137,6 +140,7 @@ def setting(
             "declares": {
                 "default": default, "check": check, "reason": reason, "section": section,
                 "below": below, "switch": switch, "derived": derived, "on_host": on_host,
+                "mapped_by": mapped_by,
             }
         }
     )

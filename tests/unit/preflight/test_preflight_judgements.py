@@ -491,3 +491,37 @@ def test_a_kernel_of_somebody_elses(container, kernel, found):
     said = judge_container(container, kernel)
     assert [(one.severity, one.found) for one in said] == ([("error", found)] if found else [])
     assert all((".wslconfig" in one.remedy) == found.endswith("wsl") for one in said)
+
+
+def test_pages_of_a_models_file_are_in_no_zram():
+    """15,700 MiB of RAM: A is 12,560, and a model of 13,695 MiB does not fit."""
+    limits = {"llm": (14207, 0)}
+    fits = judge_capacity(15700 * 1024, 3140, 23550, 2.0, limits)
+    assert [f.severity for f in fits] == ["note"]  # were all of it anonymous
+    (found,) = judge_capacity(15700 * 1024, 3140, 23550, 2.0, limits, {"llm": 13695})
+    assert (found.severity, found.id) == ("error", "memory")
+    assert "- mapped files 13695" in found.found and "= 512 MiB" in found.needed
+
+
+def test_a_model_within_ram_is_counted_once():
+    limits = {"llm": (4608, 0)}
+    (found,) = judge_capacity(15700 * 1024, 3140, 23550, 2.0, limits, {"llm": 4096})
+    assert found.severity == "note"
+    assert "A = RAM 15700 - reserve 3140 - mapped files 4096 MiB" in found.found
+
+
+def test_a_file_above_its_services_limit():
+    found = judge_capacity(15700 * 1024, 3140, 23550, 2.0, {"llm": (512, 256)}, {"llm": 4096})
+    (wrong,) = (f for f in found if f.id == "model-size")
+    assert wrong.severity == "error"
+    assert "has 4096 MiB, its limit is 512 MiB" in wrong.found
+    assert "llm_memory_limit_mib to 4608" in wrong.remedy
+
+
+def test_the_models_size_reaches_the_judgement():
+    settings_ = make(llm_model_file="/srv/m.gguf")
+    named = Named("/srv/m.gguf", "ok", False, 4096 * 2**20)
+    facts = PreflightFacts(complete=True, mem_total_kib=16 << 20, named=(named,))
+    assert "model-size" in {f.id for f in judge(facts, settings_)}
+    elsewhere = make(llm_model_file="/srv/m.gguf", llm_endpoint_url="http://10.0.0.5:8080/v1")
+    assert "model-size" not in {f.id for f in judge(facts, elsewhere)}

@@ -130,12 +130,13 @@ class Probe:
 class Named:
     """A path that a setting names: its state for the stack's user, and whether a directory.
 
-    state: ok, absent, unreadable or unknown.
+    state: ok, absent, unreadable or unknown; size_bytes: of a file that is ok, else None.
     """
 
     path: str
     state: str
     is_directory: bool
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True)

@@ -187,7 +187,8 @@ def parse(output: Iterable[str]) -> PreflightFacts:
         units=units(shown.text) if shown.state == "ok" else None,
         spaces=tuple(s for s in map(_space, all_.of("space")) if s),
         named=tuple(
-            Named(r.field(0), r.state, r.field(1) == "directory") for r in all_.of("named")
+            Named(r.field(0), r.state, r.field(1) == "directory", _int(r.field(2)))
+            for r in all_.of("named")
         ),
         own_paths=(
             tuple(OwnPath(*(r.field(i) for i in range(4))) for r in all_.of("own"))

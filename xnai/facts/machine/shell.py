@@ -242,7 +242,7 @@ named() {
   elif [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null; then put named unknown "$1" "$t"
   elif setpriv --reuid "$n" --regid "$(id -g -- "$n")" --init-groups \
     sh -c 'test -r "$1" && { [ ! -d "$1" ] || test -x "$1"; }' sh "$1" 2>/dev/null
-  then put named ok "$1" "$t"
+  then put named ok "$1" "$t" "$(stat -L -c %s -- "$1")"
   else put named unreadable "$1" "$t"; fi
 }
 """

@@ -87,6 +87,7 @@ class LlmSettings:
         "A GGUF file on the host, readable by everybody: the container's user is none of the "
         "host's. None: the small model in the image.",
         on_host="file",
+        mapped_by="llm",
     )
     llm_model_name: str = setting(
         "SmolLM2-135M-Instruct",
