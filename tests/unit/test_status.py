@@ -17,7 +17,7 @@ from xnai.facts.podman import Container
 from xnai.facts.podman_call import PodmanUnknown
 from xnai.run.inspect import Answer
 from xnai.stack.catalogue import services
-from xnai.stack.status import all_healthy, killed, rows, unpublished
+from xnai.stack.status import all_healthy, killed, rows, unpublished, unread_cgroups
 
 SERVICES = [s for s in services(make()) if s.name in ("redis", "rag_api")]
 UP = {service.container_name: as_wanted(service) for service in SERVICES}
@@ -167,3 +167,28 @@ def test_a_machine_without_a_deploy_is_told_in_one_line(monkeypatch, options):
         assert done.output == (
             "[desk]\n  nothing was deployed here yet: pyinfra inventory.py deploy.py\n"
         )
+
+
+@pytest.mark.parametrize(
+    ("differences", "code", "last"),
+    [
+        (None, 0, ""),
+        ([], 0, "  a deploy would change nothing\n"),
+        (["memory: sysctl vm.swappiness 60 -> 180"], 1,
+         "  a deploy would change:\n    memory: sysctl vm.swappiness 60 -> 180\n"),
+    ],
+)
+def test_what_a_deploy_would_change(monkeypatch, differences, code, last):
+    answer = Answer("desk", cli.HostStatus(True, [], True, [], [], [], differences), "")
+    monkeypatch.setattr(cli.looking, "ask_each", lambda where, question: [answer])
+    done = CliRunner().invoke(cli.main, ["status", "--diff"])
+    assert (done.exit_code, done.output.removeprefix("[desk]\n").lstrip("\n")) == (code, last)
+
+
+def test_a_container_without_a_readable_cgroup_is_told():
+    alone = UP | {"xnai_redis": dataclasses.replace(UP["xnai_redis"], cgroup=None)}
+    (line,) = unread_cgroups(SERVICES, alone)
+    assert line.startswith("xnai_redis: could not tell whether its limits of memory hold")
+    assert unread_cgroups(SERVICES, UP) == unread_cgroups(SERVICES, PodmanUnknown()) == []
+    stopped = dataclasses.replace(UP["xnai_redis"], state="exited", cgroup=None)
+    assert unread_cgroups(SERVICES, UP | {"xnai_redis": stopped}) == []
