@@ -94,6 +94,7 @@ __all__ = [
     "wheelhouse_dir",
     "zram_assumed_ratio",
     "zram_compression_algorithm",
+    "zram_size_mib",
     "zram_size_pct_of_ram",
     "zram_swap_priority",
     "zswap",
@@ -126,6 +127,9 @@ host_reserve_mib = None
 # docs.kernel.org/admin-guide/blockdev/zram.html ("there is little point creating a zram of
 # greater than twice the size of memory").
 zram_size_pct_of_ram = None
+
+# The same as a fixed size in MiB, in place of zram_size_pct_of_ram. None: by that.
+zram_size_mib = None
 
 # zstd packs best of the kernel's algorithms at a speed that swap on a laptop does not notice.
 # Where the kernel lacks it, preflight names the best that it has.

@@ -42,11 +42,9 @@ def test_zram_uses_the_algorithm_of_the_settings(found, algorithm):
     assert f"[{algorithm}]" in found.file(OFFERED).text
 
 
-def test_zram_size_is_the_stated_share_of_ram(found, settings):
-    (total,) = (x for x in found.file("/proc/meminfo").text.splitlines() if "MemTotal:" in x)
-    ram_mib = int(total.split()[1]) // 1024
+def test_zram_has_the_size_of_the_settings(found, settings):
     size_mib = int(found.file(DISKSIZE).text) // 2**20
-    assert size_mib == ram_mib * settings.zram_effective_pct_of_ram // 100
+    assert size_mib == settings.zram_size_mib
 
 
 def test_every_sysctl_is_live(found, settings):

@@ -15,7 +15,7 @@ def rendered(settings: Settings, algorithm: str) -> dict[str, str]:
     texts = {
         ZRAM_CONF: render(
             "memory/zram-generator.conf.j2",
-            pct_of_ram=settings.zram_effective_pct_of_ram,
+            size=settings.zram_size_expression,
             algorithm=algorithm,
             priority=settings.zram_swap_priority,
         ),

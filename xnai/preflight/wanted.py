@@ -96,7 +96,7 @@ def wanted(settings: Settings) -> Wanted:
         urls=(*sorted(urls), *filter(None, (settings.package_index_url,))),
         zram_conf=render(
             "memory/zram-generator.conf.j2",
-            pct_of_ram=settings.zram_effective_pct_of_ram,
+            size=settings.zram_size_expression,
             algorithm=settings.zram_compression_algorithm,
             priority=settings.zram_swap_priority,
         ),

@@ -39,6 +39,7 @@ class Declaration:
         section: heading under which it is listed.
         below: name of the setting that this one must be less than.
         at_most: name of the setting that this one must not exceed.
+        instead_of: name of the setting that must be None where this one is not.
         switch: of a port: the setting without which nothing listens there.
         derived: what takes the place of None on a host.
         on_host: what must be at this path on the host: "file", "directory", or nothing.
@@ -52,6 +53,7 @@ class Declaration:
     section: str = ""
     below: str = ""
     at_most: str = ""
+    instead_of: str = ""
     switch: str = ""
     derived: Callable[[HostValues], object] | None = None
     on_host: str = ""
@@ -126,6 +128,7 @@ def setting(
     *,
     section: str = "",
     below: str = "",
+    instead_of: str = "",
     switch: str = "",
     derived: Callable[[HostValues], object] | None = None,
     on_host: str = "",
@@ -139,8 +142,8 @@ def setting(
         metadata={
             "declares": {
                 "default": default, "check": check, "reason": reason, "section": section,
-                "below": below, "switch": switch, "derived": derived, "on_host": on_host,
-                "mapped_by": mapped_by,
+                "below": below, "instead_of": instead_of, "switch": switch, "derived": derived,
+                "on_host": on_host, "mapped_by": mapped_by,
             }
         }
     )

@@ -38,9 +38,13 @@ def derive(
     for name, declaration in schema.declarations.items():
         if values[name] is None and declaration.derived:
             values[name] = declaration.derived(host)
-    percent = values["zram_size_pct_of_ram"]
-    if percent is None:
-        percent = zram_pct_of_ram(host.ram_mib)
+    if values["zram_size_mib"] is None:
+        percent = values["zram_size_pct_of_ram"] or zram_pct_of_ram(host.ram_mib)
+        # As zram-generator computes it: its `ram` is whole MiB of MemTotal.
+        values["zram_size_mib"] = host.ram_mib * percent // 100
+        expression = f"ram * {percent} / 100"
+    else:
+        expression = str(values["zram_size_mib"])
     explicit = values["stack_user"] is not None
     own = {field.name for field in fields(Settings)}
     return Settings(
@@ -48,9 +52,7 @@ def derive(
         | {"stack_user": values["stack_user"] or "xnai"},
         stack_user_explicit=explicit,
         ram_mib=host.ram_mib,
-        # As zram-generator computes it: its `ram` is whole MiB of MemTotal.
-        zram_size_mib=host.ram_mib * percent // 100,
-        zram_effective_pct_of_ram=percent,
+        zram_size_expression=expression,
         sysctls={key: str(values[name]) for name, key in sysctls.items()},
         # A login user keeps the guard: his desktop would lose it with the stack.
         oom_exempt=values["oom_guard_exempt_stack"] and not explicit,

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from xnai.settings import checks
 from xnai.settings.checks_sources import Source, service_sources
+from xnai.settings.data import DataSettings
 from xnai.settings.declaration import (
     MOST_MIB,
     HostValues,
@@ -28,7 +29,7 @@ def host_reserve_mib(host: HostValues) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
+class Settings(DataSettings):
     """One host's effective settings. Units are in the names.
 
     The fields made by `setting` carry the settings of the same name; those of one service are in
@@ -37,8 +38,7 @@ class Settings:
     Attributes:
         stack_user_explicit: whether somebody named the stack's user.
         ram_mib: MemTotal of the host in MiB.
-        zram_size_mib: size of zram0 in MiB: RAM x effective percentage.
-        zram_effective_pct_of_ram: the percentage set, or the profile's.
+        zram_size_expression: what zram-generator computes zram0's size from.
         sysctls: the keys and values of our sysctl.d file.
         oom_exempt: whether the stack's user is left out of systemd-oomd's choice of victims.
         memory: service -> what it may have of the machine's memory.
@@ -82,6 +82,12 @@ class Settings:
         "pages of a full device cost size / ratio of RAM, so a larger machine needs relatively "
         "less. Source: docs.kernel.org/admin-guide/blockdev/zram.html (\"there is little point "
         "creating a zram of greater than twice the size of memory\").",
+    )
+    zram_size_mib: int = setting(
+        None,
+        checks.optional(checks.integer(64, MOST_MIB)),
+        "The same as a fixed size in MiB, in place of zram_size_pct_of_ram. None: by that.",
+        instead_of="zram_size_pct_of_ram",
     )
     zram_compression_algorithm: str = setting(
         "zstd",
@@ -210,59 +216,10 @@ class Settings:
         # proc_pid_oom_score_adj(5); an unprivileged user can only raise it.
         checks.integer(1, 1000),
     )
-    backup_dir: str | None = setting(
-        None,
-        checks.optional(checks.host_path),
-        "Where archives are made on the host: a directory of root's. None: "
-        "/var/lib/xnai/<stack_name>/backup.",
-        section="backup (docs/backup.md)",
-    )
-    backup_age_recipient: str | None = setting(
-        None,
-        # BIP 173's characters, as age(1) prints a public key.
-        checks.optional(checks.pattern(
-            r"age1[02-9ac-hj-np-z]{58}", "a public key of age: age1 and 58 characters"
-        )),
-        "Encrypt archives for the private key of this public one (\"age1...\", of age-keygen), "
-        "which need not be on the machine. Only an encrypted archive holds the secrets.",
-    )
-    backup_passphrase_file: str | None = setting(
-        None,
-        checks.optional(checks.host_path),
-        "Or with a passphrase: a file on the host, root's, readable by nobody else.",
-    )
-    restore_from: str | None = setting(
-        None,
-        checks.optional(checks.host_path),
-        "For one run of tasks/restore.py, as `--data restore_from=/path`: the archive on the "
-        "host, and the private key where age encrypted it (a file of root's on the host, "
-        "readable by nobody else).",
-    )
-    restore_age_identity_file: str | None = setting(
-        None,
-        checks.optional(checks.host_path),
-    )
-    rotate_only: tuple[str, ...] = setting(
-        [],
-        checks.names(checks.pattern(r"[a-z][a-z0-9_]{0,99}", "names of Podman secrets: a-z 0-9 _")),
-        "For one run of tasks/rotate_secrets.py, as `--data "
-        "'rotate_only=[\"xnai_ingest_token\"]'`: the secrets to make anew, by their Podman names. "
-        "Empty: all of the stack's.",
-        section="rotation of secrets (docs/stack.md)",
-    )
-    purge: str | None = setting(
-        None,
-        checks.optional(checks.pattern(r"[!-~]{1,253}", "the name of the host")),
-        "For one run of tasks/teardown.py, as `--data purge=laptop.lan`: the name of the host "
-        "whose data (volumes, secrets, the user that was made for them) are deleted too. None: "
-        "data are kept.",
-        section="teardown (docs/teardown.md)",
-    )
 
     stack_user_explicit: bool
     ram_mib: int
-    zram_size_mib: int
-    zram_effective_pct_of_ram: int
+    zram_size_expression: str
     sysctls: dict[str, str]
     oom_exempt: bool
     memory: Mapping[str, ServiceMemory]

@@ -8,6 +8,7 @@ from typing import Any
 
 from xnai.settings import layers
 from xnai.settings.checks import Refused
+from xnai.settings.data import DataSettings
 from xnai.settings.declaration import Configured, Declaration, declared, of_memory
 from xnai.settings.model import Settings
 from xnai.settings.together import misfits
@@ -58,7 +59,9 @@ def schema(services: Sequence[Configured], further: Iterable[Declaration] = ()) 
         services: what has settings of its own, in dependency order.
         further: declarations of tables, the sysctls'; they are listed after section "memory".
     """
-    own = declared(Settings, services)
+    # What a dataclass inherits comes first in its fields, and is listed last.
+    inherited = declared(DataSettings, services)
+    own = [*declared(Settings, services)[len(inherited) :], *inherited]
     last = max(i for i, one in enumerate(own) if one.section == "memory")
     found = [*own[: last + 1], *further, *own[last + 1 :]]
     for service in services:

@@ -32,6 +32,14 @@ def misfits(
         relation = "below" if one.below else "at most"
         where = layers.origin(sources, one.name)
         found.append(f"{one.name} = {value} ({where}): must be {relation} {other} = {limit}")
+    for one in declarations:
+        if one.instead_of and None not in (checked[one.name], checked[one.instead_of]):
+            where = layers.origin(sources, one.name)
+            found.append(
+                f"{one.name} = {checked[one.name]} ({where}): {one.instead_of} = "
+                f"{checked[one.instead_of]} ({layers.origin(sources, one.instead_of)}) is set too; "
+                "set one of them to None"
+            )
     taken: dict[int, str] = {}
     for one in declarations:
         if not one.name.endswith("_port") or (one.switch and not checked[one.switch]):

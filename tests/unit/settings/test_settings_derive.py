@@ -38,16 +38,21 @@ QUICK = effort(max_examples=15, deadline=None, suppress_health_check=list(Health
 def test_sizes(ram_kib, ram_mib, reserve_mib, pct, zram_mib):
     found = make(ram_kib)
     assert (
-        found.ram_mib, found.host_reserve_mib, found.zram_effective_pct_of_ram, found.zram_size_mib
-    ) == (ram_mib, reserve_mib, pct, zram_mib)
+        found.ram_mib, found.host_reserve_mib, found.zram_size_expression, found.zram_size_mib
+    ) == (ram_mib, reserve_mib, f"ram * {pct} / 100", zram_mib)
 
 
 def test_what_is_set_beats_what_is_derived():
     found = make(16777216, zram_size_pct_of_ram=25, host_reserve_mib=1000, stack_user="me")
-    assert found.zram_effective_pct_of_ram == found.zram_size_pct_of_ram == 25
+    assert (found.zram_size_expression, found.zram_size_pct_of_ram) == ("ram * 25 / 100", 25)
     assert found.zram_size_mib == 4096
     assert found.host_reserve_mib == 1000
     assert (found.stack_user, found.stack_user_explicit) == ("me", True)
+
+
+def test_a_fixed_size_of_zram():
+    found = make(16777216, zram_size_mib=6000)
+    assert (found.zram_size_mib, found.zram_size_expression) == (6000, "6000")
 
 
 def test_the_stack_user_by_default():
@@ -142,6 +147,8 @@ def fitting(values: dict[str, object]) -> dict[str, object]:
     for name in limits_mib():
         if values[f"{name}_memory_reservation_mib"]:
             values[f"{name}_memory_reservation_mib"] = 32
+    if values["zram_size_mib"] is not None:
+        values["zram_size_pct_of_ram"] = None
     return values | {"docs_port": 8002, "rag_api_port": 8000, "vikunja_port": 3456}
 
 

@@ -19,8 +19,7 @@ from xnai.stack.catalogue import SCHEMA, services
 
 # Fields of Settings that no setting names: they are derived.
 DERIVED = {
-    "oom_exempt", "ram_mib", "stack_user_explicit", "sysctls", "zram_effective_pct_of_ram",
-    "zram_size_mib",
+    "oom_exempt", "ram_mib", "stack_user_explicit", "sysctls", "zram_size_expression",
 }
 
 IMAGE = "registry/path:tag[@sha256:digest], as docker.io/library/redis:8.0"
@@ -237,6 +236,8 @@ WRONG = [
         "zram_compression_algorithm", "gzip",
         "one of 'zstd', 'lz4', 'lz4hc', 'lzo-rle', 'lzo', '842'",
     ),
+    ("zram_size_mib", 10, "at least 64"),
+    ("zram_size_mib", "4G", "a whole number from 64 to 1048576"),
     ("zram_size_pct_of_ram", 900, "at most 400; zram pages still cost RAM"),
     ("zram_size_pct_of_ram", 0, "at least 1; zram pages still cost RAM"),
     ("zram_size_pct_of_ram", "150%", "a whole number from 1 to 400"),
@@ -497,3 +498,12 @@ def test_two_services_cannot_have_one_port():
 )
 def test_what_only_looks_like_them_is_allowed(name, value):
     assert problems(**{name: value}) == []
+
+
+def test_zram_has_one_size():
+    (said,) = problems(zram_size_mib=4096, zram_size_pct_of_ram=100)
+    assert said == (
+        f"zram_size_mib = 4096 (group_data/all.py:{line_of('zram_size_mib')}): "
+        f"zram_size_pct_of_ram = 100 (group_data/all.py:{line_of('zram_size_pct_of_ram')}) is set "
+        "too; set one of them to None"
+    )
