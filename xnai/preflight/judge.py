@@ -73,6 +73,7 @@ def _memory(facts: PreflightFacts, settings: Settings) -> list[Finding]:
                 for named in facts.named if named.path in want.mapped and named.size_bytes
             },
         ),
+        *memory.judge_overcommit(facts.sysctl_live),
         *memory.judge_zram(facts.zram, facts.zram_algorithms, settings.zram_compression_algorithm),
         *sysctl_rivals.judge_sysctls(
             facts.sysctl_files,

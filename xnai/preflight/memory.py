@@ -85,6 +85,24 @@ def _judge_files(
     return found
 
 
+OVERCOMMIT = "vm.overcommit_memory"
+
+
+def judge_overcommit(live: Mapping[str, Reading] | None) -> list[Finding]:
+    """Return a note where the kernel may refuse what Redis' background save needs.
+
+    live: the kernel's values by key. Source: Redis' own warning at its start, and its
+    documentation (Administration: "overcommit_memory").
+    """
+    reading = (live or {}).get(OVERCOMMIT)
+    if reading is None or reading.state != "ok" or reading.text.strip() != "0":
+        return []
+    found = "0: short of memory, the kernel may refuse the fork of a background save"
+    needed = "1 for Redis; it is the whole machine's, so it is left as it is"
+    remedy = "To set it: vm.overcommit_memory = 1 in a file of /etc/sysctl.d, then sysctl --system"
+    return [Finding("overcommit", "note", OVERCOMMIT, found, needed, remedy)]
+
+
 def judge_zram(zram: Reading, algorithms: Reading, wanted: str) -> list[Finding]:
     """Return findings on the kernel's zram support and on the compression algorithm `wanted`."""
     needed = f"a kernel with zram and {wanted}"

@@ -13,6 +13,7 @@ from xnai.machine import packages
 from xnai.machine.files import authorities, directories, home_texts, system_texts
 from xnai.memory import files as memory_files
 from xnai.memory.files import SYSCTL_CONF, ZRAM_CONF, ZSWAP_CONF
+from xnai.preflight.memory import OVERCOMMIT
 from xnai.preflight.wanted import wanted
 from xnai.run.known import known
 from xnai.run.pyinfra import HostFailed
@@ -27,7 +28,7 @@ def look(host: Host, settings: Settings) -> PreflightFacts:
         want = wanted(settings)
         facts = host.get_fact(
             Preflight,
-            sysctl_keys=want.sysctl_keys,
+            sysctl_keys=(*want.sysctl_keys, OVERCOMMIT),
             ports=tuple(want.ports),
             stack_user=settings.stack_user,
             paths=tuple(want.space_needs_mib),
