@@ -268,7 +268,7 @@ restore_age_identity_file = None
 # --- rotation of secrets (docs/stack.md) -------------------------------------------------------
 
 # For one run of tasks/rotate_secrets.py, as `--data 'rotate_only=["xnai_ingest_token"]'`: the
-# secrets to make anew, by their Podman names. Empty: all of the stack's.
+# secrets to replace, by their Podman names. Empty: all of the stack's.
 rotate_only = []
 
 # --- teardown (docs/teardown.md) ---------------------------------------------------------------

@@ -108,7 +108,7 @@ def _write(settings: Settings) -> None:
         kept = parsed(KEPT, facts.kept)
         if kept.user.name != settings.stack_user:
             fail_host(other_kept(settings, kept.user.name, host.name))
-        # One that somebody removed by hand is made anew, and all is as on a first run.
+        # One that somebody removed by hand is recreated, and all is as on a first run.
         if facts.user.existed and facts.home:
             baseline = baseline.with_kept(kept, facts.home)
     record.write(

@@ -57,12 +57,12 @@ def apply() -> None:
             "whoever is logged in to Vikunja stays so: its sessions outlive its secret. With "
             "--data end_vikunja_sessions=True all of them are ended as well"
         )
-    # What a deploy would make anew if these had other IDs is what is made anew.
+    # What a deploy would recreate if these had other IDs is what is recreated.
     reasons = _differences(wanted, facts, dict.fromkeys(names, "another"))
     recreate = [service for service in wanted.services if service.name in reasons]
     rotation.rotate(
         name=(
-            f"rotate: {', '.join(names)} (made anew: "
+            f"rotate: {', '.join(names)} (recreated: "
             f"{', '.join(service.container_name for service in recreate)})"
         ),
         spec=make_spec(settings, wanted, chosen, settled=not found),
@@ -74,7 +74,7 @@ def apply() -> None:
 
 
 def _chosen(settings: Settings) -> tuple[dict[str, str], ...]:
-    """The values to make anew; naming one form of a value is naming it."""
+    """The values to replace; naming one form of a value is naming it."""
     found = secret_forms(settings)
     known = {name for forms in found for name in forms}
     if unknown := [name for name in settings.rotate_only if name not in known]:
@@ -104,7 +104,7 @@ def _lacking(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> list[s
 
 
 def _not_up(wanted: StackPlan, facts: StoreFacts) -> list[str]:
-    """The services that a deploy would make anew, or wait for, and why."""
+    """The services that a deploy would recreate, or wait for, and why."""
     reasons = _differences(wanted, facts, {})
     found = [f"{name} ({reason})" for name, reason in reasons.items()]
     if isinstance(facts.containers, PodmanUnknown):

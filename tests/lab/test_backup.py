@@ -106,7 +106,7 @@ def test_all_that_was_destroyed_is_restored_and_a_damaged_archive_refused(deploy
         assert said in outcome.log and "Nothing was changed." in outcome.log, outcome.log
         assert deployed.run(DATA).stdout == state
 
-    # Killed when it has emptied volumes, and the machine started anew: nothing starts on them.
+    # Killed when it has emptied volumes, and the machine restarted: nothing starts on them.
     kill_at(deployed, f"[ -e {MARK} ]")
     outcome = restore(deployed, archive)
     assert outcome.code != 0, outcome.log

@@ -155,7 +155,7 @@ def test_a_failed_build_leaves_the_running_stack_alone(deployed, tmp_path):
 def test_disk_that_fills_up_during_a_build_fails_and_leaves_the_stack_running(deployed):
     free_kib = int(deployed.run("df --output=avail / | tail -1").stdout)
     process = subprocess.Popen(
-        # Another user inside the images: all must be built anew.
+        # Another user inside the images: all must be rebuilt.
         pyinfra_argv("--data", "container_uid=10002"), cwd=ROOT, env=environment(deployed),
         text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )

@@ -318,7 +318,7 @@ def test_a_restore_brings_all_back_and_keeps_what_was_there(machine, capfd):
     before = destroy(machine)
     assert main(spec(machine, action="restore", restore_from=str(path))) == 0
     after = data(machine)
-    # The database's own files are PostgreSQL's to make anew.
+    # The database's own files are PostgreSQL's to recreate.
     assert {k: v for k, v in after.items() if "db_data" not in k} == {
         k: v for k, v in before.items() if "db_data" not in k
     }
@@ -609,7 +609,7 @@ def test_a_name_of_a_second_that_is_taken_is_another_seconds():
 
 
 def test_a_stack_that_is_left_down_is_said_to_be(machine, capfd):
-    """An earlier restore brought other secrets, and its containers were not made anew."""
+    """An earlier restore brought other secrets, and its containers were not recreated."""
     path = made(machine)
     (machine / "backup" / backup_run.CHANGED).touch()
     (machine / "podman").write_text(PODMAN.replace('{ echo "told', '{ rm fail; echo "told'))
@@ -621,7 +621,7 @@ def test_a_stack_that_is_left_down_is_said_to_be(machine, capfd):
 
 
 @pytest.mark.skipif(GPG != 0, reason="gpg is not installed")
-@pytest.mark.parametrize("cut_off", ["before it was done", "before the containers were made anew"])
+@pytest.mark.parametrize("cut_off", ["before it was done", "before the containers were recreated"])
 def test_a_restore_of_other_secrets_that_was_cut_off_makes_all_containers_anew(machine, cut_off):
     """A container keeps the secrets that it was made with; a second restore sees no difference."""
     key = machine / "passphrase"

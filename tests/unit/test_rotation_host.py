@@ -159,7 +159,7 @@ def test_after_a_kill_the_next_rotation_keeps_the_old_values_to_go_back_to(machi
     before = values(machine)
     assert main(spec(machine), "replace") == 0
     (machine / "secrets/xnai_ingest_token").unlink()
-    # As SIGKILL leaves it: replaced, and nothing made anew with it.
+    # As SIGKILL leaves it: replaced, and nothing recreated with it.
     assert main(spec(machine, settled=False), "replace") == 0
     assert "not finished: its old values are kept" in capfd.readouterr().out
     assert main(spec(machine), "back") == 0
@@ -169,7 +169,7 @@ def test_after_a_kill_the_next_rotation_keeps_the_old_values_to_go_back_to(machi
 def test_a_rotation_is_finished_where_the_database_does_not_answer(machine):
     before = values(machine)
     assert main(spec(machine), "replace") == 0
-    # Its container was removed to be made anew, and then the run was killed.
+    # Its container was removed to be recreated, and then the run was killed.
     (machine / "fail").write_text("psql")
     assert main(spec(machine, settled=False), "replace") == 0
     assert all(values(machine)[name] != before[name] for name in SPEC.names)

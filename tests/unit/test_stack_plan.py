@@ -1,4 +1,4 @@
-"""From a host's containers to what must be made anew, and why."""
+"""From a host's containers to what must be recreated, and why."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def test_a_container_that_no_service_asks_for_is_left_alone():
 
 
 @pytest.mark.parametrize(
-    "secrets", [{}, SECRETS | {"xnai_redis_password": "id-3"}], ids=["missing", "made anew"]
+    "secrets", [{}, SECRETS | {"xnai_redis_password": "id-3"}], ids=["missing", "recreated"]
 )
 def test_a_secret_that_is_not_what_the_container_was_made_with(secrets):
     found = differences(PLAN, containers(), secrets)

@@ -153,7 +153,7 @@ def differences(
         reload=bool(drop_ins) or facts.needs_reload,
         manager=reason,
         manager_waits=(
-            f"the manager of {name} must be started anew ({reason}), and {name} is logged in. "
+            f"the manager of {name} must be restarted ({reason}), and {name} is logged in. "
             "Log out everywhere, or reboot." if reason and facts.sessions else ""
         ),
         lingers=facts.user is not None and facts.user.lingering and facts.manager is not None,

@@ -34,7 +34,7 @@ class Data:
         return f"{self.spec.backup.directory}/*-before-upgrade-*.tar"
 
     def since(self) -> list[str]:
-        """Return the containers that were made anew since the data were copied; none: no copy."""
+        """Return the containers that were recreated since the data were copied; none: no copy."""
         found, output = run_within(f"cat {shlex.quote(self.spec.record)}")
         return containers("\n".join(output.stdout_lines)) if found else []
 

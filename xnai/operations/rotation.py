@@ -1,4 +1,4 @@
-"""New secrets for a stack that runs: replaced, its containers made anew, or all as it was."""
+"""New secrets for a stack that runs: replaced, its containers recreated, or all as it was."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rotate(
     recreate: Sequence[Service],
     differing: Callable[[], Sequence[Service]],
 ) -> Commands:
-    """Replace secrets and make anew what reads them; on failure the old secrets are in force.
+    """Replace secrets and recreate what reads them; on failure the old secrets are in force.
 
     Args:
         spec: what the program on the host is told.
@@ -78,7 +78,7 @@ def rotate(
 def _anew(
     spec: RotationSpec, program: Program, of: Stack, services: Sequence[Service], going_back: bool
 ) -> str:
-    """Make containers anew with the secrets that there are now, and the role's password too.
+    """Recreate containers with the secrets that there are now, and the role's password too.
 
     Returns:
         Why the role's password could not be set, or an empty text. Going back, the services come
@@ -134,7 +134,7 @@ def _go_back(
         )
     names = ", ".join(service.container_name for service in again) or "no container"
     role = f" The database role's password was not set: {refused}" if refused else ""
-    return f"The old secrets are in force again; made anew with them and healthy: {names}.{role}"
+    return f"The old secrets are in force again; recreated with them and healthy: {names}.{role}"
 
 
 def _act(program: Program, action: str) -> None:

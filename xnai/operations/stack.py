@@ -28,7 +28,7 @@ from xnai.stack.plan import StackPlan, together
 
 @dataclass(frozen=True)
 class Stack:
-    """The stack whose containers are made anew.
+    """The stack whose containers are recreated.
 
     Attributes:
         plan: as it should be; its compose files are on the host by now.
@@ -45,7 +45,7 @@ class Stack:
     absent_files: Sequence[str]
 
     def bring_up(self, services: Sequence[Service]) -> Generator[str, None, None]:
-        """Make containers anew inside another operation, as the stack's own step does."""
+        """Recreate containers inside another operation, as the stack's own step does."""
         found: Generator[str, None, None] = bring_up._inner(of=self, recreate=services)
         return found
 
@@ -55,7 +55,7 @@ def bring_up(
     of: Stack, recreate: Sequence[Service], previous: Mapping[str, str] = MappingProxyType({}),
     data: Data | None = None,
 ) -> Commands:
-    """Make containers anew, each after those that it depends on are healthy, others together.
+    """Recreate containers, each after those that it depends on are healthy, others together.
 
     podman-compose itself would wait for ever on a dependency that never gets healthy, and its
     own comparison of configurations is not relied on: what must be recreated was decided from
@@ -189,7 +189,7 @@ def remove(names: Sequence[str]) -> Generator[str, None, None]:
 
 
 def stack_of(host: Host, settings: Settings, wanted: StackPlan) -> Stack:
-    """Return what operations are told of the stack whose containers they make anew."""
+    """Return what operations are told of the stack whose containers they recreate."""
     return Stack(
         plan=wanted,
         directory=stack_directory(settings),

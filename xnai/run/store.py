@@ -52,7 +52,7 @@ def as_good(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> set[str
 def refuse_unfinished_rotation(settings: Settings, facts: StoreFacts) -> str:
     """Return why a deploy must not begin where a rotation of secrets was killed; else nothing.
 
-    Secrets are then a mixture: what a deploy made anew would log in with a password that the
+    Secrets are then a mixture: what a deploy recreated would log in with a password that the
     database may not know, and would not get healthy.
     """
     mark = paths.rotation_marker(settings)

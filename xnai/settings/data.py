@@ -48,7 +48,7 @@ class DataSettings:
         [],
         checks.names(checks.pattern(r"[a-z][a-z0-9_]{0,99}", "names of Podman secrets: a-z 0-9 _")),
         "For one run of tasks/rotate_secrets.py, as `--data "
-        "'rotate_only=[\"xnai_ingest_token\"]'`: the secrets to make anew, by their Podman names. "
+        "'rotate_only=[\"xnai_ingest_token\"]'`: the secrets to replace, by their Podman names. "
         "Empty: all of the stack's.",
         section="rotation of secrets (docs/stack.md)",
     )

@@ -148,7 +148,7 @@ def differences(
         wanted: the plan.
         containers: what is there.
         secrets: name -> ID of those that exist.
-        image_ids: reference -> ID of the images that exist and will not be built anew.
+        image_ids: reference -> ID of the images that exist and will not be rebuilt.
     """
     reasons: dict[str, str] = {}
     for service in wanted.services:
@@ -178,7 +178,7 @@ def changed_images(
         wanted: the plan.
         reasons: what `differences` returned.
         containers: what is there.
-        image_ids: reference -> ID of the images that exist and will not be built anew.
+        image_ids: reference -> ID of the images that exist and will not be rebuilt.
         as_good: parts of the stack whose last healthy generation is this one; of an absent
             container nothing else says which image its data have seen.
     """

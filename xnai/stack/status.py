@@ -105,7 +105,7 @@ def killed(
 ) -> list[str]:
     """Return a line for each kill for want of memory in a container of ours.
 
-    A container that was made anew since has another ID: its kills are told without its name.
+    A container that was recreated since has another ID: its kills are told without its name.
     """
     if kills is None:
         return ["killed for memory: could not tell (dmesg cannot be read)"]

@@ -144,7 +144,7 @@ def test_what_fails_goes_back_to_the_old_secrets(fails):
     _, steps, error = rotate(fails)
     assert steps == FORWARD[:FORWARD.index(fails) + 1] + BACK
     assert error.endswith(
-        "\n  The old secrets are in force again; made anew with them and healthy: xnai_redis, "
+        "\n  The old secrets are in force again; recreated with them and healthy: xnai_redis, "
         "xnai_vikunja_db, xnai_vikunja."
     )
 

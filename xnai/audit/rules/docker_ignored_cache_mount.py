@@ -40,9 +40,9 @@ class DockerIgnoredCacheMount(Rule):
         uv, pip = bool(_UV.search(text)), bool(_PIP.search(text))
         name = target[1].rstrip("/").rpartition("/")[2]
         if name == "pip" and uv and not pip and "UV_CACHE_DIR" not in text:
-            return f"uv does not read {target[1]}: everything is fetched anew by each build."
+            return f"uv does not read {target[1]}: everything is fetched again by each build."
         if name == "uv" and pip and not uv:
-            return f"pip does not read {target[1]}: everything is fetched anew by each build."
+            return f"pip does not read {target[1]}: everything is fetched again by each build."
         if name == "pip" and pip and not uv and "--no-cache-dir" in text:
             return f"--no-cache-dir keeps pip from {target[1]}."
         if name == "uv" and uv and re.search(r"--no-cache\b(?!-dir)", text):

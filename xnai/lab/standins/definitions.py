@@ -145,7 +145,7 @@ def redis(tag: str, suite: str) -> StandIn:
 def _postgres_hooks(major: str, data: str) -> tuple[str, ...]:
     """What is changed in the root file system once the packages are there."""
     return (
-        # Made anew by every installation, and a private key is nothing for an image.
+        # Recreated by every installation, and a private key is nothing for an image.
         'rm -f "$1"/etc/ssl/private/ssl-cert-snakeoil.key',
         'find "$1/etc/ssl/certs" -lname ssl-cert-snakeoil.pem -delete',
         'rm -f "$1"/etc/ssl/certs/ssl-cert-snakeoil.pem',

@@ -37,7 +37,7 @@ class Back:
         record = records.read(self.path)
         self._put_back(record)
         for name, copy in record.copies.items():
-            # A name that was pulled anew meanwhile means the image before again.
+            # A name that was pulled again meanwhile means the image before again.
             if copy.image and "@" not in copy.reference and (
                 self.podman.image_id(copy.reference) != copy.image
             ):

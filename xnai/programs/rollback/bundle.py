@@ -33,7 +33,7 @@ def make_spec(
         settings: the host's.
         wanted: its stack.
         services: names of those whose data are copied first.
-        anew: all that is made anew, in dependency order.
+        anew: all that is recreated, in dependency order.
         record: path of the record on the host.
         copy: how an archive is copied, with {path} and {name}.
     """

@@ -36,7 +36,7 @@ class UpgradeRecord:
     """What has begun and is neither healthy nor put back.
 
     Attributes:
-        containers: those that were to be made anew since, in dependency order.
+        containers: those that were to be recreated since, in dependency order.
         copies: service -> its data.
     """
 

@@ -17,7 +17,7 @@ class RollbackSpec:
     Attributes:
         backup: the stack, and where copies are.
         services: those whose data are copied first, in dependency order.
-        anew: the containers that are made anew, in dependency order.
+        anew: the containers that are recreated, in dependency order.
         record: path of the file that says which copies belong to the last healthy generation.
     """
 
@@ -41,6 +41,6 @@ def parse(text: str) -> RollbackSpec:
 
 
 def containers(text: str) -> list[str]:
-    """Return the containers that were made anew since a record was begun."""
+    """Return the containers that were recreated since a record was begun."""
     found: list[str] = json.loads(text)["containers"]
     return found

@@ -31,7 +31,7 @@ def make_spec(
     Args:
         settings: the host's.
         wanted: its stack.
-        values: of catalogue.secret_forms, those to make anew.
+        values: of catalogue.secret_forms, those to replace.
         settled: whether the stack is healthy with the secrets that there are.
     """
     found = database(wanted)

@@ -1,7 +1,7 @@
 """The program that replaces secrets on the host, and puts the old ones back; root runs it there.
 
-The order of a rotation: `replace`, the database's container made anew, `role`, the other
-containers made anew, and the file with the old values removed. Going back is the same with
+The order of a rotation: `replace`, the database's container recreated, `role`, the other
+containers recreated, and the file with the old values removed. Going back is the same with
 `back` in place of `replace`. Whoever starts the program makes the containers.
 """
 
