@@ -22,7 +22,7 @@ POINTS = (
     ("memory: zram0", 0.3),
     ("containers: install", 10.0),
     ("containers: podman-compose in", 2.0),
-    ("images: build localhost/xnai_rag_api", 10.0),
+    ("images: build localhost/xnai_llm", 10.0),
     ("secrets: generate", 0.5),
     ("stack: bring up", 4.0),
 )
