@@ -148,3 +148,28 @@ def test_where_the_systems_file_lets_users_store_is_looked_at_and_measured(home,
     (found,) = (one for one in facts.stores if one.user == "someone")
     assert (found.path, found.containers) == (str(store), ("theirs",))
     assert [space.existing for space in facts.spaces] == [str(store)]
+
+
+def test_pipes_and_devices_among_the_files_of_tmpfiles_and_udev_hold_nobody_up(home):
+    """Only plain files are looked into; what they hold of ours is told, and what masks them."""
+    root = home.parent / "root"
+    for folder in ("etc/tmpfiles.d", "etc/udev/rules.d", "usr/lib/tmpfiles.d"):
+        (root / folder).mkdir(parents=True)
+    os.mkfifo(root / "etc/tmpfiles.d/90-xnai.conf")
+    (root / "etc/tmpfiles.d/zero.conf").symlink_to("/dev/zero")
+    line = "w /proc/sys/vm/swappiness - - - - 10\n"
+    (root / "usr/lib/tmpfiles.d/a.conf").write_text(line)
+    (root / "usr/lib/tmpfiles.d/b.conf").write_text(line)
+    (root / "etc/tmpfiles.d/b.conf").symlink_to("/dev/null")
+    (root / "etc/udev/rules.d/30.rules").write_text('SYSCTL{vm.swappiness}="1"\n')
+    text = script(stack_user="someone").replace(
+        "for d in /etc /run /usr/local/lib /usr/lib; do\n    # Plain",
+        f"for d in {root}/etc {root}/usr/lib; do\n    # Plain",
+    ).replace(
+        "for m in /etc /run /usr/local/lib /usr/lib; do", f"for m in {root}/etc {root}/usr/lib; do"
+    )
+    facts = parse(probe(home, text).splitlines())
+    assert [file.path.removeprefix(str(root)) for file in facts.elsewhere_files] == [
+        "/usr/lib/tmpfiles.d/a.conf", "/etc/tmpfiles.d/b.conf", "/usr/lib/tmpfiles.d/b.conf",
+        "/etc/udev/rules.d/30.rules",
+    ]

@@ -161,10 +161,14 @@ file sysctl /etc/sysctl.conf
 put elsewheredirs ok
 # Those that may set ours, and what masks them by the same name in a directory that counts more.
 elsewhere() {
+  a=$1; b=$2; c=$3
   for d in /etc /run /usr/local/lib /usr/lib; do
-    for f in $(grep -lsE "$3" "$d/$1"/*"$2"); do
+    # Plain files alone: a pipe would keep its reader waiting for ever.
+    set --; for f in "$d/$a"/*"$b"; do if [ -f "$f" ]; then set -- "$@" "$f"; fi; done
+    if [ $# = 0 ]; then continue; fi
+    for f in $(timeout 10 grep -lsE "$c" -- "$@"); do
       for m in /etc /run /usr/local/lib /usr/lib; do
-        n=$m/$1/${f##*/}; if [ -e "$n" ] || [ -L "$n" ]; then file elsewhere "$n"; fi
+        n=$m/$a/${f##*/}; if [ -e "$n" ] || [ -L "$n" ]; then file elsewhere "$n"; fi
       done
     done
   done
