@@ -6,13 +6,13 @@ from pyinfra import host
 from pyinfra.facts.server import Which
 
 from tasks import images
-from xnai.facts.podman_call import PodmanUnknown
 from xnai.operations import apt, backup
 from xnai.programs.backup.bundle import make_spec
 from xnai.run.context import current
 from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, this_host_alone
 from xnai.run.store import read_store, refuse_unfinished_restore
 from xnai.settings.model import Settings
+from xnai.stack.differences import containers_of
 from xnai.stack.paths import backup_home
 from xnai.stack.plan import plan
 
@@ -28,8 +28,7 @@ def apply() -> None:
     facts = read_store(host, settings)
     if refused := refuse_unfinished_restore(settings, facts):
         fail_host(f"backup: {refused}")
-    containers = facts.containers
-    found = {} if isinstance(containers, PodmanUnknown) else containers
+    found = containers_of(facts)
     wrong = []
     for service in wanted.services:
         container = found.get(service.container_name)

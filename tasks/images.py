@@ -19,7 +19,7 @@ from xnai.run.store import read_store
 from xnai.settings import layers
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import build_inputs, services
-from xnai.stack.differences import missing_images
+from xnai.stack.differences import images_of, missing_images
 from xnai.stack.plan import plan
 
 
@@ -28,8 +28,7 @@ def apply() -> None:
     settings = current()
     wanted = inputs(settings)
     store = read_store(host, settings)
-    present = () if isinstance(store.images, PodmanUnknown) else store.images
-    planned = builds(wanted, present)
+    planned = builds(wanted, images_of(store))
     _ask_the_index(settings, planned)
     # Before the stack: a container is not taken down for an image that cannot be had.
     if missing := missing_images(settings, plan(settings, wanted), wanted, store):

@@ -7,8 +7,9 @@ from collections.abc import Generator
 
 from pyinfra.api.operation import operation
 
-# What rootless Podman needs, and where login.defs(5) has the first one (SUB_UID_MIN).
-SUB_IDS = 65536
+from xnai.facts.containers import SUB_IDS
+
+# Where login.defs(5) has the first one (SUB_UID_MIN).
 FIRST_SUB_ID = 100000
 # (uid_t)-1 is no ID.
 LAST_SUB_ID = 2**32 - 2

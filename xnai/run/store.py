@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import PurePosixPath
 
 from pyinfra.api.host import Host
 from pyinfra.context import ctx_state
@@ -16,6 +17,7 @@ from xnai.run.pyinfra import HostFailed
 from xnai.settings.model import Settings
 from xnai.stack import paths
 from xnai.stack.catalogue import PARTS, container_names, secret_forms
+from xnai.stack.differences import changed_files
 from xnai.stack.plan import StackPlan, file_name
 
 
@@ -26,12 +28,10 @@ def compose_files(settings: Settings) -> list[str]:
 
 def other_files(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> list[str]:
     """Return the compose files that are not on the host as planned: name and difference."""
-    found = []
-    for file in wanted.files.values():
-        path = f"{paths.stack_directory(settings)}/{file.name}"
-        if difference := file_difference(facts.files.get(path), file.text):
-            found.append(f"{file.name} ({difference})")
-    return found
+    return [
+        f"{PurePosixPath(file.path).name} ({file.words})"
+        for file in changed_files(settings, wanted, facts)
+    ]
 
 
 def as_good(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> set[str]:
