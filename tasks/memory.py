@@ -10,6 +10,8 @@ from xnai.memory.files import SYSCTL_CONF, ZRAM_CONF
 from xnai.memory.zram import algorithm_for
 from xnai.operations import apt, root_file, zram
 from xnai.preflight.sysctl_rivals import files_to_set_aside
+from xnai.preflight.zram_asked import prevents
+from xnai.run import reading
 from xnai.run.context import current
 from xnai.run.pending import defer
 from xnai.run.pyinfra import RUN_BY_PYINFRA, summary, this_host_alone
@@ -56,6 +58,7 @@ def apply() -> None:
         zram.activate(
             name=f"memory: zram0 ({found.zram})", read=lambda: memory_now(host, settings),
             change=found.zram,
+            prevented=lambda: prevents(reading.zram_generator(host, settings, algorithm)),
         )
 
 

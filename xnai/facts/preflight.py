@@ -33,6 +33,7 @@ class Preflight(FactBase[PreflightFacts]):
         own_paths: Mapping[str, str] = MappingProxyType({}),
         urls: Sequence[str] = (),
         urls_when: str = "fresh",
+        zram_conf: tuple[str, str] | None = None,
     ) -> StringCommand:
         """Return the script; the arguments are those of `xnai.facts.machine.probe.script`."""
         return StringCommand(
@@ -45,6 +46,7 @@ class Preflight(FactBase[PreflightFacts]):
                 own_paths=own_paths,
                 urls=urls,
                 urls_when=urls_when,
+                zram_conf=zram_conf,
             )
         )
 

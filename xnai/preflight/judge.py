@@ -16,6 +16,7 @@ from xnai.preflight import (
     ports,
     space,
     sysctl_rivals,
+    zram_asked,
     zram_rivals,
 )
 from xnai.preflight.wanted import STORAGE, wanted
@@ -84,8 +85,10 @@ def _memory(facts: PreflightFacts, settings: Settings) -> list[Finding]:
         ),
         *elsewhere.judge_elsewhere(facts.elsewhere_files, settings.sysctls),
         *zram_rivals.judge_generator(
-            facts.zram_files, want.zram_conf, facts.mem_total_kib, facts.kernel_command_line
+            facts.zram_files, want.zram_conf, facts.mem_total_kib, facts.kernel_command_line,
+            asked=facts.zram_asked.state in ("alone", "asked"),
         ),
+        *zram_asked.judge_asked(facts.zram_asked, facts.zram_files or (), bool(has_generator)),
         *zram_rivals.judge_zram_tools(facts.packages, facts.units),
         *zram_rivals.judge_devices(facts.zram_devices, has_generator),
         *zram_rivals.judge_zswap(facts.zswap, settings.zswap),

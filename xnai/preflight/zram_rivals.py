@@ -27,7 +27,12 @@ _HARMFUL = {
     "mount-point": "the device becomes a file system, not swap",
     "fs-type": "the device becomes a file system, not swap",
     "zram-resident-limit": "the device is full before its size is reached",
+    "max-zram-size": "it counts in place of zram-size, in whatever order they are read",
+    "zram-fraction": "it counts in place of zram-size, in whatever order they are read",
 }
+
+# What its units do not show, so that the generator cannot be asked of it.
+_NOT_ASKED = ("compression-algorithm", "zram-resident-limit")
 
 
 @dataclass(frozen=True)
@@ -82,11 +87,13 @@ def judge_generator(
     our_text: str,
     mem_total_kib: int | None,
     command_line: Reading,
+    asked: bool = False,
 ) -> list[Finding]:
     """Return findings on zram-generator's configuration once our drop-in is written.
 
     files: None when they could not be listed; our_text: our rendered drop-in; mem_total_kib:
-    MemTotal; command_line: the kernel's.
+    MemTotal; command_line: the kernel's; asked: whether the generator itself said what it makes of
+    them, which then counts (`zram_asked`), but for what it cannot be asked.
     """
     subject = "zram-generator"
     ours = ConfigFile(OUR_PATH, OUR_PATH, our_text)
@@ -121,6 +128,8 @@ def judge_generator(
     for (section, key), option in merged(with_ours(files, ours)).items():
         if option.file.path == OUR_PATH or is_ours(option.file):
             continue
+        if asked and (section != "zram0" or key not in _NOT_ASKED):
+            continue
         found += _judge_option(option, section, key, settings, mem_total_kib)
     return found
 
@@ -143,7 +152,8 @@ def _judge_option(
             return []
         needed = f"{key} = {settings[key]} ({OUR_PATH})"
         return [Finding("zram-rival", "error", f"zram0 {key}", text, needed, remedy)]
-    if key not in _HARMFUL or option.value in ("", "none", "0", "swap"):
+    old = key in ("max-zram-size", "zram-fraction")
+    if key not in _HARMFUL or (option.value in ("", "none", "0", "swap") and not old):
         return []
     limit_mib = int(option.value) if option.value.isdigit() else 0
     if key == "host-memory-limit" and mem_total_kib and limit_mib * 1024 >= mem_total_kib:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pyinfra.api.host import Host
 
 from xnai.facts.containers import Containers, ContainersFacts
+from xnai.facts.machine.generator import GeneratorAnswer
 from xnai.facts.machine.model import PreflightFacts
 from xnai.facts.memory import Memory, MemoryFacts
 from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.facts.preflight import Preflight
+from xnai.facts.zram_generator import ZramGenerator
 from xnai.machine import packages
 from xnai.machine.files import authorities, directories, home_texts, system_texts
 from xnai.memory import files as memory_files
@@ -35,9 +37,23 @@ def look(host: Host, settings: Settings) -> PreflightFacts:
             named=tuple(want.named),
             own_paths=want.own_paths,
             urls=want.urls,
+            zram_conf=(ZRAM_CONF, want.zram_conf),
         ) or PreflightFacts()
         known(host).machine = facts
     return facts
+
+
+def zram_generator(host: Host, settings: Settings, algorithm: str) -> GeneratorAnswer:
+    """Return what the host's zram-generator makes of its files at this moment.
+
+    Args:
+        host: the machine.
+        settings: its settings.
+        algorithm: zram's compressor, one that its kernel has.
+    """
+    text = memory_files.rendered(settings, algorithm)[ZRAM_CONF]
+    found: GeneratorAnswer = host.get_fact(ZramGenerator, our_path=ZRAM_CONF, our_text=text)
+    return found
 
 
 def memory_now(host: Host, settings: Settings) -> MemoryFacts | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from operation_runs import commands, on_a_host
+from pyinfra.api.exceptions import OperationError
 
+from xnai.diagnostics.finding import Finding
 from xnai.facts.memory import MemoryFacts, Zram
 from xnai.memory import zram as memory_zram
 from xnai.operations import zram
@@ -52,7 +54,8 @@ def test_missing_mib(used_mib, available_mib, missing_mib):
 
 def test_activate():
     with on_a_host() as host:
-        found = commands(zram.activate, read=lambda: facts(0, 3000), change="size 1 -> 2 MiB")
+        found = commands(zram.activate, read=lambda: facts(0, 3000), change="size 1 -> 2 MiB",
+                         prevented=list)
         assert deferred(host) == []
     assert found == [
         "systemctl stop dev-zram0.swap systemd-zram-setup@zram0.service || :",
@@ -66,14 +69,16 @@ def test_activate():
 
 def test_the_plan_shows_the_change_without_reading_again():
     with on_a_host(executing=False):
-        found = commands(zram.activate, read=lambda: pytest.fail("read"), change="size")
+        found = commands(zram.activate, read=lambda: pytest.fail("read"), change="size",
+                         prevented=lambda: pytest.fail("asked"))
     assert found[0] == "systemctl stop dev-zram0.swap systemd-zram-setup@zram0.service || :"
     assert found[-1] == "systemctl start dev-zram0.swap"
 
 
 def test_activate_is_put_off_when_memory_got_short_meanwhile():
     with on_a_host() as host:
-        found = commands(zram.activate, read=lambda: facts(1000, 300), change="size 1 -> 2 MiB")
+        found = commands(zram.activate, read=lambda: facts(1000, 300), change="size 1 -> 2 MiB",
+                         prevented=list)
         (note,) = deferred(host)
     assert found == []
     assert host.noops == ["zram0 not changed: 956 MiB short"]
@@ -83,3 +88,15 @@ def test_activate_is_put_off_when_memory_got_short_meanwhile():
         "(with 256 MiB of headroom). The device was left as it is; configured for the next boot. "
         "Close programs and run this again, or reboot."
     )
+
+
+def test_zram0_is_left_as_it_is_where_the_generator_would_make_another():
+    line = Finding("zram-rival", "error", "zram0", "/etc/x.conf:3: max-zram-size = 1", "it", "Do.")
+    with (
+        on_a_host() as host,
+        pytest.raises(OperationError, match=r"(?s)left as it is.*/etc/x\.conf:3: max-zram-size"),
+    ):
+        commands(
+            zram.activate, read=lambda: facts(0, 3000), change="size", prevented=lambda: [line]
+        )
+    assert host.commands == []

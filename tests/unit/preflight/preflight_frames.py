@@ -1,7 +1,8 @@
 """Turns a case folder into the lines that the probe would have printed on such a host.
 
 root/      files of the host: os-release, meminfo, swaps, sysctl, tmpfiles, udev, zram-generator
-blobs/     output of commands: ss, tcp, units, packages, kconfig, candidate, containers-<uid>
+blobs/     output of commands: ss, tcp, units, packages, kconfig, candidate, zramasked,
+           containers-<uid>
 records    one plain record a line: kind state field|field
 """
 
@@ -60,4 +61,7 @@ def lines(folder: Path) -> list[str]:
             out.append(frame(kind, "ok", b"store", b"store", file.read_bytes()))
         else:
             out.append(frame(file.name, "ok", file.read_bytes()))
+    # What the probe says where no other file has anything to say of zram.
+    if out and not (folder / "blobs" / "zramasked").exists():
+        out.append(frame("zramasked", "ok", b'{"state": "alone"}'))
     return out

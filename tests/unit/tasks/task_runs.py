@@ -25,13 +25,16 @@ from pyinfra.context import ctx_config, ctx_host, ctx_inventory, ctx_state
 from rendering import build_inputs
 
 import tasks
+from xnai.facts.machine.generator import GeneratorAnswer
 from xnai.facts.machine.model import PreflightFacts, Reading
 from xnai.run.known import known
 from xnai.settings.model import Settings
 
 EXPECTED = Path(__file__).parent / "expected"
 # Of whatever a test does not say otherwise.
-USUAL = {"AptLockHolder": None, "Which": "/usr/bin/it"}
+USUAL = {
+    "AptLockHolder": None, "Which": "/usr/bin/it", "ZramGenerator": GeneratorAnswer("alone"),
+}
 # Fact -> a case of its fixtures, its value, or what makes one each time that it is asked.
 Facts = Mapping[str, Any]
 SEEN = PreflightFacts(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from xnai.facts.machine.generator import GeneratorAnswer
 
 State = Literal["ok", "absent", "unreadable", "failed", "skipped", "unknown"]
 """How a reading ended. `unknown`: no record of it came back. `absent` is knowledge, `unknown` is
@@ -181,6 +183,7 @@ class PreflightFacts:
     sysctl_files: tuple[ConfigFile, ...] | None = None
     sysctl_live: dict[str, Reading] | None = None
     zram_files: tuple[ConfigFile, ...] | None = None
+    zram_asked: GeneratorAnswer = field(default_factory=GeneratorAnswer)
     elsewhere_files: tuple[ConfigFile, ...] | None = None  # of tmpfiles.d and udev
     before: Reading = Reading()  # whether there is a record of what the host was; its user
     packages: dict[str, str] | None = None

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from xnai.facts.machine.generator import parsed
 from xnai.facts.machine.model import (
     FoundStore,
     Listener,
@@ -172,6 +173,7 @@ def parse(output: Iterable[str]) -> PreflightFacts:
         zram_devices=tuple(map(_zram_device, all_.of("zdev"))),
         sysctl_files=all_.files("sysctl", "sysctldirs"),
         zram_files=all_.files("zramconf", "zramdirs"),
+        zram_asked=parsed(all_.blob("zramasked").text),
         elsewhere_files=all_.files("elsewhere", "elsewheredirs"),
         before=all_.reading("before"),
         listeners=_listeners(all_),

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from xnai.facts.machine import shell
+from xnai.facts.machine.generator import question
 from xnai.record.baseline import RECORD
 
 PACKAGES = (
@@ -103,6 +104,7 @@ def script(
     own_paths: Mapping[str, str] = MappingProxyType({}),
     urls: Iterable[str] = (),
     urls_when: str = "fresh",
+    zram_conf: tuple[str, str] | None = None,
 ) -> str:
     """Return the POSIX sh script that looks at a host.
 
@@ -111,7 +113,8 @@ def script(
     paths that the stack's user must be able to read; own_paths: absolute path of ours, in which
     `{uid}` stands for that user's UID -> file or directory; urls: what to reach for, three seconds
     each and all at once; urls_when: "fresh" (only on a machine without podman, so that a run that
-    changes nothing stays fast) or "always".
+    changes nothing stays fast) or "always"; zram_conf: path and text of our zram-generator
+    file, of which the host's own generator is asked; None: it is not.
     """
     parts = [
         # As texts: they are needed by other users' shells as well.
@@ -121,6 +124,10 @@ def script(
         shell.SOFTWARE.replace("@PACKAGES@", quoted(PACKAGES)),
         shell.CONFIGURATION.replace("@RECORD@", RECORD),
     ]
+    if zram_conf:
+        asked = f"o=$({question(*zram_conf)}) 2>/dev/null"
+        parts.append(f"if {asked}; then printf '%s' \"$o\" | blob zramasked\n"
+                     "else put zramasked failed; fi\n")
     parts.append(_live(sysctl_keys))
     users = shell.USERS.replace("@USER@", shlex.quote(stack_user)).replace("@UNITS@", quoted(UNITS))
     parts += [users.replace("@PROPERTIES@", _PROPERTIES), _ports(ports)]

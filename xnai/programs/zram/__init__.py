@@ -1,0 +1,1 @@
+"""What the host's own zram-generator makes of its files."""
