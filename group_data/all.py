@@ -108,7 +108,7 @@ strict = False
 # --- the stack's identity ----------------------------------------------------------------------
 
 # Prefix of containers (xnai_redis), images (localhost/xnai_rag_api:...), secrets, volumes,
-# networks and compose projects; unique for each stack of a user.
+# networks and compose projects.
 stack_name = "xnai"
 
 # The user whose rootless Podman runs the stack. None: "xnai", made new with a locked password.

@@ -55,3 +55,15 @@ def test_stack_in_a_login_users_store_blocks_and_is_named(deployed):
     assert provisioned(deployed) == before
     deployed.run("pkill -KILL -u me; sleep 1; userdel --force --remove me", check=False)
     assert (deploy(deployed).code, deploy(deployed).changed) == (0, ())
+
+
+def test_a_second_stack_is_refused_and_the_first_ones_name_goes_on(deployed):
+    before = provisioned(deployed)
+    outcome = deploy(deployed, "--data", "stack_name=work")
+    assert outcome.code != 0
+    assert "the stack xnai is deployed here, and stack_name is 'work'" in " ".join(
+        outcome.log.split()
+    )
+    assert provisioned(deployed) == before
+    # What the refusal says: the first one's name goes on with it.
+    assert (deploy(deployed, "--data", "stack_name=xnai").changed) == ()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from xnai.diagnostics.finding import Finding
 from xnai.facts.machine.model import FoundStore
+from xnai.record.baseline import DIRECTORY
 
 
 def clashes(store: FoundStore, container_names: Iterable[str], stack_name: str) -> list[str]:
@@ -54,9 +55,9 @@ def judge_stores(
         mine = clashes(store, names, stack_name)
         if mine:
             remedy = (
-                f"Nothing was touched. To run in that user's Podman: stack_user = {store.user!r}; "
-                "to keep both: another stack_name and other ports; to retire it: back up its "
-                f"volumes, then remove it as {store.user} with podman-compose down."
+                f"Nothing was touched. Is it to stay? Then set another stack_name, and other ports "
+                f"where it uses ours. Is it to make room? It is {store.user}'s: save its data, and "
+                "end it, with what started it."
             )
             text = f"{whose} holds {', '.join(mine)}"
             found.append(Finding("existing-stack", "error", store.user, text, needed, remedy))
@@ -67,4 +68,35 @@ def judge_stores(
         elif store.containers:
             text = f"{whose} holds other containers: {len(store.containers)}"
             found.append(Finding("existing-stack", "note", store.user, text, needed))
+    return found
+
+
+def judge_deployed(
+    deployed: tuple[str, ...] | None, stack_name: str, stack_user: str
+) -> list[Finding]:
+    """Return findings on another stack of ours on this machine: there is one a machine.
+
+    Two would share ports, the memory that the capacity formula counts, and the drop-ins above the
+    user's containers, each with its own sum.
+
+    Args:
+        deployed: names of the stacks that are there; None: could not be listed.
+        stack_name: of the settings.
+        stack_user: of the settings.
+    """
+    needed = "one stack a machine"
+    if deployed is None:
+        remedy = f"sudo ls {DIRECTORY}"
+        return [Finding("second-stack", "unknown", DIRECTORY, "could not tell", needed, remedy)]
+    found = []
+    for name in deployed:
+        if name == stack_name:
+            continue
+        text = f"the stack {name} is deployed here, and stack_name is {stack_name!r}"
+        remedy = (
+            f"stack_name = {name!r} goes on with that one. Or take it down first, its data stay: "
+            f"pyinfra inventory.py tasks/teardown.py --data stack_name={name} "
+            f"--data stack_user={stack_user}"
+        )
+        found.append(Finding("second-stack", "error", name, text, needed, remedy))
     return found

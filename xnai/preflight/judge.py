@@ -111,6 +111,9 @@ def _stack(facts: PreflightFacts, settings: Settings) -> list[Finding]:
         *existing_stack.judge_stores(
             facts.stores, want.container_names, settings.stack_name, settings.stack_user
         ),
+        *existing_stack.judge_deployed(
+            facts.deployed, settings.stack_name, settings.stack_user
+        ),
         *ports.judge_ports(facts.listeners, want.ports, facts.stack_user_uid),
         *space.judge_space(facts.spaces, want.space_needs_mib, fresh),
         *space.judge_kinds(facts.spaces, STORAGE),

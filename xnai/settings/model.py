@@ -56,7 +56,7 @@ class Settings(DataSettings):
         "xnai",
         checks.stack_name,
         "Prefix of containers (xnai_redis), images (localhost/xnai_rag_api:...), secrets, "
-        "volumes, networks and compose projects; unique for each stack of a user.",
+        "volumes, networks and compose projects.",
         section="the stack's identity",
     )
     stack_user: str = setting(

@@ -186,6 +186,7 @@ class PreflightFacts:
     zram_asked: GeneratorAnswer = field(default_factory=GeneratorAnswer)
     elsewhere_files: tuple[ConfigFile, ...] | None = None  # of tmpfiles.d and udev
     before: Reading = Reading()  # whether there is a record of what the host was; its user
+    deployed: tuple[str, ...] | None = None  # names of the stacks that are deployed here
     packages: dict[str, str] | None = None
     units: tuple[Unit, ...] | None = None
     listeners: tuple[Listener, ...] | None = None

@@ -176,6 +176,7 @@ def parse(output: Iterable[str]) -> PreflightFacts:
         zram_asked=parsed(all_.blob("zramasked").text),
         elsewhere_files=all_.files("elsewhere", "elsewheredirs"),
         before=all_.reading("before"),
+        deployed=_deployed(all_),
         listeners=_listeners(all_),
         podman_installed=all_.reading("podman"),
         python3=all_.reading("python3"),
@@ -203,6 +204,11 @@ def parse(output: Iterable[str]) -> PreflightFacts:
             Probe(r.field(0), r.state, r.field(1), r.field(2).strip()) for r in all_.of("url")
         ),
     )
+
+
+def _deployed(all_: Records) -> tuple[str, ...] | None:
+    names = tuple(record.field(0) for record in all_.of("deployed"))
+    return names if all_.of("deployedstacks") else None
 
 
 def _candidate(policy: Reading) -> Reading:

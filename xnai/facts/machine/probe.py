@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from xnai.facts.machine import shell
 from xnai.facts.machine.generator import question
-from xnai.record.baseline import RECORD
+from xnai.record.baseline import DIRECTORY, RECORD
 
 PACKAGES = (
     "podman",
@@ -122,7 +122,7 @@ def script(
         'eval "$helpers$stores"\n',
         shell.PLATFORM,
         shell.SOFTWARE.replace("@PACKAGES@", quoted(PACKAGES)),
-        shell.CONFIGURATION.replace("@RECORD@", RECORD),
+        shell.CONFIGURATION.replace("@RECORD@", RECORD).replace("@STATE@", DIRECTORY),
     ]
     if zram_conf:
         asked = f"o=$({question(*zram_conf)}) 2>/dev/null"

@@ -154,6 +154,10 @@ if [ -e @RECORD@ ]; then
     2>/dev/null < @RECORD@
   put before ok "$n"
 else put before absent; fi
+put deployedstacks ok
+for d in @STATE@/*/stack; do if [ -d "$d" ]; then
+  d=${d%/stack}; put deployed ok "${d##*/}"
+fi; done
 put sysctldirs ok
 for d in /etc /run /usr/local/lib /usr/lib; do files sysctl "$d/sysctl.d" .conf; done
 if [ ! -L /lib ]; then files sysctl /lib/sysctl.d .conf; fi
