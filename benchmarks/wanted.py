@@ -36,7 +36,7 @@ def settings_of(one: Machine) -> Settings:
 def files_of(settings: Settings) -> dict[str, tuple[str, int]]:
     """Return every file that the deploy writes: absolute path -> (text, mode)."""
     home = f"/home/{settings.stack_user}"
-    script = machine_files.wrapper_text(settings.stack_user, UID, home)
+    script = machine_files.wrapper_text(settings, UID, home)
     in_system = machine_files.system_texts(settings)
     compose = plan(settings, build_inputs(settings)).files.values()
     texts = {

@@ -31,6 +31,7 @@ __all__ = [
     "curation_worker_memory_limit_mib",
     "curation_worker_memory_reservation_mib",
     "curation_worker_swap_mib",
+    "debian_mirror_url",
     "docs_memory_limit_mib",
     "docs_memory_reservation_mib",
     "docs_port",
@@ -47,9 +48,12 @@ __all__ = [
     "llm_swap_mib",
     "llm_threads",
     "memory_rivals",
+    "netrc_file",
     "oom_guard_exempt_stack",
     "package_index_url",
     "protected_services",
+    "proxy_exceptions",
+    "proxy_url",
     "purge",
     "rag_api_memory_limit_mib",
     "rag_api_memory_reservation_mib",
@@ -61,6 +65,7 @@ __all__ = [
     "redis_port",
     "redis_publish_loopback",
     "redis_swap_mib",
+    "registry_auth_file",
     "registry_mirrors",
     "restore_age_identity_file",
     "restore_from",
@@ -192,6 +197,28 @@ registry_mirrors = {}
 # PEM files on the controller (absolute paths) that the host and every image build must trust, for
 # a machine behind an inspecting proxy.
 extra_ca_certificates = []
+
+# The HTTP proxy through which images are pulled and built, http://HOST:PORT without user and
+# password (those stand in netrc_file). Containers that run are told nothing of it; apt on the
+# host has its own configuration.
+proxy_url = None
+
+# Hosts that are reached without that proxy: names, .domains, addresses. The machine itself always
+# is.
+proxy_exceptions = []
+
+# A file on the host, root's alone (mode 0600), with users and passwords for the proxy, the
+# package index and the Debian mirror: lines of machine HOST login USER password PASSWORD. Pulls
+# and builds see it while they last; no image keeps it.
+netrc_file = None
+
+# A file on the host, root's alone (mode 0600), with users and passwords for registries and their
+# mirrors, as `podman login --authfile FILE` writes it: containers-auth.json(5).
+registry_auth_file = None
+
+# The address in image builds in place of http://deb.debian.org, with debian and debian-security
+# below it.
+debian_mirror_url = None
 
 # The Python package index for podman-compose and for image builds. None: no index, all packages
 # come from wheelhouse_dir.

@@ -11,7 +11,7 @@ from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.machine.differences import MachineDifferences, differences
 from xnai.machine.files import compose_lock
 from xnai.machine.packages import podman_major
-from xnai.operations import apt, root_file, stack_user, user_file
+from xnai.operations import apt, network, root_file, stack_user, user_file
 from xnai.operations.guard import one_at_a_time
 from xnai.remote.limit import FETCH_LIMIT_S, Limited
 from xnai.run.context import current
@@ -30,9 +30,8 @@ def apply() -> None:
     if facts.wrapper_user not in ("", settings.stack_user):
         fail_host(
             f"{XNAI_PODMAN} runs Podman as {facts.wrapper_user}, stack_user is "
-            f"{settings.stack_user!r}: one user runs the stacks of a machine. Set stack_user = "
-            f"{facts.wrapper_user!r}; several stacks of that user differ in stack_name. Nothing "
-            "was changed."
+            f"{settings.stack_user!r}: a machine has one stack, of one user. Set stack_user = "
+            f"{facts.wrapper_user!r}. Nothing was changed."
         )
     found = differences(settings, facts, podman_major(preflight.look(settings)))
     name, uid = found.user.name, found.user.uid
@@ -116,6 +115,7 @@ def _user_service(found: MachineDifferences) -> None:
 def _compose(settings: Settings, why: str) -> None:
     """podman-compose from its locked requirements; the lock is copied in last, as the proof."""
     root_file.put(name="containers: podman-compose's lock", text=compose_lock(), path=LOCK_UPLOAD)
+    reach = network.of(settings)
     index = settings.package_index_url
     sources = f"--index-url {shlex.quote(index)}" if index else "--no-index"
     if settings.wheelhouse_dir:
@@ -123,16 +123,17 @@ def _compose(settings: Settings, why: str) -> None:
     server.shell(
         name=f"containers: podman-compose in {COMPOSE} ({why})",
         commands=[
+            *reach.send(),  # type: ignore[list-item]
             # It takes a command too, which its type does not say.
             Limited(  # type: ignore[list-item]
-                one_at_a_time(
+                one_at_a_time(reach.around(
                     f"umask 022; rm -rf {COMPOSE} && python3 -m venv {COMPOSE} && "
-                    f"{COMPOSE}/bin/pip install --quiet --disable-pip-version-check "
+                    f"{reach.pip}{COMPOSE}/bin/pip install --quiet --disable-pip-version-check "
                     "--no-cache-dir --no-deps --require-hashes --only-binary :all: "
                     f"{sources} "
                     f"--cert /etc/ssl/certs/ca-certificates.crt -r {LOCK_UPLOAD} && "
                     f"cp {LOCK_UPLOAD} {COMPOSE_LOCK}"
-                ),
+                )),
                 limit_s=FETCH_LIMIT_S,
             ),
         ],

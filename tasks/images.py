@@ -11,7 +11,7 @@ from xnai.images.content import BuildInput
 from xnai.images.locks import absent, python_of
 from xnai.images.plan import Build, builds, find, levels, prunable
 from xnai.images.tree import TreeRefused, refusals, revision, untracked
-from xnai.operations import image
+from xnai.operations import image, network
 from xnai.run.context import current
 from xnai.run.known import known
 from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
@@ -32,7 +32,8 @@ def apply() -> None:
     _ask_the_index(settings, planned)
     # Before the stack: a container is not taken down for an image that cannot be had.
     if missing := missing_images(settings, plan(settings, wanted), wanted, store):
-        image.pull(name=f"images: pull {', '.join(missing)} (absent)", references=missing)
+        image.pull(name=f"images: pull {', '.join(missing)} (absent)", references=missing,
+                   network=network.of(settings))
     for build in planned:
         copies = build.wanted.image.copies if "files" in build.wanted.inputs else ()
         if left_out := untracked(copies):
@@ -47,6 +48,7 @@ def apply() -> None:
             version=version("xnai"),
             revisions={b.wanted.name: revision(b.wanted.image.requirements.root) for b in group},
             wheelhouse_dir=settings.wheelhouse_dir,
+            network=network.of(settings),
         )
     if planned:
         image.limit_cache(

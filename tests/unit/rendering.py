@@ -11,6 +11,7 @@ from xnai.images.plan import Build
 from xnai.machine import files as machine_files
 from xnai.memory import files as memory_files
 from xnai.operations import image as image_operation
+from xnai.operations import network
 from xnai.settings.model import Settings
 from xnai.stack import catalogue, paths
 from xnai.stack.boot_unit import unit_text
@@ -72,7 +73,7 @@ def render_everything(settings: Settings) -> dict[str, str]:
         "containers/registries.conf": in_home[".config/containers/registries.conf.d/90-xnai.conf"],
         "containers/user-service.conf": in_system[paths.USER_SERVICE],
         "containers/slice.conf": in_system[paths.SLICES[0]],
-        "containers/xnai-podman": machine_files.wrapper_text(user, UID, home),
+        "containers/xnai-podman": machine_files.wrapper_text(settings, UID, home),
         "memory/zram-generator.conf": in_memory[memory_files.ZRAM_CONF],
         "memory/sysctl.conf": in_memory[memory_files.SYSCTL_CONF],
         **{f"stack/{file.name}": file.text for file in stack(settings).files.values()},
@@ -87,6 +88,7 @@ def render_everything(settings: Settings) -> dict[str, str]:
         Build(packages, "absent", "0123456789abcdef" if settings.wheelhouse_dir else ""),
         settings.stack_name, f"/var/lib/xnai/{settings.stack_name}/build",
         {"IMAGE_VERSION": "1.2", "IMAGE_REVISION": "abc"}, settings.wheelhouse_dir,
+        network.of(settings).build_words,
     )
     for name, text in catalogue.dockerfiles(settings).items():
         texts[f"images/{name}"] = steady(text, settings.stack_name, names)

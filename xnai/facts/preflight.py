@@ -34,6 +34,7 @@ class Preflight(FactBase[PreflightFacts]):
         urls: Sequence[str] = (),
         urls_when: str = "fresh",
         zram_conf: tuple[str, str] | None = None,
+        network: bytes = b"",
     ) -> StringCommand:
         """Return the script; the arguments are those of `xnai.facts.machine.probe.script`."""
         return StringCommand(
@@ -47,6 +48,7 @@ class Preflight(FactBase[PreflightFacts]):
                 urls=urls,
                 urls_when=urls_when,
                 zram_conf=zram_conf,
+                network=network,
             )
         )
 

@@ -215,6 +215,7 @@ def _dockerfile(settings: Settings, image: Image, **stages: str | None) -> str:
         has_ca=bool(settings.extra_ca_certificates),
         pip_sources=pip,
         uv_sources=uv,
+        debian_mirror=(settings.debian_mirror_url or "").rstrip("/"),
         **stages,
     )
 

@@ -135,7 +135,7 @@ def differences(
     )
     reason = _why_restart(settings, facts)
     reserved = reserved_mib(settings)
-    wrapper = _files(facts, {XNAI_PODMAN: wrapper_text(name, user.uid, user.home)}, "0755")
+    wrapper = _files(facts, {XNAI_PODMAN: wrapper_text(settings, user.uid, user.home)}, "0755")
     return MachineDifferences(
         user=user,
         packages=tuple(

@@ -62,9 +62,12 @@ def system_texts(settings: Settings) -> dict[str, str]:
     return {USER_SERVICE: manager} | dict.fromkeys(SLICES, slice_text)
 
 
-def wrapper_text(user: str, uid: int, home: str) -> str:
-    """Return the program that runs podman as the stack's user."""
-    return render("containers/xnai-podman.j2", user=user, uid=uid, home=home)
+def wrapper_text(settings: Settings, uid: int, home: str) -> str:
+    """Return the program that runs podman as the stack's user, of that UID and home."""
+    return render(
+        "containers/xnai-podman.j2", user=settings.stack_user, uid=uid, home=home,
+        proxy=bool(settings.proxy_url),
+    )
 
 
 def reserved_mib(settings: Settings) -> int:

@@ -14,6 +14,7 @@ from xnai.images.content import INPUTS_LABEL, PARENT_LABEL, STACK_LABEL, WHEELS,
 from xnai.images.failures import CAUSES
 from xnai.images.plan import Build, inputs_label
 from xnai.operations.guard import one_at_a_time
+from xnai.operations.network import DIRECT, Network
 from xnai.remote import content
 from xnai.remote.limit import BUILD_LIMIT_S, FETCH_LIMIT_S, Limited
 from xnai.run.pyinfra import LiveCommand
@@ -32,6 +33,7 @@ def build(
     version: str,
     revisions: Mapping[str, str],
     wheelhouse_dir: str | None,
+    network: Network = DIRECT,
 ) -> Generator[StringCommand | str, None, None]:
     """Send contexts and build them with the stack user's Podman, several at once, telling steps.
 
@@ -48,12 +50,14 @@ def build(
         version: of this project, for the images' label.
         revisions: name of an image -> commit that its files are of, for its label.
         wheelhouse_dir: directory of wheels on the host, or None.
+        network: how the host reaches index and mirrors.
     """
     labels = {"IMAGE_VERSION": version}
     scripts = {
         f"{one.wanted.name}.sh": script(
             one, stack_name, directory,
             labels | {"IMAGE_REVISION": revisions[one.wanted.name]}, wheelhouse_dir,
+            network.build_words,
         )
         for one in planned
     }
@@ -65,8 +69,9 @@ def build(
     yield content.put(f"{directory}/{tar}", packed)
     images = " ".join(shlex.quote(one.wanted.image.name) for one in planned)
     made = " ".join(map(shlex.quote, scripts))
+    yield from network.send()
     yield LiveCommand(
-        one_at_a_time(
+        one_at_a_time(network.around(
             f"umask 022; cd {here} && rm -rf {images} && mkdir -p {images} && "
             f"tar -x -f {tar} --no-same-owner && rm {tar} && "
             # What killed runs left; a waiting run's is younger.
@@ -74,7 +79,7 @@ def build(
             f"chmod -R u=rwX,go=rX {images} {made} && {{ n=$(nproc); "
             f"[ $n -le {_MOST_AT_ONCE} ] || n={_MOST_AT_ONCE}; "
             f"printf '%s\\n' {made} | xargs -n 1 -P $n sh; }}"
-        ),
+        )),
         limit_s=BUILD_LIMIT_S,
     )
 
@@ -85,6 +90,7 @@ def script(
     directory: str,
     build_args: Mapping[str, str],
     wheelhouse_dir: str | None,
+    further: Sequence[str] = (),
 ) -> str:
     """Return the script that builds one image, tells its steps, and explains why it failed.
 
@@ -94,6 +100,7 @@ def script(
         directory: the stack's build directory on the host.
         build_args: for the image's labels.
         wheelhouse_dir: directory of wheels on the host, or None.
+        further: options of `podman build`.
     """
     wanted = planned.wanted
     context = f"{directory}/{wanted.image.name}"
@@ -104,6 +111,7 @@ def script(
         "--layers=false",
         *(["--target", wanted.target] if wanted.target else []),
         *(["--volume", f"{wheelhouse_dir}:{WHEELS}:ro"] if wheelhouse_dir else []),
+        *further,
         *(word for item in arguments.items() for word in ("--build-arg", "=".join(item))),
         "--label", f"{STACK_LABEL}={stack_name}",
         "--label", f"{INPUTS_LABEL}={inputs_label(wanted)}",
@@ -119,19 +127,24 @@ def script(
 
 
 @operation()
-def pull(references: Sequence[str]) -> Generator[StringCommand, None, None]:
+def pull(
+    references: Sequence[str], network: Network = DIRECT
+) -> Generator[StringCommand | str, None, None]:
     """Fetch registry images, all at once, before anything that runs on them is replaced.
 
     Args:
         references: fully qualified, with tag or digest; at least one.
+        network: how the host reaches the registries.
     """
+    podman = shlex.join((XNAI_PODMAN, "pull", "--quiet", *network.pull_words))
     names = " ".join(shlex.quote(reference) for reference in references)
     # Most of a pull is unpacking, on one processor each.
+    yield from network.send()
     yield Limited(
-        one_at_a_time(
-            f"p=; for r in {names}; do {XNAI_PODMAN} pull --quiet \"$r\" & p=\"$p $!\"; done; "
+        one_at_a_time(network.around(
+            f"p=; for r in {names}; do {podman} \"$r\" & p=\"$p $!\"; done; "
             "e=0; for i in $p; do wait $i || e=$?; done; exit $e"
-        ),
+        )),
         limit_s=FETCH_LIMIT_S,
     )
 

@@ -118,5 +118,6 @@ def _stack(facts: PreflightFacts, settings: Settings) -> list[Finding]:
         *space.judge_space(facts.spaces, want.space_needs_mib, fresh),
         *space.judge_kinds(facts.spaces, STORAGE),
         *named_paths.judge_named(facts.named, want.named, settings.stack_user),
+        *network.judge_credentials(facts.network, settings),
         *network.judge_network(facts.probes, bool(settings.extra_ca_certificates)),
     ]

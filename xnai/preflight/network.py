@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from xnai.diagnostics.finding import Finding
-from xnai.facts.machine.model import Probe
+from xnai.facts.machine.model import Probe, Reading
+from xnai.settings.model import Settings
 
 
 def judge_network(probes: Iterable[Probe], extra_ca: bool) -> list[Finding]:
@@ -42,3 +43,25 @@ def judge_network(probes: Iterable[Probe], extra_ca: bool) -> list[Finding]:
         text = detail if named else f"{probe.method}: {detail or 'no answer'}"
         found.append(Finding("network", "error", probe.url, text, needed, remedy))
     return found
+
+
+def judge_credentials(reading: Reading, settings: Settings) -> list[Finding]:
+    """Return findings on the files with proxy's and registries' credentials.
+
+    Args:
+        reading: what the program on the host said of them.
+        settings: the host's.
+    """
+    named = [
+        f"{name} = {value}" for name in ("netrc_file", "registry_auth_file", "proxy_url")
+        if (value := getattr(settings, name))
+    ]
+    if not named or reading.state == "ok":
+        return []
+    subject, needed = ", ".join(named), "files of root's alone, in their format"
+    if reading.state == "failed":
+        said = " ".join(reading.text.split())
+        if "python3" not in said:
+            return [Finding("credentials", "error", subject, said, needed, "As said there.")]
+    remedy = "They are read by the host's python3 on the first pull or build."
+    return [Finding("credentials", "unknown", subject, "could not be read", needed, remedy)]

@@ -17,6 +17,7 @@ from xnai.memory import files as memory_files
 from xnai.memory.files import SYSCTL_CONF, ZRAM_CONF, ZSWAP_CONF
 from xnai.preflight.memory import OVERCOMMIT
 from xnai.preflight.wanted import wanted
+from xnai.programs.network.bundle import bundle, make_spec
 from xnai.run.known import known
 from xnai.run.pyinfra import HostFailed
 from xnai.settings.model import Settings
@@ -27,7 +28,7 @@ def look(host: Host, settings: Settings) -> PreflightFacts:
     """Return what preflight reads of a machine, once a run."""
     facts = known(host).machine
     if facts is None:
-        want = wanted(settings)
+        want, network = wanted(settings), make_spec(settings)
         facts = host.get_fact(
             Preflight,
             sysctl_keys=(*want.sysctl_keys, OVERCOMMIT),
@@ -38,6 +39,7 @@ def look(host: Host, settings: Settings) -> PreflightFacts:
             own_paths=want.own_paths,
             urls=want.urls,
             zram_conf=(ZRAM_CONF, want.zram_conf),
+            network=b"" if network.is_plain else bundle(network),
         ) or PreflightFacts()
         known(host).machine = facts
     return facts

@@ -193,6 +193,25 @@ def index_url(value: object) -> str:
     return parts.geturl()
 
 
+proxy_exception = pattern(
+    r"(\.?[a-zA-Z0-9]([a-zA-Z0-9.-]{0,251}[a-zA-Z0-9])?|[0-9a-fA-F:]+)(/[0-9]{1,3})?",
+    "a host name, a .domain or an address",
+)
+
+
+def proxy_url(value: object) -> str:
+    """Check for http://HOST:PORT; user and password would end in files that others read."""
+    words = "http://HOST:PORT without user and password"
+    try:
+        found = index_url(value)
+    except Refused as refused:
+        raise Refused(f"{words} ({refused})") from None
+    parts = urlsplit(found)
+    if parts.scheme != "http" or parts.path not in ("", "/") or parts.query or parts.port is None:
+        raise Refused(words)
+    return f"http://{parts.netloc}"
+
+
 # Names of the tz database: Europe/Berlin, America/Argentina/Ushuaia, Etc/GMT+5.
 TIME_ZONE = r"[A-Za-z][A-Za-z0-9_+-]{0,30}(/[A-Za-z0-9][A-Za-z0-9_+-]{0,30}){0,2}"
 

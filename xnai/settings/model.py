@@ -140,6 +140,38 @@ class Settings(DataSettings):
         "PEM files on the controller (absolute paths) that the host and every image build must "
         "trust, for a machine behind an inspecting proxy.",
     )
+    proxy_url: str | None = setting(
+        None,
+        checks.optional(checks.proxy_url),
+        "The HTTP proxy through which images are pulled and built, http://HOST:PORT without user "
+        "and password (those stand in netrc_file). Containers that run are told nothing of it; "
+        "apt on the host has its own configuration.",
+    )
+    proxy_exceptions: tuple[str, ...] = setting(
+        [],
+        checks.names(checks.proxy_exception),
+        "Hosts that are reached without that proxy: names, .domains, addresses. The machine itself "
+        "always is.",
+    )
+    netrc_file: str | None = setting(
+        None,
+        checks.optional(checks.host_path),
+        "A file on the host, root's alone (mode 0600), with users and passwords for the proxy, the "
+        "package index and the Debian mirror: lines of machine HOST login USER password PASSWORD. "
+        "Pulls and builds see it while they last; no image keeps it.",
+    )
+    registry_auth_file: str | None = setting(
+        None,
+        checks.optional(checks.host_path),
+        "A file on the host, root's alone (mode 0600), with users and passwords for registries and "
+        "their mirrors, as `podman login --authfile FILE` writes it: containers-auth.json(5).",
+    )
+    debian_mirror_url: str | None = setting(
+        None,
+        checks.optional(checks.index_url),
+        "The address in image builds in place of http://deb.debian.org, with debian and "
+        "debian-security below it.",
+    )
     package_index_url: str | None = setting(
         "https://pypi.org/simple",
         checks.optional(checks.index_url),

@@ -201,14 +201,18 @@ def test_subordinate_ids_and_lingering(shell, tmp_path):
     assert (found.user.subuid, found.user.subgid, found.user.lingering) == (True, False, True)
 
 
+@pytest.mark.parametrize("proxy", [False, True])
 @EACH_SHELL
-def test_whose_podman_the_wrapper_runs(shell, tmp_path):
+def test_whose_podman_the_wrapper_runs(shell, proxy, tmp_path):
     wrapper = tmp_path / "xnai-podman"
     text = containers_text("no-such-user", tmp_path).replace(XNAI_PODMAN, str(wrapper))
     found = Containers().process(run(shell, text))
     assert found is not None and found.wrapper_user == ""
     wrapper.write_text(
-        render("containers/xnai-podman.j2", user="stack-user", uid=2000, home="/home/stack-user")
+        render(
+            "containers/xnai-podman.j2", user="stack-user", uid=2000, home="/home/stack-user",
+            proxy=proxy,
+        )
     )
     found = Containers().process(run(shell, text))
     assert found is not None and found.wrapper_user == "stack-user"

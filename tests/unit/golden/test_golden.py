@@ -40,6 +40,11 @@ PROFILES: dict[str, Settings] = {
         },
         extra_ca_certificates=[AUTHORITY],
         package_index_url="http://10.0.2.2:3141/simple",
+        proxy_url="http://proxy.example:3128",
+        proxy_exceptions=["10.0.2.2", ".home.arpa"],
+        netrc_file="/etc/xnai-netrc",
+        registry_auth_file="/etc/xnai-registries.json",
+        debian_mirror_url="http://mirror.example",
         wheelhouse_dir="/srv/wheels",
         browser_hosts=["localhost", "box.home.arpa"],
         llm_model_file="/srv/models/larger.gguf",
@@ -210,7 +215,10 @@ def test_compose_file(profile):
         lambda name: not problems(stack_name=name)
     ),
     st.booleans(),
-    st.integers(1024, 65535),
+    # 3456, 8000 and their like are other services'.
+    st.integers(1024, 65535).filter(
+        lambda port: not problems(redis_publish_loopback=True, redis_port=port)
+    ),
 )
 def test_compose_file_of_any_stack(name, publish, port):
     check_compose(make(stack_name=name, redis_publish_loopback=publish, redis_port=port))
@@ -255,12 +263,12 @@ def test_shell_scripts_are_clean(profile, name):
 @pytest.mark.parametrize(
     ("uid", "argv"),
     [
-        ("0", ["runuser", "-u", "me", "--", "podman", "ps", "--format", "a b"]),
+        ("0", ["runuser", "-u", "xnai", "--", "podman", "ps", "--format", "a b"]),
         ("2000", ["podman", "ps", "--format", "a b"]),
     ],
 )
 def test_xnai_podman_runs_podman_as_the_stacks_user(tmp_path, shell, uid, argv):
-    text = (HERE / "behind_a_mirror_4_gib/containers/xnai-podman").read_text("utf-8")
+    text = (HERE / "workstation_16_gib/containers/xnai-podman").read_text("utf-8")
     # env -i leaves no PATH of ours: the one that the script sets is extended instead.
     text = text.replace("PATH=/usr/local/bin", f"PATH={tmp_path}:/usr/local/bin")
     for name in ("podman", "runuser"):
@@ -284,10 +292,31 @@ def test_xnai_podman_runs_podman_as_the_stacks_user(tmp_path, shell, uid, argv):
     for name in ("PWD", "OLDPWD", "SHLVL", "_", "PATH"):
         environment.pop(name, None)
     assert environment == {
-        "HOME": "/home/me", "USER": "me", "LOGNAME": "me", "LANG": "C.UTF-8", "TERM": "xterm",
+        "HOME": "/home/xnai", "USER": "xnai", "LOGNAME": "xnai", "LANG": "C.UTF-8", "TERM": "xterm",
         "XDG_RUNTIME_DIR": "/run/user/2000",
         "DBUS_SESSION_BUS_ADDRESS": "unix:path=/run/user/2000/bus",
     }
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_only_a_deploys_pulls_and_builds_are_told_of_the_proxy(tmp_path, named):
+    text = (HERE / "behind_a_mirror_4_gib/containers/xnai-podman").read_text("utf-8")
+    text = text.replace("PATH=/usr/local/bin", f"PATH={tmp_path}:/usr/local/bin")
+    programs = {
+        "id": "echo 0", "podman": 'echo "podman $*"; env', "runuser": 'shift 3; exec "$@"',
+    }
+    for name, code in programs.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{code}\n")
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / "environment").write_text("export https_proxy='http://u:p%2F@proxy:1'\n")
+    done = subprocess.run(
+        ["dash", "-c", text, "xnai-podman", "pull", "a b"], capture_output=True, text=True,
+        check=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}
+        | ({"XNAI_NETWORK": str(tmp_path)} if named else {}),
+    )
+    assert "podman pull a b" in done.stdout
+    assert ("https_proxy=http://u:p%2F@proxy:1" in done.stdout) == named
+    assert "XNAI_NETWORK" not in done.stdout
 
 
 def test_xnai_podman_refuses_anybody_else(tmp_path):

@@ -201,3 +201,4 @@ class PreflightFacts:
     stack_user_home: str | None = None
     stores: tuple[FoundStore, ...] | None = None
     probes: tuple[Probe, ...] = ()
+    network: Reading = Reading()  # whether proxy and credentials could be read; why not

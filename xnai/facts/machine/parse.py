@@ -173,6 +173,7 @@ def parse(output: Iterable[str]) -> PreflightFacts:
         zram_devices=tuple(map(_zram_device, all_.of("zdev"))),
         sysctl_files=all_.files("sysctl", "sysctldirs"),
         zram_files=all_.files("zramconf", "zramdirs"),
+        network=all_.reading("network"),
         zram_asked=parsed(all_.blob("zramasked").text),
         elsewhere_files=all_.files("elsewhere", "elsewheredirs"),
         before=all_.reading("before"),
@@ -193,10 +194,7 @@ def parse(output: Iterable[str]) -> PreflightFacts:
             Named(r.field(0), r.state, r.field(1) == "directory", _int(r.field(2)))
             for r in all_.of("named")
         ),
-        own_paths=(
-            tuple(OwnPath(*(r.field(i) for i in range(4))) for r in all_.of("own"))
-            if all_.of("owns") else None
-        ),
+        own_paths=_own_paths(all_),
         apt_locks=_locks(all_),
         stack_user_uid=_int(user.field(0)) if user else None,
         stack_user_home=user.field(1) if user and user.state == "ok" else None,
@@ -204,6 +202,11 @@ def parse(output: Iterable[str]) -> PreflightFacts:
             Probe(r.field(0), r.state, r.field(1), r.field(2).strip()) for r in all_.of("url")
         ),
     )
+
+
+def _own_paths(all_: Records) -> tuple[OwnPath, ...] | None:
+    found = tuple(OwnPath(*(r.field(i) for i in range(4))) for r in all_.of("own"))
+    return found if all_.of("owns") else None
 
 
 def _deployed(all_: Records) -> tuple[str, ...] | None:

@@ -9,6 +9,7 @@ records is ignored.
 
 from __future__ import annotations
 
+import base64
 import shlex
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -94,6 +95,43 @@ def _ports(ports: Iterable[int]) -> str:
     )
 
 
+def _zram_asked(our_file: tuple[str, str] | None) -> str:
+    """Return the lines that ask zram-generator what it makes of its files."""
+    if not our_file:
+        return ""
+    asked = f"if o=$({question(*our_file)}) 2>/dev/null"
+    return f"{asked}; then printf '%s' \"$o\" | blob zramasked\nelse put zramasked failed; fi\n"
+
+
+def _network(program: bytes) -> str:
+    """Return the lines that set `exports` to the shell lines of the proxy's variables."""
+    if not program:
+        return "exports=\n"
+    return (
+        "if n=$(mktemp) && base64 -d > \"$n\" <<'XNAI'\n"
+        f"{base64.b64encode(program).decode()}\nXNAI\nthen\n"
+        # What it says where it fails has no values in it.
+        '  if exports=$(timeout 10 python3 -I -B "$n" exports 2>&1); then put network ok\n'
+        '  else o=$(put network failed "$exports"); printf \'%s\\n\' "$o"; exports=; fi\n'
+        'else put network unknown; exports=; fi; rm -f "$n"\n'
+    )
+
+
+def _reach(urls: Iterable[str], when: str) -> str:
+    """Return the lines that reach for `urls`, all at once."""
+    probes = []
+    for url in urls:
+        host, port = host_and_port(url)
+        full = url if "://" in url else f"https://{url}/v2/"
+        probes.append(f"url {quoted((full, host, port))} &\n")
+    if not probes:
+        return ""
+    condition = "true" if when == "always" else "[ $fresh = yes ]"
+    return "".join(
+        [shell.URL, f"if {condition}; then\n", *probes, "wait\nelse put urls skipped; fi\n"]
+    )
+
+
 def script(
     *,
     sysctl_keys: Iterable[str] = (),
@@ -105,6 +143,7 @@ def script(
     urls: Iterable[str] = (),
     urls_when: str = "fresh",
     zram_conf: tuple[str, str] | None = None,
+    network: bytes = b"",
 ) -> str:
     """Return the POSIX sh script that looks at a host.
 
@@ -114,7 +153,8 @@ def script(
     `{uid}` stands for that user's UID -> file or directory; urls: what to reach for, three seconds
     each and all at once; urls_when: "fresh" (only on a machine without podman, so that a run that
     changes nothing stays fast) or "always"; zram_conf: path and text of our zram-generator
-    file, of which the host's own generator is asked; None: it is not.
+    file, of which the host's own generator is asked; None: it is not; network: the
+    packed program that reads proxy and credentials; empty where the settings name none.
     """
     parts = [
         # As texts: they are needed by other users' shells as well.
@@ -124,11 +164,7 @@ def script(
         shell.SOFTWARE.replace("@PACKAGES@", quoted(PACKAGES)),
         shell.CONFIGURATION.replace("@RECORD@", RECORD).replace("@STATE@", DIRECTORY),
     ]
-    if zram_conf:
-        asked = f"o=$({question(*zram_conf)}) 2>/dev/null"
-        parts.append(f"if {asked}; then printf '%s' \"$o\" | blob zramasked\n"
-                     "else put zramasked failed; fi\n")
-    parts.append(_live(sysctl_keys))
+    parts += [_zram_asked(zram_conf), _live(sysctl_keys)]
     users = shell.USERS.replace("@USER@", shlex.quote(stack_user)).replace("@UNITS@", quoted(UNITS))
     parts += [users.replace("@PROPERTIES@", _PROPERTIES), _ports(ports)]
     parts.append(shell.SPACE.replace("@USER@", shlex.quote(stack_user)))
@@ -137,18 +173,5 @@ def script(
     parts += [f"named {shlex.quote(path)}\n" for path in named]
     parts.append(shell.OWN_PATHS)
     parts += [f"own {kind} {shlex.quote(path)}\n" for path, kind in own_paths.items()]
-    probes = []
-    for url in urls:
-        host, port = host_and_port(url)
-        full = url if "://" in url else f"https://{url}/v2/"
-        probes.append(f"url {quoted((full, host, port))} &\n")
-    if probes:
-        condition = "true" if urls_when == "always" else "[ $fresh = yes ]"
-        parts += [
-            shell.URL,
-            f"if {condition}; then\n",
-            *probes,
-            "wait\nelse put urls skipped; fi\n",
-        ]
-    parts.append("put end ok\n")
+    parts += [_network(network), _reach(urls, urls_when), "put end ok\n"]
     return "".join(parts).replace("\n\n", "\n").strip("\n")

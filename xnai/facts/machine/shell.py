@@ -270,6 +270,8 @@ own() {
 URL = r"""
 url() {
   w=failed; m=; o=
+  # In this child alone: the proxy's address may have a password.
+  eval "$exports"
   if command -v curl >/dev/null; then
     m=curl; o=$(curl -sS -o /dev/null -m 10 -w '%{http_code}' -- "$1" 2>&1) && w=ok
   elif command -v wget >/dev/null; then

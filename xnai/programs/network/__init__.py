@@ -1,0 +1,1 @@
+"""How a host reaches registries, indexes and mirrors: through a proxy, with credentials."""
