@@ -75,7 +75,7 @@ def _gate(upstreams: Mapping[str, str], seen: list[str]) -> ThreadingHTTPServer:
                 return
             seen.append(f"{self.command} {parts.hostname}{parts.path}")
             query = f"?{parts.query}" if parts.query else ""
-            request = urllib.request.Request(
+            request = urllib.request.Request(  # noqa: S310
                 f"{upstream}{parts.path}{query}", method=self.command,
                 headers={"Accept": self.headers.get("Accept", "*/*")},
             )

@@ -61,22 +61,28 @@ def entries(file: str, text: str) -> list[Entry]:
     ]
 
 
-def up(entry: Entry, directory: str) -> str:
-    """Return the command that makes and starts one service's container, and nothing else.
+def up_words(entry: Entry, directory: str) -> list[str]:
+    """Return what `podman` is told to make and start one service's container, and nothing else.
+
+    The one command of podman-compose that is used; of the container that it makes there must be
+    none. What others do beside what they are asked for: tests/unit/test_podman_compose.py.
 
     Args:
         entry: the service.
         directory: of its compose file, absolute.
     """
-    words = [
+    return [
         "compose", "-p", entry.project, "-f", f"{directory}/{entry.file}",
         # One word: podman-compose splits it again.
         f"--podman-run-args={shlex.join(entry.run_arguments)}",
         "up", "--detach", "--no-build", "--no-deps", entry.service,
     ]
-    return one_at_a_time(
-        f"timeout --kill-after=10 {_UP_TIMEOUT_S} {XNAI_PODMAN} {shlex.join(words)}"
-    )
+
+
+def up(entry: Entry, directory: str) -> str:
+    """Return the command that makes and starts one service's container; see `up_words`."""
+    words = shlex.join(up_words(entry, directory))
+    return one_at_a_time(f"timeout --kill-after=10 {_UP_TIMEOUT_S} {XNAI_PODMAN} {words}")
 
 
 def remove(containers: Sequence[str]) -> str:
