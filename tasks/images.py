@@ -20,6 +20,7 @@ from xnai.settings import layers
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import build_inputs, services
 from xnai.stack.differences import images_of, missing_images
+from xnai.stack.paths import build_directory
 from xnai.stack.plan import plan
 
 
@@ -44,7 +45,7 @@ def apply() -> None:
             name=f"images: build {summary(names, most=8)}",
             planned=group,
             stack_name=settings.stack_name,
-            directory=f"/var/lib/xnai/{settings.stack_name}/build",
+            directory=build_directory(settings),
             version=version("xnai"),
             revisions={b.wanted.name: revision(b.wanted.image.requirements.root) for b in group},
             wheelhouse_dir=settings.wheelhouse_dir,

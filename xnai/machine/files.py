@@ -6,7 +6,17 @@ from pathlib import Path
 
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import services
-from xnai.stack.paths import COMPOSE, OPT, SLICES, STATE, USER_SERVICE, certificate
+from xnai.stack.paths import (
+    COMPOSE,
+    OPT,
+    SLICES,
+    STATE,
+    USER_SERVICE,
+    build_directory,
+    certificate,
+    of_stack,
+    stack_directory,
+)
 from xnai.templating.render import ROOT, render
 
 # The cgroup between the manager and the containers, a unit of the manager's own.
@@ -27,9 +37,9 @@ def directories(settings: Settings, group: str) -> dict[str, str]:
     The stack's user reads them and can change nothing: root writes there, and would follow what
     a process that broke out of a container had put in its way.
     """
-    stack = f"{STATE}/{settings.stack_name}"
+    own = (of_stack(settings), build_directory(settings), stack_directory(settings))
     return {OPT: "0755 root root", STATE: "0755 root root"} | {
-        path: f"0750 root {group}" for path in (stack, f"{stack}/build", f"{stack}/stack")
+        path: f"0750 root {group}" for path in own
     }
 
 

@@ -275,7 +275,12 @@ def hold(host: Host, how: Mapping[str, Any]) -> None:
 
     # Before it is waited for: a run that is ended meanwhile must not begin.
     host.disconnect = give_back_and_disconnect  # type: ignore[method-assign]
-    acquire(host, ended)
+    try:
+        acquire(host, ended)
+    except BaseException:
+        # Whoever tries again wraps it again.
+        host.disconnect = disconnect  # type: ignore[method-assign]
+        raise
     host.connector_data[_KEY] = True
     connector.run_shell_command = run_shell_command
     gevent.spawn(keep)

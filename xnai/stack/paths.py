@@ -37,9 +37,19 @@ def unit_file(settings: Settings) -> str:
     return f"/etc/systemd/user/{unit(settings)}"
 
 
+def of_stack(settings: Settings, name: str = "") -> str:
+    """Return the stack's own directory, or what has a name in it."""
+    return "/".join(filter(None, (STATE, settings.stack_name, name)))
+
+
 def stack_directory(settings: Settings) -> str:
     """Return the directory of the compose files."""
-    return f"{STATE}/{settings.stack_name}/stack"
+    return of_stack(settings, "stack")
+
+
+def build_directory(settings: Settings) -> str:
+    """Return the directory of contexts and scripts of the images' builds."""
+    return of_stack(settings, "build")
 
 
 def good_directory(directory: str) -> str:
@@ -54,7 +64,7 @@ def data_record(settings: Settings) -> str:
 
 def backup_home(settings: Settings) -> str:
     """Return the directory of the backups that is there by default; it is root's alone."""
-    return f"{STATE}/{settings.stack_name}/backup"
+    return of_stack(settings, "backup")
 
 
 def restore_marker(settings: Settings) -> str:
@@ -63,12 +73,12 @@ def restore_marker(settings: Settings) -> str:
     Not in the backups' directory: the stack's user cannot see what is in there, and the boot unit
     is that user's.
     """
-    return f"{STATE}/{settings.stack_name}/unfinished-restore"
+    return of_stack(settings, "unfinished-restore")
 
 
 def rotation_home(settings: Settings) -> str:
     """Return the directory of a rotation's program and mark; it is root's alone."""
-    return f"{STATE}/{settings.stack_name}/rotation"
+    return of_stack(settings, "rotation")
 
 
 def rotation_marker(settings: Settings) -> str:
@@ -86,5 +96,7 @@ def files(settings: Settings) -> list[str]:
 
 def directories(settings: Settings) -> list[str]:
     """Return the directories that are ours; what is in them nobody but root can put there."""
-    stack = f"{STATE}/{settings.stack_name}"
-    return [OPT, COMPOSE, STATE, stack, f"{stack}/build", f"{stack}/stack"]
+    return [
+        OPT, COMPOSE, STATE, of_stack(settings), build_directory(settings),
+        stack_directory(settings),
+    ]
