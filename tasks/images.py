@@ -18,7 +18,7 @@ from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.run.store import read_store
 from xnai.settings import layers
 from xnai.settings.model import Settings
-from xnai.stack.catalogue import build_inputs, services
+from xnai.stack.catalogue import build_inputs, services, source_misfits
 from xnai.stack.differences import images_of, missing_images
 from xnai.stack.paths import build_directory
 from xnai.stack.plan import plan
@@ -70,7 +70,7 @@ def inputs(settings: Settings) -> list[BuildInput]:
 
 def _inputs(settings: Settings) -> list[BuildInput]:
     where = layers.origin(layers.layers(host), "service_sources")
-    if found := refusals(settings, where):
+    if found := [*refusals(settings, where), *source_misfits(settings, where)]:
         fail_host("these trees cannot be built, nothing was changed:\n" + "\n".join(found))
     try:
         return build_inputs(settings)

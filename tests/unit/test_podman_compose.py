@@ -15,6 +15,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from rendering import stack
+from test_own_tree import SOURCE
+from unit_settings import make
 
 from xnai.operations.generation import entries, up_words
 
@@ -101,6 +104,24 @@ def test_our_up_makes_that_container_and_touches_nothing_else(entry, compose):
     create, start = calls
     assert f"--name={entry.container}" in create and start[-1] == entry.container
     assert set(entry.run_arguments) <= set(create)
+
+
+def test_what_an_own_tree_asks_for_reaches_podman(compose, tmp_path):
+    settings = make(service_sources={"crawler": SOURCE})
+    (file,) = (file for part, file in stack(settings).files.items() if not part)
+    (tmp_path / file.name).write_text(file.text)
+    (entry,) = (one for one in entries(file.name, file.text) if one.service == "crawler")
+    code, calls, said = compose(*up_words(entry, str(tmp_path))[1:])
+    assert code == 0, said
+    words = " ".join(calls[0])
+    for expected in (
+        "-w /app/app", "--cpus 1.5", "--tmpfs /app/.files", "--tmpfs /tmp:size=64m",
+        "--secret xnai_redis_password,type=env,target=REDIS_PASSWORD",
+        "source=xnai_crawler_cache,destination=/app/cache", "-v /srv/models:/models:ro", "alias=rag",
+        "--health-interval 60s", "--health-timeout 10s", "--health-retries 5",
+        "--health-start-period 120s", "--restart on-failure",
+    ):
+        assert expected in words, (expected, words)
 
 
 def test_up_changes_dependents_of_what_changed(compose):

@@ -259,12 +259,15 @@ DRIFTS = {
     "privileged": (True, "True -> False"),
     "init": (False, "False -> True"),
     "stop_timeout_s": (10, "10 -> 30"),
+    "cpus": (1.5, "1.5 -> 0.0"),
 }
 
 
 def test_every_field_that_is_compared_is_tested():
     # The signal has a test of its own: most services say nothing about it.
-    assert {*DRIFTS, "stop_signal"} == {f.name for f in dataclasses.fields(Configuration)}
+    # So is the directory, which most leave to their image.
+    apart = {"stop_signal", "working_directory"}
+    assert {*DRIFTS} | apart == {f.name for f in dataclasses.fields(Configuration)}
 
 
 @pytest.mark.parametrize("field", DRIFTS)

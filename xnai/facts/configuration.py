@@ -34,6 +34,8 @@ class Configuration:
         init: whether a small init reaps its processes.
         stop_timeout_s: from its stop signal to SIGKILL, in seconds.
         stop_signal: the name of the signal that asks it to end, with SIG.
+        working_directory: that it starts in.
+        cpus: processors' time that it may take; 0 is no limit.
     """
 
     environment: tuple[tuple[str, str], ...]
@@ -53,6 +55,8 @@ class Configuration:
     init: bool
     stop_timeout_s: int
     stop_signal: str
+    working_directory: str
+    cpus: float
 
 
 def parse_configuration(entry: Mapping[str, Any]) -> Configuration:
@@ -85,7 +89,17 @@ def parse_configuration(entry: Mapping[str, Any]) -> Configuration:
         init=bool(host.get("Init")),
         stop_timeout_s=int(config.get("StopTimeout") or 0),
         stop_signal=_signal(config.get("StopSignal")),
+        working_directory=config.get("WorkingDir") or "",
+        cpus=_cpus(host),
     )
+
+
+def _cpus(host: Mapping[str, Any]) -> float:
+    """The processors' time: Podman keeps it as a quota of a period, and prints it in two forms."""
+    if nano := int(host.get("NanoCpus") or 0):
+        return nano / 1e9
+    quota, period = int(host.get("CpuQuota") or 0), int(host.get("CpuPeriod") or 0)
+    return quota / period if quota > 0 and period > 0 else 0.0
 
 
 def _signal(value: object) -> str:

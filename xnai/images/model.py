@@ -14,11 +14,13 @@ class CopiedPath:
         root: directory on the controller.
         source: path below it, a file or a directory.
         destination: path below the build context; a directory's files keep their paths under it.
+        exclude: patterns (fnmatch) of paths below the root that are left out, with what is below.
     """
 
     root: Path
     source: str
     destination: str
+    exclude: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Image:
         volume: path of its data, or None when nothing persists.
         built: whether the deploy builds it; it is rendered and checked in any case.
         always_copied: of `copies` what stays where it is made of the user's own tree.
+        directories: further paths that its user owns, for volumes.
         space_needs_mib: (path on the host, MiB) that its build needs beside the others'.
         own_tree_place: where that tree's files go, below the build context.
     """
@@ -55,4 +58,5 @@ class Image:
     built: bool = True
     always_copied: tuple[CopiedPath, ...] = ()
     own_tree_place: str = "app"
+    directories: tuple[str, ...] = ()
     space_needs_mib: tuple[tuple[str, int], ...] = ()

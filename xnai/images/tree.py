@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import os
 import re
 import subprocess
@@ -91,6 +92,8 @@ def _selected(copy: CopiedPath) -> dict[str, Path]:
     found = {}
     for name in files_of(copy.root):
         path = PurePosixPath(name)
+        if _excluded(path, copy.exclude):
+            continue
         if path == source:
             found[copy.destination] = copy.root / name
         elif source in path.parents or copy.source == ".":
@@ -98,6 +101,14 @@ def _selected(copy: CopiedPath) -> dict[str, Path]:
                 copy.root / name
             )
     return found
+
+
+def _excluded(path: PurePosixPath, patterns: tuple[str, ...]) -> bool:
+    """Whether a path, or a directory that it is in, matches one of the patterns."""
+    return any(
+        fnmatch.fnmatchcase(str(one), pattern)
+        for pattern in patterns for one in (path, *path.parents)
+    )
 
 
 def untracked(copies: Iterable[CopiedPath]) -> list[str]:
@@ -139,7 +150,7 @@ def _refusals(said: str, source: Source, where: str, settings: Settings) -> list
         ]
     found = _colliding(said, where, source)
     for path, place in source.copy:
-        selected = _selected(CopiedPath(source.context, path, path))
+        selected = _selected(CopiedPath(source.context, path, path, source.exclude))
         if not selected:
             known = (source.context / path).exists()
             what = "exists, but git tracks nothing of it: git add" if known else "does not exist"
@@ -167,7 +178,9 @@ def _colliding(said: str, where: str, source: Source) -> list[str]:
     taken: dict[str, Path] = {}
     found = []
     for path, place in source.copy:
-        for target, file in _selected(CopiedPath(source.context, path, place)).items():
+        for target, file in _selected(
+            CopiedPath(source.context, path, place, source.exclude)
+        ).items():
             if taken.setdefault(target, file) != file:
                 found.append(
                     f"{said}['copy'] puts {file} and {taken[target]} at the same place ({where})"
@@ -191,7 +204,7 @@ def _unfit(
         if outside or not file.is_file():
             found.append(
                 f"{file}: a symbolic link, or behind one, or no file; name what it points at in "
-                f"'copy' ({where})"
+                f"'copy', or leave it out by 'exclude' ({where})"
             )
         elif size > most_mib * 2**20:
             found.append(
@@ -201,7 +214,7 @@ def _unfit(
         elif _is_secret(file):
             found.append(
                 f"{file}: looks like a secret and is among what {said} copies ({where}). Leave it "
-                "out of 'copy' (name the directories that are needed), or git rm --cached it"
+                "out ('exclude', or name in 'copy' what is needed), or git rm --cached it"
             )
     return found
 

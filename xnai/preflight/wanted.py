@@ -85,6 +85,10 @@ def wanted(settings: Settings) -> Wanted:
             values[one.name]: (one.name, one.on_host == "directory")
             for one in catalogue.SCHEMA.declarations.values()
             if one.on_host and values[one.name]
+        } | {
+            path: (f"service_sources[{name!r}]['volumes']", True)
+            for name, source in settings.service_sources.items()
+            for path, _ in source.container.mounts
         },
         mapped={
             values[one.name]: one.mapped_by

@@ -4,15 +4,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from xnai.settings.checks import Check, Refused
+from xnai.settings.checks_containers import OF_THE_CONTAINER, OwnContainer, own_container
 
 _REQUIRED = ("context", "copy", "requirements")
-_KEYS = (*_REQUIRED, "command", "environment", "health_command", "apt_packages")
+_IMAGE_KEYS = (*_REQUIRED, "exclude", "command", "environment", "apt_packages")
+_KEYS = (*_IMAGE_KEYS, "health_command", *OF_THE_CONTAINER)
+# What Compose calls it, or where it is set here.
+_ELSEWHERE = {
+    "build": "nothing: the Dockerfile is ours, made of 'copy', 'requirements' and 'apt_packages'",
+    "container_name": "'aliases' for further names in the network",
+    "depends_on": "nothing: it is as for the reference service",
+    "env_file": "'environment' and 'environment_secrets'",
+    "healthcheck": "'health'",
+    "image": "nothing: the image is built of 'copy' and 'requirements'",
+    "mem_limit": "the setting {name}_memory_limit_mib",
+    "networks": "'aliases' for further names in the stack's network",
+    "ports": "the service's own port setting; it is published on 127.0.0.1",
+    "secrets": "'environment_secrets', or the files in /run/secrets",
+    "user": "nothing: it runs as container_uid:container_gid",
+    "working_dir": "'working_directory'",
+}
 # Debian policy 5.6.7, less versions: apt-get would take `=` and `/` as a choice of version.
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+", re.ASCII)
+# What would break the image where it is replaced; PYTHONPATH is joined with the image's own.
+_OF_THE_IMAGE = {
+    "PATH": "the image's own finds its Python; name other programs by their absolute path",
+    "SSL_CERT_FILE": "the image's own has the authorities of extra_ca_certificates in it",
+    "VIRTUAL_ENV": "the environment is the image's own, /opt/venv",
+    "PYTHONHOME": "the image's own Python would not be found",
+}
 # Whole words: MAX_TOKENS and TOKENIZERS_PARALLELISM are none.
 _SECRET = re.compile(r"(^|_)(PASS|PASSWORD|PASSWD|PWD|SECRET|TOKEN|KEY|CREDENTIALS?)(_|$)")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*", re.ASCII)
@@ -30,6 +54,8 @@ class Source:
         environment: added to the reference service's.
         health_command: argv, or empty for the reference service's.
         apt_packages: Debian packages that it needs when it runs.
+        exclude: patterns (fnmatch) of paths below the tree that are left out of what is copied.
+        container: how its container differs from the reference service's.
     """
 
     context: Path
@@ -39,6 +65,8 @@ class Source:
     environment: tuple[tuple[str, str], ...] = ()
     health_command: tuple[str, ...] = ()
     apt_packages: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    container: OwnContainer = field(default_factory=OwnContainer)
 
 
 def service_sources(services: Sequence[str]) -> Check:
@@ -65,6 +93,8 @@ def _source(name: str, entry: object) -> Source:
     if not isinstance(entry, dict):
         raise Refused(f"for {name} a dictionary with {', '.join(_KEYS)}")
     if unknown := [key for key in entry if key not in _KEYS]:
+        if instead := _ELSEWHERE.get(unknown[0]):
+            raise Refused(f"for {name} not {unknown[0]!r}, but {instead.format(name=name)}")
         raise Refused(f"for {name} the keys {', '.join(_KEYS)}; not {unknown[0]!r}")
     if missing := [key for key in _REQUIRED if key not in entry]:
         raise Refused(f"for {name} also {', '.join(map(repr, missing))}")
@@ -73,14 +103,19 @@ def _source(name: str, entry: object) -> Source:
         raise Refused(f"for {name}['context'] an absolute path on the controller")
     if name == "docs" and entry.get("apt_packages"):
         raise Refused("for docs no 'apt_packages': its image holds the built site alone")
+    if name == "awq" and (extra := sorted(set(entry) - {*_IMAGE_KEYS})):
+        raise Refused(f"for awq, which is run by hand, no {extra[0]!r}")
+    environment = _environment(name, entry.get("environment", {}))
     return Source(
         context=Path(context),
         copy=_copies(name, entry["copy"]),
         requirements=_inside(name, "requirements", entry["requirements"]),
         command=_argv(name, "command", entry.get("command", ())),
-        environment=_environment(name, entry.get("environment", {})),
+        environment=environment,
         health_command=_argv(name, "health_command", entry.get("health_command", ())),
         apt_packages=_packages(name, entry.get("apt_packages", ())),
+        exclude=_exclude(name, entry.get("exclude", ())),
+        container=own_container(name, entry, dict(environment)),
     )
 
 
@@ -126,9 +161,11 @@ def _environment(name: str, value: object) -> tuple[tuple[str, str], ...]:
     for key in value:
         if _SECRET.search(key):
             raise Refused(
-                f"for {name}['environment'] nothing secret, and {key} sounds so; secrets are "
-                "files in /run/secrets"
+                f"for {name}['environment'] nothing secret, and {key} sounds so; "
+                f"'environment_secrets': {{{key!r}: …}} takes it from a secret of the stack"
             )
+        if reason := _OF_THE_IMAGE.get(key):
+            raise Refused(f"for {name}['environment'] no {key}: {reason}")
     return tuple(value.items())
 
 
@@ -138,3 +175,9 @@ def _packages(name: str, value: object) -> tuple[str, ...]:
     ):
         raise Refused(f"for {name}['apt_packages'] names of Debian packages, without versions")
     return tuple(value)
+
+
+def _exclude(name: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise Refused(f"for {name}['exclude'] a list of patterns, such as ['docs/old', '*.ipynb']")
+    return tuple(_inside(name, "exclude", pattern) for pattern in value)

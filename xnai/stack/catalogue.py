@@ -7,7 +7,6 @@ one Dockerfile template: docs/contributing.md.
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from xnai.settings.declaration import HostValues
 from xnai.settings.derive import derive as derived
 from xnai.settings.model import Settings
 from xnai.settings.schema import Schema, schema
+from xnai.stack import own_tree
 from xnai.stack import services as package
 from xnai.stack.model import BuiltIn, Service, Tool
 from xnai.stack.shared import SERVICES, lock
@@ -156,31 +156,21 @@ def _made(
 
 
 def _from_own_tree(service: Service, settings: Settings) -> Service:
-    """Return the service with what the settings say of the user's own tree, if anything."""
     source = settings.service_sources.get(service.name)
-    if source is None:
-        return service
-    environment = dict(service.environment) | dict(source.environment)
-    return dataclasses.replace(
-        service,
-        environment=tuple(environment.items()),
-        health_command=source.health_command or service.health_command,
-    )
+    return own_tree.service_of(service, source, settings) if source else service
 
 
 def _image_from_own_tree(image: Image, settings: Settings) -> Image:
-    """Return the image made of the user's own tree where the settings name one for it."""
     source = settings.service_sources.get(image.name)
-    if source is None:
-        return image
-    copies = tuple(
-        CopiedPath(source.context, path, f"{image.own_tree_place}/{destination}")
-        for path, destination in source.copy
-    )
-    return dataclasses.replace(
-        image,
-        copies=(*image.always_copied, *copies),
-        requirements=CopiedPath(source.context, source.requirements, "requirements.txt"),
-        apt_packages=source.apt_packages,
-        command=source.command or image.command,
-    )
+    return own_tree.image_of(image, source) if source else image
+
+
+def source_misfits(settings: Settings, where: str) -> list[str]:
+    """Return a sentence for each thing in service_sources that does not fit the stack.
+
+    Args:
+        settings: the host's.
+        where: file and line of service_sources.
+    """
+    secrets = [name for forms in secret_forms(settings) for name in forms]
+    return own_tree.misfits(settings, services(settings), secrets, where)

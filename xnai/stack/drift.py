@@ -25,7 +25,7 @@ def configuration(service: Service) -> Configuration:
         capabilities=tuple(sorted(service.capabilities)),
         user=service.user,
         read_only=True,
-        restart="unless-stopped",
+        restart=service.restart,
         health_command=_health_command(service.health_command),
         limit_mib=service.memory.limit_mib,
         reservation_mib=service.memory.reservation_mib,
@@ -35,6 +35,8 @@ def configuration(service: Service) -> Configuration:
         init=True,
         stop_timeout_s=service.stop_timeout_s,
         stop_signal=service.stop_signal,
+        working_directory=service.working_directory,
+        cpus=service.cpus or 0.0,
     )
 
 
@@ -58,7 +60,7 @@ def drift(service: Service, found: Configuration, cgroup: Cgroup | None) -> str:
     wanted = configuration(service)
     for field in dataclasses.fields(Configuration):
         is_value, to_be = getattr(found, field.name), getattr(wanted, field.name)
-        if field.name == "stop_signal" and not to_be:
+        if field.name in ("stop_signal", "working_directory") and not to_be:
             continue  # the image's own
         if is_value != to_be:
             return f"{field.name.replace('_', ' ')} {_words(is_value, to_be)}"

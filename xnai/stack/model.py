@@ -78,6 +78,14 @@ class Service:
             health check alone proves that.
         store: what writes its data, and so how they are saved: "redis" writes them out before,
             "postgresql" is dumped; of others the volumes are exported as they are.
+        secret_environment: variable -> Podman secret whose value it gets.
+        working_directory: that it starts in, or empty for the image's.
+        aliases: further names in the stack's own network.
+        restart: restart policy.
+        cpus: processors' time that it may take, or None for all.
+        health_interval_s: between two health checks, in seconds.
+        health_retries: failures in a row until it counts as unhealthy.
+        health_start_period_s: after its start, in which failures do not count, in seconds.
         tag_is_version: whether its image's tag says which version its data are of.
     """
 
@@ -109,6 +117,20 @@ class Service:
     ready_path: str = ""
     store: Literal["", "redis", "postgresql"] = ""
     tag_is_version: bool = False
+    secret_environment: tuple[tuple[str, str], ...] = ()
+    working_directory: str = ""
+    aliases: tuple[str, ...] = ()
+    restart: str = "unless-stopped"
+    cpus: float | None = None
+    health_interval_s: int = 30
+    health_retries: int = 3
+    health_start_period_s: int = 30
+
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        """The Podman secrets that it gets, as files and as variables."""
+        of_environment = (secret for _, secret in self.secret_environment)
+        return (*(secret.secret for secret in self.secrets), *of_environment)
 
     @property
     def ready_url(self) -> str:

@@ -97,7 +97,7 @@ def plan(settings: Settings, inputs: list[BuildInput]) -> StackPlan:
                     {volume for s in of_part for volume, _ in s.volumes}
                     | {volume for tool in by_hand for volume, _ in tool.volumes}
                 ),
-                secrets=sorted({secret.secret for s in of_part for secret in s.secrets}),
+                secrets=sorted({name for s in of_part for name in s.secret_names}),
             )
 
         # What a container is made from is its rendered entry, whatever the template puts there.

@@ -47,8 +47,45 @@ LOOPBACK = (
     "http://192.168.1.10:11434/v1"
 )
 HOST_PATH = "an absolute path on the host of letters, digits and . _ / + -"
-KEYS = "context, copy, requirements, command, environment, health_command, apt_packages"
+KEYS = (
+    "context, copy, requirements, exclude, command, environment, apt_packages, health_command, "
+    "environment_secrets, tmpfs, volumes, working_directory, aliases, health, restart, cpus"
+)
 SOURCE = {"context": "/srv/tree", "copy": ["app"], "requirements": "requirements.txt"}
+# What a Compose user writes by habit, and mistakes of the container's keys.
+VOLUMES = "['volumes'] 'name:/path', or '/path/on/the/host:/path:ro'"
+OWN_CONTAINER = (
+    ("healthcheck", {}, "not 'healthcheck', but 'health'"),
+    ("working_dir", "/app", "not 'working_dir', but 'working_directory'"),
+    ("mem_limit", "2g", "not 'mem_limit', but the setting rag_api_memory_limit_mib"),
+    ("ports", ["8000:8000"],
+     "not 'ports', but the service's own port setting; it is published on 127.0.0.1"),
+    ("depends_on", ["redis"], "not 'depends_on', but nothing: it is as for the reference service"),
+    ("environment_secrets", {"REDIS_PASSWORD": "../x"},
+     "['environment_secrets'] {'REDIS_PASSWORD': 'redis_password'}"),
+    ("tmpfs", "/app/.files", "['tmpfs'] a list"),
+    ("tmpfs", ["/app"], "['tmpfs'] not /app, which holds the program or its secrets; name a "
+     "directory below /app"),
+    ("tmpfs", ["/app/.files:mode=1777"],
+     "['tmpfs'] paths, and with a bound '/app/cache:size=64m'"),
+    ("volumes", ["/srv/models:/models"],
+     f"{VOLUMES}; a directory of the host is read-only (:ro)"),
+    ("volumes", ["Cache:/app/cache"], f"{VOLUMES}; names of a-z 0-9 _"),
+    ("volumes", ["cache"], "['volumes'] absolute paths of letters, digits and . _ / -"),
+    ("volumes", ["a:/app/x", "b:/app/x"], "one thing at a place; /app/x is named twice"),
+    ("working_directory", "app", "['working_directory'] an absolute path in the image"),
+    ("aliases", ["rag api"], "['aliases'] host names: a-z 0-9 . -"),
+    ("health", {"interval": 5}, "['health'] a dictionary with some of command, url, interval_s, "
+     "timeout_s, retries, start_period_s; not 'interval'"),
+    ("health", {"interval_s": 1}, "['health'] interval_s from 5 to 3600"),
+    ("health", {"url": "http://rag:8000/"},
+     "['health'] a url such as 'http://127.0.0.1:8000/health'"),
+    ("health", {"url": "http://127.0.0.1:8000/", "command": ["true"]},
+     "one of 'health_command' and in 'health' 'command' and 'url'"),
+    ("restart", "no", "['restart'] one of unless-stopped, always, on-failure"),
+    ("cpus", "2", "['cpus'] a number from 0.01 to 512"),
+    ("exclude", "docs", "['exclude'] a list of patterns, such as ['docs/old', '*.ipynb']"),
+)
 USER = "a user name other than root: a-z, then a-z 0-9 . _ -, at most 31"
 URL_SIGNS = "an address without spaces, quotes, backslashes or dollar signs"
 
@@ -147,13 +184,22 @@ WRONG = [
             ),
             (
                 {"environment": {"API_TOKEN": "x"}},
-                "for rag_api['environment'] nothing secret, and API_TOKEN sounds so; secrets are "
-                "files in /run/secrets",
+                "for rag_api['environment'] nothing secret, and API_TOKEN sounds so; "
+                "'environment_secrets': {'API_TOKEN': …} takes it from a secret of the stack",
             ),
             (
                 {"environment": {"DB_PWD": "x"}},
-                "for rag_api['environment'] nothing secret, and DB_PWD sounds so; secrets are "
-                "files in /run/secrets",
+                "for rag_api['environment'] nothing secret, and DB_PWD sounds so; "
+                "'environment_secrets': {'DB_PWD': …} takes it from a secret of the stack",
+            ),
+            (
+                {"environment": {"PATH": "/app/bin"}},
+                "for rag_api['environment'] no PATH: the image's own finds its Python; name other "
+                "programs by their absolute path",
+            ),
+            *(
+                ({key: value}, f"for rag_api{'' if said[0] == '[' else ' '}{said}")
+                for key, value, said in OWN_CONTAINER
             ),
             (
                 {"apt_packages": ["libgomp1>=12"]},
