@@ -117,7 +117,8 @@ def test_what_an_own_tree_asks_for_reaches_podman(compose, tmp_path):
     for expected in (
         "-w /app/app", "--cpus 1.5", "--tmpfs /app/.files", "--tmpfs /tmp:size=64m",
         "--secret xnai_redis_password,type=env,target=REDIS_PASSWORD",
-        "source=xnai_crawler_cache,destination=/app/cache", "-v /srv/models:/models:ro", "alias=rag",
+        "source=xnai_crawler_cache,destination=/app/cache", "-v /srv/models:/models:ro",
+        "alias=rag",
         "--health-interval 60s", "--health-timeout 10s", "--health-retries 5",
         "--health-start-period 120s", "--restart on-failure",
     ):
