@@ -253,11 +253,11 @@ def test_a_forbidden_sandbox_is_no_sandbox(tree, monkeypatch, tmp_path):
 
 
 def test_without_the_tools(tree, monkeypatch, tmp_path):
-    from xnai.audit import tools
+    from xnai.audit import tool_answers
 
     makefile = ".PHONY: all\nall:\n\techo '1'\n"
     tree({"Makefile": makefile, "Dockerfile": DOCKERFILE, "compose.yml": "services: {}\n"})
-    monkeypatch.setattr(tools, "find", lambda name: None)
+    monkeypatch.setattr(tool_answers, "find", lambda name: None)
     said = {one.subject for one in audit(tmp_path, Options()).unknown}
     assert said == {"hadolint", "shellcheck", "check-jsonschema", "compose-lint"}
 

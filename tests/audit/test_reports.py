@@ -140,7 +140,7 @@ FIXABLE = {
     "Makefile": "all: test\n.PHONY: all\ntest:\n\tpytest\n\tlint: test\n\truff check\n",
     "Dockerfile": "FROM docker.io/library/debian:13-slim\nRUN pip install a>=1.0 'b<2' c<3\n",
     "compose.yml": "services:\n  a:\n    image: docker.io/library/nginx:1.27\n    volumes:\n"
-                   "      - d:/d,U\nvolumes: {d: {}}\n",
+                   "      - d:/d,ro\nvolumes: {d: {}}\n",
 }
 
 
@@ -151,7 +151,7 @@ def test_the_fix_preview_is_a_diff_that_applies_and_mends(bad):
     assert [line for line in diff.splitlines() if line.startswith("+")] == [
         "+++ b/Dockerfile", "+RUN pip install \"a>=1.0\" 'b<2' \"c<3\"",
         "+++ b/Makefile", "+.PHONY: test", "+lint: test",
-        "+++ b/compose.yml", "+      - d:/d:U",
+        "+++ b/compose.yml", "+      - d:/d:ro",
     ]
     assert (bad / "Makefile").read_text() == FIXABLE["Makefile"]
     if shutil.which("patch"):

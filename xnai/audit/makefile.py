@@ -118,7 +118,9 @@ def judge(
         The Makefile, or why make did not tell.
     """
     directory, name = posixpath.split(path)
-    common = ["--no-print-directory", f"SHELL={NO_SHELL}", "-rR", "-f", name]
+    # MAKECMDGOALS: every target is asked for at once, and no user does that. A Makefile that makes
+    # rules of the goals is read as a plain `make` reads it.
+    common = ["--no-print-directory", f"SHELL={NO_SHELL}", "MAKECMDGOALS=", "-rR", "-f", name]
     first = box.make(directory, ["-pnq", "--warn-undefined-variables", *common])
     if isinstance(first, Unknown):
         return Unknown(path, first.why, first.remedy)

@@ -19,7 +19,7 @@ from pathlib import Path
 from xnai.audit.dockerfile import Dockerfile
 from xnai.audit.model import RuleFinding, Unknown
 from xnai.audit.shell_words import commands
-from xnai.audit.tools import INSTALL, find
+from xnai.audit.tool_answers import INSTALL, find
 from xnai.audit.tree import Tree
 
 SECONDS = 120

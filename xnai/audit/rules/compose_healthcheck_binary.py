@@ -83,7 +83,7 @@ class ComposeHealthcheckBinary(Rule):
                         )
 
     def _fetchers(self, service: ComposeService) -> set[str]:
-        return set(re.findall(r"(?:^|[\s/;&|(])(curl|wget|nc)(?=\s)", service.check))
+        return set(re.findall(r"(?:^|[\s/;&|(])(curl|wget|nc|bash)(?=\s|$)", service.check))
 
     def _image(self, tree: Tree, file: ComposeFile, service: ComposeService) -> tuple[str, str]:
         """The image from outside that a service stands on, and what its own build says."""

@@ -21,6 +21,13 @@ _ENVIRONMENT = re.compile(
 )
 
 
+# Words of a shell that make takes for a variable's name: $(date +%s) instead of $$(date +%s).
+_SHELL_WORDS = re.compile(
+    r"(?:date|whoami|hostname|uname|nproc|git|cat|ls|which|find|grep|id|docker|podman|curl|sed|awk|"
+    r"head|tail|wc|mktemp|jq|echo|printf|python3?)(?:\s.*)?|pwd"
+)
+
+
 def undefined(makefile: Makefile) -> Iterator[tuple[str, str, int]]:
     """Yield each name that make warns of and nobody may have set, with its place."""
     everything = "\n".join("\n".join(text.lines) for text in makefile.texts.values())
@@ -37,6 +44,8 @@ def undefined(makefile: Makefile) -> Iterator[tuple[str, str, int]]:
 
 def _may_be_set(name: str, everything: str) -> bool:
     """Whether a branch sets it, a test asks for it, or a usage text names it."""
+    if _SHELL_WORDS.fullmatch(name):
+        return False
     word = re.escape(name)
     return bool(_ENVIRONMENT.fullmatch(name) or not re.fullmatch(r"[\w.-]+", name)) or bool(
         re.search(
@@ -68,6 +77,8 @@ def mistake(makefile: Makefile, path: str, line: int, name: str) -> str:
             f"make reads ${longer[1]} as $({name}) and the text '{longer[1][1:]}'; the shell's "
             f"variable is $${longer[1]}."
         )
+    if _SHELL_WORDS.fullmatch(name):
+        return f"make reads $({name}) as a variable without a value; the shell's is $$({name})."
     own = {
         one.name for file in makefile.texts.values() for one in file.logical
         if one.kind == "assignment"
