@@ -10,6 +10,7 @@ from xnai.audit.answer_cache import AnswerCache, key_of
 from xnai.audit.compose import ComposeFile
 from xnai.audit.model import RuleFinding, RuleSeverity, Unknown
 from xnai.audit.own_images import is_own
+from xnai.audit.passwords import DEFAULT, looks_real
 from xnai.audit.tool_answers import Checker, ask, asked, identity
 from xnai.audit.tool_levels import severity
 from xnai.audit.tree import Tree
@@ -110,7 +111,14 @@ def compose_lint(tree: Tree, cache: AnswerCache) -> Iterator[RuleFinding | Unkno
             yield found
             return
         cache.put({key: found})
+    seen = set()
     for one in found.get("findings", ()):
+        # A line of an env_file that five services read is one credential.
+        credential = one["rule_id"] in {"CL-0020", "CL-0021"}
+        place = (one["rule_id"], one["file"], one["line"])
+        if credential and place in seen:
+            continue
+        seen.add(place)
         if not one.get("suppressed") and not _of_own_image(tree, one):
             yield RuleFinding(
                 f"compose-lint:{one['rule_id']}", _severity(tree, one), "compose-lint",
@@ -144,16 +152,44 @@ _PLAIN_VALUE = re.compile(
 
 
 def _severity(tree: Tree, one: dict[str, Any]) -> RuleSeverity:
+    # What is there to be filled in runs nowhere yet.
+    if re.search(r"(^|/)(templates?|skeletons?)/", one["file"]):
+        return "info"
     level = severity(one["rule_id"], one["severity"])
-    if one["rule_id"] != "CL-0020":
-        return level
-    key = re.search(r"env key '([^']*)'", one["message"])
+    if one["rule_id"] == "CL-0021":
+        # Of a password that everybody knows default_password speaks.
+        address = re.search(r"://[^\s:/@]+:([^\s@]+)@", _value_of(tree, one) or "")
+        known = address and (DEFAULT.fullmatch(address[1]) or "$" in address[1])
+        return "info" if known else level
+    # Of what commands get as arguments password_on_command_line speaks.
+    if one["rule_id"] != "CL-0020" or "argument '" in one["message"]:
+        return level if one["rule_id"] != "CL-0020" else "info"
+    key = _KEY.search(one["message"])
+    value = _value_of(tree, one)
+    # A default that is put in where nobody sets one stands for the example that it is.
+    shown = re.sub(r"^\$\{\w+:?-([^${}]*)\}$", r"\1", (value or "").strip())
+    about = key and _ABOUT.search(key[1])
+    plain = value is not None and (
+        not shown or _PLAIN_VALUE.fullmatch(shown) or DEFAULT.fullmatch(shown)
+        or not looks_real(shown)
+    )
+    return "info" if about or plain else level
+
+
+_KEY = re.compile(r"env (?:key|var) '([^']*)'")
+
+
+def _value_of(tree: Tree, one: dict[str, Any]) -> str | None:
+    """The value of the environment's key that a finding names."""
+    key = _KEY.search(one["message"])
     path = one["file"].removeprefix("./")
-    value = next(
+    if not re.search(r"\.ya?ml$", path):
+        # An env_file: the line itself has it.
+        lines = tree.text(path).split("\n")
+        line = lines[int(one["line"]) - 1] if 0 < int(one["line"] or 0) <= len(lines) else ""
+        return line.partition("=")[2].strip().strip("\"'") or None
+    return next(
         (service.environment[key[1]][0] for file in tree.composes if file.path == path
          for service in file.services
          if key and service.name == one["service"] and key[1] in service.environment), None
     )
-    about = key and _ABOUT.search(key[1])
-    plain = value is not None and _PLAIN_VALUE.fullmatch(value.strip())
-    return "info" if about or plain else level

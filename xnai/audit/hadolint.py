@@ -72,6 +72,15 @@ def hadolint(tree: Tree, cache: AnswerCache) -> Iterator[RuleFinding | Unknown |
                 )
 
 
+def _named_by_a_build(tree: Tree, image: str) -> bool:
+    """Whether a program that builds images names this one, by whatever way it hands it over."""
+    first, slash, _ = image.partition("/")
+    return bool(slash) and "." not in first and any(
+        image in text and re.search(r"\b(docker|podman|buildah)\b", text) and "build" in text
+        for text in (*tree.programs.values(), *tree.script_texts.values())
+    )
+
+
 def _beside_the_point(tree: Tree, file: Dockerfile, code: str, line: int) -> bool:
     if code == "DL3025":  # a HEALTHCHECK's CMD is run by a shell on purpose
         return any(one.first <= line <= one.last for stage in file.stages
@@ -81,10 +90,8 @@ def _beside_the_point(tree: Tree, file: Dockerfile, code: str, line: int) -> boo
         # An image that is built here has no registry that could move its tag; a tag may stand in
         # the default of an ARG.
         written = file.lines[line - 1]
-        return is_own(tree, stage.base) or (
+        return is_own(tree, stage.base) or _named_by_a_build(tree, stage.base) or (
             "$" in written and (code == "DL3006" or not stage.base.endswith(":latest"))
             and bool(re.search(r"[:@$]", stage.base))
         )
-    if code == "DL3002":  # the last USER is root: an image that others stand on
-        return False
     return False

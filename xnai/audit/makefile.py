@@ -119,8 +119,8 @@ def judge(
     """
     directory, name = posixpath.split(path)
     # MAKECMDGOALS: every target is asked for at once, and no user does that. A Makefile that makes
-    # rules of the goals is read as a plain `make` reads it.
-    common = ["--no-print-directory", f"SHELL={NO_SHELL}", "MAKECMDGOALS=", "-rR", "-f", name]
+    # rules of the goals is read as a plain `make` reads it. Built-in variables such as RM stay.
+    common = ["--no-print-directory", f"SHELL={NO_SHELL}", "MAKECMDGOALS=", "-r", "-f", name]
     first = box.make(directory, ["-pnq", "--warn-undefined-variables", *common])
     if isinstance(first, Unknown):
         return Unknown(path, first.why, first.remedy)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from xnai.audit.tree import Tree
 
 _NAME = r"[A-Za-z_]*(?:PASS(?:WORD|WD)?|PASSPHRASE|SECRET(?:_KEY)?|TOKEN|API_?KEY)"
-SECRET_NAME = re.compile(rf"(?i){_NAME}\w*")
+SECRET_NAME = re.compile(rf"(?i){_NAME}(?=_|\d|\b)")
 
 # What stands in half of all instructions, and is tried first by whoever looks for a way in.
 DEFAULT = re.compile(
@@ -101,7 +101,8 @@ _URL = re.compile(r"\b[a-z][a-z0-9+]*://([^\s:/@\"'$]+):(?:\$\{\w+:?-)?([^\s@\"'
 def defaults(text: str) -> Iterator[PasswordPlace]:
     """Yield the lines that give a secret a value that everybody knows."""
     for number, line in enumerate(text.split("\n"), 1):
-        if line.lstrip().startswith(("#", "//")) or len(line) > 2_000:
+        said = re.match(r"\s*@?(echo|printf|log|info|warn|print)\b", line)
+        if line.lstrip().startswith(("#", "//")) or len(line) > 2_000 or said:
             continue
         found = [(match["name"], match["value"]) for match in _SET.finditer(line)]
         found += [("a URL", match[2]) for match in _URL.finditer(line)]

@@ -47,7 +47,7 @@ _NEWER = re.compile(
     r"^\s*(?:match|lazy)\b"
 )
 _NOT_RUN = re.compile(
-    r"(^|/)(tests?|testdata|fixtures?|templates?|cookiecutter[^/]*|examples?)/|[{%]|_test\.py$"
+    r"(^|/)(tests?|testdata|fixtures?|templates?|cookiecutter[^/]*|examples?)/|[{%]|(^|/)(tests?|conftest)[^/]*\.py$|_test\.py$"
 )
 
 

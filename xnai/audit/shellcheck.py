@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -87,7 +88,9 @@ def _finding(text: _Text, one: dict[str, Any]) -> RuleFinding:
     code = f"SC{one['code']}"
     # A recipe's text begins below the head line.
     at = text.line + int(one["line"]) - 2 if text.line else int(one["line"])
+    # What is there to be filled in is no shell yet.
+    template = re.search(r"(^|/)(templates?|cookiecutter[^/]*|skeletons?)/|[{%]", text.path)
     return RuleFinding(
-        f"shellcheck:{code}", severity(code, one["level"]), "shellcheck", text.path,
-        max(at, text.line, 1), one["message"], f"https://www.shellcheck.net/wiki/{code}",
+        f"shellcheck:{code}", "info" if template else severity(code, one["level"]), "shellcheck",
+        text.path, max(at, text.line, 1), one["message"], f"https://www.shellcheck.net/wiki/{code}",
     )

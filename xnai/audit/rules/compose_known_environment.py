@@ -71,8 +71,9 @@ class ComposeKnownEnvironment(Rule):
             return _vikunja(image, name, value, set(service.environment))
         if REDIS.fullmatch(image) and name.startswith("REDIS_"):
             return f"the Redis image reads no {name}; say it in command: redis-server --requirepass"
+        # Host and port are there for clients that share the environment.
         if POSTGRES.fullmatch(image) and name.startswith("POSTGRES_") \
-                and name not in POSTGRES_READS:
+                and name not in POSTGRES_READS | {"POSTGRES_HOST", "POSTGRES_PORT"}:
             return f"the Postgres image reads no {name}; it reads {_LIST}."
         return ""
 

@@ -16,7 +16,7 @@ from xnai.audit.tree import Tree
 
 def looks_like_a_file(source: str) -> bool:
     """Return whether a path ends as files do, with a short suffix."""
-    return bool(re.search(r"[^.]\.\w{1,5}$", posixpath.basename(source)))
+    return bool(re.search(r"[^.]\.[A-Za-z]\w{0,4}$", posixpath.basename(source)))
 
 
 def ignored(tree: Tree, path: str) -> bool:

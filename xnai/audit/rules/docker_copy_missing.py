@@ -41,6 +41,9 @@ class DockerCopyMissing(Rule):
                     for source in () if "from" in copy.flags else copy.sources:
                         if not _judged(source, ignored) or not missing(tree, file, source):
                             continue
+                        # BuildKit lets a pattern match nothing, Buildah does not.
+                        if re.search(r"[*?]", source) and not tree.uses_podman:
+                            continue
                         if not is_made(tree, posixpath.basename(source.rstrip("/"))):
                             yield Hit(
                                 file.path, file.line_of(copy, source),

@@ -62,7 +62,8 @@ def _lost(tree: Tree, file: Dockerfile) -> Iterator[Hit]:
                       f"that this image does not stand on; {base} has none: not found.")
     if "ca-certificates" in installed and "ca-certificates" not in mine \
             and _NO_CERTIFICATES.fullmatch(base) and copies and "/etc/ssl" not in copied \
-            and not {"curl", "wget", "git", "openssl"} & set(mine):
+            and not {"curl", "wget", "git", "openssl"} & set(mine) \
+            and any(stage.all("CMD", "ENTRYPOINT") for stage in own):
         yield Hit(file.path, file.last.line, f"ca-certificates of line "
                   f"{installed['ca-certificates'].first} stay behind, and {base} has none: each "
                   "https:// request fails with 'certificate verify failed'.", severity="warning")

@@ -28,4 +28,5 @@ class PythonSyntax(Rule):
             code, line, said = one
             if (code.path, line) not in seen:
                 seen.add((code.path, line))
-                yield Hit(code.path, line, f"{code.who} fails at once: SyntaxError: {said}.")
+                yield Hit(code.path, line, f"{code.who} fails as soon as it reads this: "
+                          f"SyntaxError: {said}.")
