@@ -41,7 +41,9 @@ class Instruction:
         if self.name == "HEALTHCHECK":
             words = words[1:] if words[:1] == ("CMD",) else words
             text = re.sub(r"^(CMD|NONE)\s*", "", text)
-        if self.is_list:
+        if self.is_list and len(words) > 2 and words[1] in {"-c", "-ec", "-exc", "-lc"}:
+            text = words[2]  # a shell that is called by name
+        elif self.is_list:
             return (words,) if words else ()
         return tuple(one.words for one in commands(text))
 

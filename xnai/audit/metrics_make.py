@@ -15,7 +15,7 @@ from xnai.audit.tree import Tree
 # A heading: between two rules of a character, or on one line with them.
 _RULER = re.compile(r"#+\s*([=#*~_─━═-])\1{4,}\s*#*\s*")
 _TITLE = re.compile(r"#+\s*(\S.*?)\s*#*\s*")
-_ONE_LINE = re.compile(r"##@\s*(\S.*)|#+\s?[=#*~─━═-]{3,}\s*(\w.*?)\s*[=#*~─━═-]*\s*")
+_ONE_LINE = re.compile(r"##@\s*(\S.*)|#+\s?(?:[=#*~-]{3,}|[─━═]{2,})\s*(\w.*?)\s*[=#*~─━═-]*\s*")
 _LEAST_FAMILY = 3
 _BLOCK = 4
 _LONG = 10
@@ -74,10 +74,20 @@ def headings(lines: tuple[str, ...]) -> Iterator[tuple[int, str]]:
         if _RULER.fullmatch(line):
             title = _TITLE.fullmatch(lines[number]) if number < len(lines) else None
             closed = number + 1 < len(lines) and _RULER.fullmatch(lines[number + 1])
+            above = _TITLE.fullmatch(lines[number - 2]) if number > 1 else None
+            before = number > 2 and _RULER.fullmatch(lines[number - 3])
             if title and closed and not _RULER.fullmatch(lines[number]):
                 yield number + 1, title[1]
+            elif above and not before and not closed and not _RULER.fullmatch(lines[number - 2]) \
+                    and not _commented(above[1]):
+                yield number - 1, above[1]  # a title that is underlined
         elif match := _ONE_LINE.fullmatch(line):
             yield number, match[1] or match[2]
+
+
+def _commented(text: str) -> bool:
+    """Whether a comment is a rule or an assignment that was taken out, and no title."""
+    return bool(re.search(r":=|\?=|\+=|:\s*$|^\t|\.$", text))
 
 
 def _groups(makefile: Makefile) -> Iterator[tuple[str, ...]]:

@@ -219,6 +219,7 @@ class Places:
             path: makefile.path for makefile in tree.makefiles for path in makefile.texts
         }
         self._composes = {one.path: one for one in tree.composes}
+        self._dockerfiles = {one.path for one in tree.dockerfiles}
         self._folders = {
             posixpath.dirname(path): who for path, who in self._found.files.items()
             if tree.dockerfile(path) and posixpath.dirname(path)
@@ -238,7 +239,8 @@ class Places:
             return Reach("entry", who) if who else Reach("side", f"make {name}")
         if path in self._composes:
             return self._of_service(self._composes[path], line, who)
-        folder = path
+        # What an image copies lies beside or below its Dockerfile; another Dockerfile does not.
+        folder = path if path not in self._dockerfiles else ""
         while not who and (folder := posixpath.dirname(folder)):
             who = self._folders.get(folder, "")
         return Reach("entry", who) if who else Reach("side", "")

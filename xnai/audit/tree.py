@@ -50,10 +50,19 @@ class Tree(TreeFiles):
         scripts = (text for path, text in self.script_texts.items() if path.endswith(".sh"))
         text = "\n".join([
             *self.make_texts.values(), *("\n".join(one.lines) for one in self.composes), *scripts,
+            *self._expanded,
         ])
         calls = r"(?:[ -]compose\b|\s+(?:build|run|up)\b)"
         podman = len(re.findall(rf"\bpodman{calls}|(?m:^x-podman:)", text))
         return podman > len(re.findall(rf"\bdocker{calls}", text.replace("docker-compose.y", "")))
+
+    @cached_property
+    def _expanded(self) -> tuple[str, ...]:
+        """The commands of all recipes with make's variables put in."""
+        return tuple(
+            text for makefile in self.makefiles for recipe in makefile.recipes
+            for _, text in recipe.commands
+        )
 
     @cached_property
     def set_names(self) -> frozenset[str]:
@@ -67,13 +76,9 @@ class Tree(TreeFiles):
     @cached_property
     def merges(self) -> tuple[tuple[str, ...], ...]:
         """The lists of compose files that something of the tree hands over together."""
-        expanded = [
-            text for makefile in self.makefiles for recipe in makefile.recipes
-            for _, text in recipe.commands
-        ]
         settings = [self.text(path) for path in self.files if posixpath.basename(path) == ".env"]
         return compose_merges.merges(
-            [*self.make_texts.values(), *expanded, *settings, self.scripts]
+            [*self.make_texts.values(), *self._expanded, *settings, self.scripts]
         ) + compose_merges.patterns([*self.script_texts.values(), *self.programs.values()])
 
     @cached_property

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from xnai.audit.compose import ComposeFile, ComposeService
 from xnai.audit.image_contents import Programs
-from xnai.audit.known_images import lacks
+from xnai.audit.known_images import is_known, lacks
 from xnai.audit.model import Hit
 from xnai.audit.rule import Rule
 from xnai.audit.shell_words import commands
@@ -64,6 +64,16 @@ class ComposeHealthcheckBinary(Rule):
     remedy = (
         "Call what the image has: redis-cli ping, pg_isready, python -c, the server's own command."
     )
+
+    def not_judged(self, tree: Tree) -> str:
+        """Return why no health check was compared, where there are some."""
+        checks = [service for file in tree.composes for service in file.services if service.check]
+        known = any(
+            contents(tree, one) or one.build is not None or is_known(one.text("image"))
+            for one in checks
+        )
+        return "no image of a health check is known or in a store here" \
+            if checks and not known else ""
 
     def check(self, tree: Tree) -> Iterator[Hit]:
         """Yield checks on images that lack the program, by the store first, by the table else."""

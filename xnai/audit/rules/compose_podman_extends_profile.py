@@ -18,6 +18,10 @@ class ComposePodmanExtendsProfile(Rule):
     title = "extends a service behind another profile"
     remedy = "Take profiles: from the base, give both the same, or extend from a file of its own."
 
+    def not_judged(self, tree: Tree) -> str:
+        """Return why nothing was judged: it holds of Podman alone."""
+        return "" if tree.uses_podman else "the tree does not use Podman"
+
     def check(self, tree: Tree) -> Iterator[Hit]:
         """Yield them in trees that use Podman: it drops services by profile, then extends."""
         for file in tree.composes if tree.uses_podman else ():

@@ -33,6 +33,10 @@ class ComposePodmanIgnoredKey(Rule):
         "include's env_file, devices: for gpus; what only podman knows by --podman-run-args."
     )
 
+    def not_judged(self, tree: Tree) -> str:
+        """Return why nothing was judged: it holds of Podman alone."""
+        return "" if tree.uses_podman else "the tree does not use Podman"
+
     def check(self, tree: Tree) -> Iterator[Hit]:
         """Yield each such key, in trees that use Podman."""
         for file in tree.composes if tree.uses_podman else ():

@@ -19,6 +19,10 @@ class ComposeShortImage(Rule):
     title = "image name without its registry"
     remedy = "Write the whole name, such as docker.io/library/redis:8.0."
 
+    def not_judged(self, tree: Tree) -> str:
+        """Return why nothing was judged: it holds of Podman alone."""
+        return "" if tree.uses_podman else "the tree does not use Podman"
+
     def check(self, tree: Tree) -> Iterator[Hit]:
         """Yield short names of images that the tree does not build, with the name as a fix."""
         for file in tree.composes if tree.uses_podman else ():

@@ -11,6 +11,7 @@ from xnai.audit.installed import normal, python_packages
 from xnai.audit.model import Hit
 from xnai.audit.own_images import base_of, line_of_bases
 from xnai.audit.rule import Rule
+from xnai.audit.shell_words import commands
 from xnai.audit.tree import Tree
 
 # Commands that pip puts into bin/, by usual packages.
@@ -45,7 +46,13 @@ def _started(tree: Tree, file: Dockerfile, stages: list[Stage]) -> Iterator[tupl
     for stage in stages:
         for one in stage.all("CMD", "ENTRYPOINT", "RUN", "HEALTHCHECK"):
             for words in one.started:
-                yield posixpath.basename(words[0]), one.first, file.path
+                name = posixpath.basename(words[0])
+                yield name, one.first, file.path
+                # A script of the tree's that the image starts with.
+                scripts = tree.by_name.get(name, ()) if name.endswith(".sh") else ()
+                for path in scripts if one.name in {"CMD", "ENTRYPOINT"} else ():
+                    for command in commands(tree.text(path)):
+                        yield command.name, one.first, file.path
     for compose in tree.composes:
         for service in compose.services:
             if compose.dockerfile(service) == file.path:
@@ -72,7 +79,8 @@ class DockerConsoleScriptLost(Rule):
         for file in tree.dockerfiles:
             own = file.lineage(file.last)
             copies = [one for stage in own for one in stage.all("COPY") if "from" in one.flags]
-            packages = [one for one in copies if any(map(_PACKAGES.search, one.sources))]
+            packages = [one for one in copies
+                        if any(map(_PACKAGES.search, (*one.sources, one.target)))]
             programs = _copied(copies)
             if not packages or "*" in programs:
                 continue

@@ -44,6 +44,10 @@ class DockerShortImage(Rule):
         "tree builds it."
     )
 
+    def not_judged(self, tree: Tree) -> str:
+        """Return why nothing was judged: it holds of Podman alone."""
+        return "" if tree.uses_podman else "the tree does not use Podman"
+
     def check(self, tree: Tree) -> Iterator[Hit]:
         """Yield short names in FROM, with the whole name as a fix; what is built here is info."""
         for file in tree.dockerfiles if tree.uses_podman else ():

@@ -12,6 +12,23 @@ from xnai.audit.recipe_texts import depends_on_output, of_makefile
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
+_STARTS = frozenset({"up", "build", "start", "run"})
+_NAME = re.compile(r"(docker-|podman-)?compose\.ya?ml|container-compose\.ya?ml")
+
+
+def _none(tree: Tree, folder: str) -> bool:
+    """Whether a plain call of compose finds no file, though the tree has some elsewhere."""
+    above = {"", "."}
+    while folder:
+        above.add(folder)
+        folder = posixpath.dirname(folder)
+    texts = [*tree.make_texts.values(), tree.text(".env"), tree.text(".envrc")]
+    return bool(tree.composes) and not any("COMPOSE_FILE" in text for text in texts) and not any(
+        _NAME.fullmatch(posixpath.basename(path)) and posixpath.dirname(path) in above
+        for path in tree.files if "compose" in path
+    ) and not any(may_be_made(tree, "", name) for name in ("compose.yaml", "compose.yml",
+                                                           "docker-compose.yml"))
+
 
 class MakeComposeFileMissing(Rule):
     """-f FILE of a compose file that the tree lacks and nothing makes."""
@@ -29,6 +46,11 @@ class MakeComposeFileMissing(Rule):
                 if depends_on_output(makefile, one.raw):
                     continue
                 for folder, call in calls_in(makefile.directory, one.text):
+                    if not call.files and folder is not None and call.verb in _STARTS \
+                            and (one.path, one.line, "") not in seen and _none(tree, folder):
+                        seen.add((one.path, one.line, ""))
+                        yield Hit(one.path, one.line, f"'{one.target}': compose {call.verb} stops: "
+                                  f"no compose file in {folder or 'this directory'} or above it.")
                     for name in call.files:
                         key = (one.path, one.line, name)
                         if folder is None or key in seen or re.search(r"[$*?`~{]", name) \

@@ -86,7 +86,7 @@ class MakeMissingFile(Rule):
                         continue
                     key = (one.path, one.line, script)
                     if tree.has(posixpath.join(folder, script)) or _written(one.text, script) \
-                            or _asked_for(one.text, script):
+                            or _asked_for(one.text, posixpath.join(folder, script)):
                         there.add(key)
                     else:
                         missing[key] = one.target, _severity(one, command)

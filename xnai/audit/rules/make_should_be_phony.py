@@ -58,6 +58,14 @@ def _may_make(makefile: Makefile, target: Target, expanded: str) -> bool:
     )
 
 
+def _above(makefile: Makefile, path: str, line: int) -> int:
+    """The first line of the comments right above a rule, which may be its help."""
+    text = makefile.texts.get(path)
+    while text and line > 1 and text.lines[line - 2].startswith("#"):
+        line -= 1
+    return line
+
+
 class MakeShouldBePhony(Rule):
     """A command's name that a file of the same name would switch off."""
 
@@ -78,5 +86,6 @@ class MakeShouldBePhony(Rule):
                     if never else
                     f"A file or directory named '{target.name}' would keep the recipe from running."
                 )
-                fix = Fix(line, line - 1, (f".PHONY: {target.name}",))
+                above = _above(makefile, path, line)
+                fix = Fix(above, above - 1, (f".PHONY: {target.name}",))
                 yield Hit(path, line, what, fix, "error" if never else None)
