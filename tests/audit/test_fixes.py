@@ -79,7 +79,8 @@ def dry(root: Path) -> dict[str, str]:
     """What `make -n` says of each target of each Makefile, places left out."""
     out = {}
     for path in sorted(root.rglob("Makefile")):
-        names = {line.partition(":")[0] for line in path.read_text().replace("\r", "").split("\n")
+        lines = path.read_text("utf-8-sig").replace("\r", "").split("\n")
+        names = {line.partition(":")[0] for line in lines
                  if line[:1].isalpha() and ":" in line and ":=" not in line}
         for name in sorted(names):
             done = subprocess.run(["make", "-n", "-f", path.name, name], cwd=path.parent, text=True,

@@ -37,7 +37,7 @@ def syntax_errors(bash: str, texts: Sequence[str]) -> dict[int, str]:
     for text in dict.fromkeys(texts):
         if not PLAIN.fullmatch(text):
             (shared if balanced(text) and not _ALONE.search(text) else alone).append(text)
-    wrong = {text: said for text in alone if (said := _complaint(bash, text))}
+    wrong = {text: said for text in alone if (said := syntax_error(bash, text))}
     for at in range(0, len(shared), _TOGETHER):
         wrong |= _bisected(bash, shared[at : at + _TOGETHER])
     return {number: wrong[text] for number, text in enumerate(texts) if text in wrong}
@@ -46,15 +46,16 @@ def syntax_errors(bash: str, texts: Sequence[str]) -> dict[int, str]:
 def _bisected(bash: str, texts: Sequence[str]) -> dict[str, str]:
     """The wrong ones of texts that can be read together, each with bash's complaint."""
     if len(texts) == 1:
-        said = _complaint(bash, texts[0])
+        said = syntax_error(bash, texts[0])
         return {texts[0]: said} if said else {}
-    if not _complaint(bash, "".join(f"(\n{text}\n)\n" for text in texts)):
+    if not syntax_error(bash, "".join(f"(\n{text}\n)\n" for text in texts)):
         return {}
     half = len(texts) // 2
     return _bisected(bash, texts[:half]) | _bisected(bash, texts[half:])
 
 
-def _complaint(bash: str, text: str) -> str:
+def syntax_error(bash: str, text: str) -> str:
+    """Return bash's first complaint about a text, which it reads and does not run, or nothing."""
     done = subprocess.run(
         [bash, "--norc", "-n"], input=text.encode("utf-8", "replace"), capture_output=True,
         env={"LC_ALL": "C.UTF-8"}, check=False, timeout=10,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from xnai.audit.answer_cache import AnswerCache
 from xnai.audit.makefile import references
 from xnai.audit.model import RuleFinding, Unknown
 from xnai.audit.recipe_texts import recipe_texts
-from xnai.audit.shell_syntax import PLAIN
+from xnai.audit.shell_syntax import PLAIN, syntax_error
 from xnai.audit.tool_answers import Checker, ask
 from xnai.audit.tool_levels import OF_EXPANSION, severity
 from xnai.audit.tree import Tree
@@ -27,6 +28,7 @@ class _Text:
     text: str
     filled: bool
     target: str
+    is_part: bool = False
 
 
 def _split(said: Any) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -41,6 +43,23 @@ _TOOL = Checker("shellcheck", _WORDS, ".sh", _split)
 # no person wrote.
 _WITHOUT_FLOW = Checker("shellcheck", (*_WORDS, "--extended-analysis=false"), ".sh", _split)
 _LONG = 128 * 1024
+# It takes half a KiB of memory for each byte: a larger text is asked about in parts.
+_LARGEST = 224 * 1024
+# What only the whole script can tell: who uses a variable or a function, what is never reached.
+_OF_THE_WHOLE = frozenset({2034, 2119, 2120, 2317, 2329, 2215})
+
+
+def _parts(text: str) -> list[tuple[int, str]] | None:
+    """A script in parts that the shell can read, each with its first line; None where it cannot."""
+    bash = shutil.which("bash")
+    parts: list[tuple[int, str]] = []
+    lines = text.split("\n")
+    count = -(-len(text) // _LARGEST)
+    share = -(-len(lines) // count)
+    for first in range(0, len(lines), share):
+        parts.append((first + 1, "\n".join(lines[first : first + share])))
+    torn = not bash or any(syntax_error(bash, part) for _, part in parts)
+    return None if torn or any(len(part) > _LARGEST * 3 // 2 for _, part in parts) else parts
 
 
 def _texts(tree: Tree) -> Iterator[_Text]:
@@ -55,7 +74,14 @@ def _texts(tree: Tree) -> Iterator[_Text]:
             # A script without a shebang is one that others source; its shell is told nowhere.
             told = text.startswith("#!") or "shellcheck shell" in text
             head = "" if told else "# shellcheck shell=bash\n"
-            yield _Text(path, 0 if told else 1, head + text, False, "")
+            parts = _parts(text) if len(text) > _LARGEST else None
+            if parts is None:
+                yield _Text(path, 0 if told else 1, head + text, False, "")
+                continue
+            shell = re.match(r"#!.*\b(bash|dash|ksh|sh)\b", text)
+            head = f"# shellcheck shell={shell[1] if shell else 'bash'}\n"
+            for line, part in parts:
+                yield _Text(path, line, head + part, False, "", True)
 
 
 def shellcheck(tree: Tree, cache: AnswerCache) -> Iterator[RuleFinding | Unknown | str]:
@@ -76,12 +102,20 @@ def shellcheck(tree: Tree, cache: AnswerCache) -> Iterator[RuleFinding | Unknown
             # What cannot be parsed is one finding, however often it is complained of; the lines
             # of a recipe without its backslashes too.
             if 1000 <= one["code"] < 2000 and one["level"] == "error":
-                if (text.path, text.target) in torn:
-                    continue
+                told = (text.path, text.target) in torn
                 torn.add((text.path, text.target))
-            elif one["code"] == 1009 or (text.filled and f"SC{one['code']}" in OF_EXPANSION):
-                continue
-            yield _finding(text, one)
+            else:
+                told = _told_elsewhere(text, one["code"])
+            if not told:
+                yield _finding(text, one)
+
+
+def _told_elsewhere(text: _Text, code: int) -> bool:
+    """Whether a code holds of the text that was asked about, and not of what it comes from."""
+    # SC1009 repeats where the error is that another code tells.
+    return code == 1009 or (text.is_part and code in _OF_THE_WHOLE) or (
+        text.filled and f"SC{code}" in OF_EXPANSION
+    )
 
 
 def _finding(text: _Text, one: dict[str, Any]) -> RuleFinding:

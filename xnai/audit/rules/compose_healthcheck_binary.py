@@ -55,6 +55,24 @@ def contents(tree: Tree, service: ComposeService) -> Programs | None:
     return images.programs(service.text("image"))
 
 
+def _fetchers(service: ComposeService) -> set[str]:
+    return set(re.findall(r"(?:^|[\s/;&|(])(curl|wget|nc|bash)(?=\s|$)", service.check))
+
+
+def _image(tree: Tree, file: ComposeFile, service: ComposeService) -> tuple[str, str]:
+    """The image from outside that a service stands on, and what its own build says."""
+    if service.build is None:
+        return service.text("image"), ""
+    built = tree.dockerfile(file.dockerfile(service))
+    if built is None or "target" in service.build:
+        return "", ""
+    own = [one.text for stage in built.lineage(built.last) for one in stage.instructions]
+    # What a COPY or a script brings cannot be told from here.
+    copied = any("from" in one.flags and "/bin" in one.text
+                 for one in built.last.all("COPY"))
+    return ("" if copied else built.root_image()), "\n".join(own)
+
+
 class ComposeHealthcheckBinary(Rule):
     """A program that the image in the store, or of a table of known images, does not have."""
 
@@ -80,8 +98,8 @@ class ComposeHealthcheckBinary(Rule):
         for file in tree.composes:
             for service in file.services:
                 there = contents(tree, service)
-                image, texts = self._image(tree, file, service)
-                for program in sorted(called(service) if there else self._fetchers(service)):
+                image, texts = _image(tree, file, service)
+                for program in sorted(called(service) if there else _fetchers(service)):
                     absent = program not in there if there else (
                         lacks(image, program) and not re.search(rf"\b{program}\b", texts)
                     )
@@ -91,19 +109,3 @@ class ComposeHealthcheckBinary(Rule):
                             f"{service.name}: {image or service.text('image')} has no {program}; "
                             "the container never gets healthy.",
                         )
-
-    def _fetchers(self, service: ComposeService) -> set[str]:
-        return set(re.findall(r"(?:^|[\s/;&|(])(curl|wget|nc|bash)(?=\s|$)", service.check))
-
-    def _image(self, tree: Tree, file: ComposeFile, service: ComposeService) -> tuple[str, str]:
-        """The image from outside that a service stands on, and what its own build says."""
-        if service.build is None:
-            return service.text("image"), ""
-        built = tree.dockerfile(file.dockerfile(service))
-        if built is None or "target" in service.build:
-            return "", ""
-        own = [one.text for stage in built.lineage(built.last) for one in stage.instructions]
-        # What a COPY or a script brings cannot be told from here.
-        copied = any("from" in one.flags and "/bin" in one.text
-                     for one in built.last.all("COPY"))
-        return ("" if copied else built.root_image()), "\n".join(own)
