@@ -63,17 +63,28 @@ def _opened() -> sqlite3.Connection | None:
         if not is_ours(file) or file.lstat().st_uid != os.geteuid():
             return None
         file.chmod(0o600)
-        found = sqlite3.connect(file, timeout=_SECONDS, isolation_level=None)
-        found.execute("PRAGMA journal_mode=DELETE")
-        (version,) = found.execute("PRAGMA user_version").fetchone()
-        if version != _FORMAT:
-            found.execute("DROP TABLE IF EXISTS answers")
-            found.execute(
-                "CREATE TABLE answers (key TEXT PRIMARY KEY, value TEXT NOT NULL, used REAL)"
-            )
-            found.execute(f"PRAGMA user_version={_FORMAT:d}")
+        return _prepared(file)
     except (OSError, RuntimeError, sqlite3.Error):
         return None
+
+
+def _prepared(file: Path) -> sqlite3.Connection:
+    found = sqlite3.connect(file, timeout=_SECONDS, isolation_level=None)
+    try:
+        (version,) = found.execute("PRAGMA user_version").fetchone()
+    except sqlite3.OperationalError:
+        raise  # locked by another audit
+    except sqlite3.DatabaseError:
+        # Torn, or something else: nothing in it is worth more than the time to ask again.
+        found.close()
+        file.write_bytes(b"")
+        found, version = sqlite3.connect(file, timeout=_SECONDS, isolation_level=None), 0
+    if version != _FORMAT:
+        found.execute("DROP TABLE IF EXISTS answers")
+        found.execute(
+            "CREATE TABLE answers (key TEXT PRIMARY KEY, value TEXT NOT NULL, used REAL)"
+        )
+        found.execute(f"PRAGMA user_version={_FORMAT:d}")
     return found
 
 
@@ -128,19 +139,7 @@ class AnswerCache:
         try:
             yield file
         except (sqlite3.Error, ValueError):
-            # Locked by another audit, full, or no database: then it is worked out again.
-            with contextlib.suppress(OSError):
-                if file is not None and not _is_sound(file):
-                    (directory() / "audit.sqlite").unlink()
+            pass  # locked by another audit, full, or torn: then it is worked out again
         finally:
             if file is not None:
                 file.close()
-
-
-def _is_sound(file: sqlite3.Connection) -> bool:
-    try:
-        return bool(file.execute("PRAGMA quick_check").fetchone() == ("ok",))
-    except sqlite3.OperationalError:
-        return True  # locked: another audit writes
-    except sqlite3.Error:
-        return False

@@ -47,6 +47,11 @@ class Makefile:
         return posixpath.dirname(self.path)
 
     @cached_property
+    def everything(self) -> str:
+        """All that make read, as one text."""
+        return "\n".join("\n".join(text.lines) for text in self.texts.values())
+
+    @cached_property
     def targets(self) -> tuple[Target, ...]:
         """The targets that these files define, make's special ones and plain files left out."""
         return tuple(

@@ -74,10 +74,15 @@ _ON_COMMAND_LINE = (
 )
 
 
+_COMMANDS = re.compile(
+    r"redis-|psql|pg_|createdb|alembic|mongo|mysql|mariadb|curl|wget|login|sshpass"
+)
+
+
 def on_command_lines(text: str) -> Iterator[PasswordPlace]:
     """Yield the passwords that commands of a text get as arguments, which `ps` shows to all."""
     for number, line in enumerate(text.split("\n"), 1):
-        if line.lstrip().startswith("#"):
+        if not _COMMANDS.search(line) or line.lstrip().startswith("#"):
             continue
         for pattern, name, better in _ON_COMMAND_LINE:
             match = pattern.search(line)
@@ -98,9 +103,14 @@ _SET = re.compile(
 _URL = re.compile(r"\b[a-z][a-z0-9+]*://([^\s:/@\"'$]+):(?:\$\{\w+:?-)?([^\s@\"'/}$]+)\}?@")
 
 
+_SECRETS = re.compile(r"(?i)pass|secret|token|key|://")
+
+
 def defaults(text: str) -> Iterator[PasswordPlace]:
     """Yield the lines that give a secret a value that everybody knows."""
     for number, line in enumerate(text.split("\n"), 1):
+        if not _SECRETS.search(line):
+            continue
         said = re.match(r"\s*@?(echo|printf|log|info|warn|print)\b", line)
         if line.lstrip().startswith(("#", "//")) or len(line) > 2_000 or said:
             continue

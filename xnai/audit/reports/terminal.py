@@ -85,9 +85,15 @@ def _rest(report: Report) -> Iterator[str]:
         yield f"suppressed  {shown(one.path)}:{one.line}  [{one.rule}] {_plain(entry.reason)}"
     for note in report.notes:
         yield f"note        {_plain(shown(note))}"
+    reasons: dict[str, list[str]] = {}
     for rule, result in report.results.items():
         if result.startswith("not judged"):
-            yield f"not judged  [{rule}] {_plain(result.removeprefix('not judged: '))}"
+            reasons.setdefault(result.removeprefix("not judged: "), []).append(rule)
+    for reason, rules in reasons.items():
+        yield from textwrap.wrap(
+            f"not judged  ({_plain(reason)}) {', '.join(rules)}", _WIDTH,
+            subsequent_indent=" " * 12, break_on_hyphens=False,
+        )
 
 
 def _summaries(report: Report) -> Iterator[str]:

@@ -70,6 +70,17 @@ def _anywhere(tree: Tree, section: str) -> frozenset[str]:
     ))
 
 
+def _of_partners(tree: Tree, file: ComposeFile, section: str) -> frozenset[str] | None:
+    """The names that what a file is merged with defines; None where that cannot be told."""
+    beside = tree.once(f"partners of {file.path}", lambda: partners(tree, file))
+    if beside is None or any("include" in one.data for one in beside):
+        return None
+    by_path = tree.once(f"{section} by file", lambda: {
+        one.path: _defined(one, section) for one in tree.composes
+    })
+    return frozenset().union(*(by_path[one.path] for one in beside))
+
+
 class ComposeUndefinedReference(Rule):
     """A name that no section of the file, or of those that it is merged with, has."""
 
@@ -96,9 +107,10 @@ class ComposeUndefinedReference(Rule):
 
     def _beside(self, tree: Tree, file: ComposeFile, section: str, name: str) -> bool:
         """Whether a file that this one is merged with has the name, or may have it."""
-        beside = partners(tree, file)
+        known = tree.once(
+            f"{section} beside {file.path}", lambda: _of_partners(tree, file, section)
+        )
         return (
-            beside is None or any("include" in one.data for one in beside)
-            or any(name in _defined(one, section) for one in beside)
-            or name in _in_examples(tree, file.directory) or name in _elsewhere(tree)
+            known is None or name in known or name in _in_examples(tree, file.directory)
+            or name in _elsewhere(tree)
         )

@@ -39,12 +39,17 @@ def _orphans(tree: Tree) -> Iterator[str]:
     if not built | made:
         return
     texts = "\n".join([*tree.make_texts.values(), tree.scripts])
+    # What stands behind the word on its line.
+    builds = {
+        word.strip(".-") for line in texts.split("\n") if "build" in line
+        for word in re.findall(r"[\w.-]+", line.partition("build")[2])
+    }
     bases = {stage.base for file in tree.dockerfiles for stage in file.stages}
     for file in tree.dockerfiles:
         name = posixpath.basename(file.path)
         folder = posixpath.basename(file.directory)
         named = file.path in texts or (name != "Dockerfile" and name in texts) or (
-            folder and re.search(rf"\bbuild\b[^\n]*{re.escape(folder)}", texts)
+            folder and folder in builds
         )
         suffix = name.rpartition(".")[2]
         # An image that others start from is built under a name that often ends like the file's.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from xnai.audit.makefile import Makefile
 from xnai.audit.model import Hit
@@ -30,7 +31,7 @@ _SHELL_WORDS = re.compile(
 
 def undefined(makefile: Makefile) -> Iterator[tuple[str, str, int]]:
     """Yield each name that make warns of and nobody may have set, with its place."""
-    everything = "\n".join("\n".join(text.lines) for text in makefile.texts.values())
+    everything = makefile.everything
     for one in makefile.messages:
         match = _UNDEFINED.fullmatch(one.text)
         # A name that is put together, such as $(a_$(b)), stands nowhere as it is.
@@ -42,6 +43,7 @@ def undefined(makefile: Makefile) -> Iterator[tuple[str, str, int]]:
             yield match[1], *_place(makefile, one.path, one.line, match[1])
 
 
+@lru_cache(maxsize=20_000)
 def _may_be_set(name: str, everything: str) -> bool:
     """Whether a branch sets it, a test asks for it, or a usage text names it."""
     if _SHELL_WORDS.fullmatch(name):
