@@ -9,6 +9,7 @@ from typing import Any
 from xnai.audit.answer_cache import AnswerCache
 from xnai.audit.dockerfile import Dockerfile
 from xnai.audit.model import RuleFinding, Unknown
+from xnai.audit.names import OF_TESTS
 from xnai.audit.own_images import is_own
 from xnai.audit.tool_answers import Checker, ask
 from xnai.audit.tool_levels import severity
@@ -65,8 +66,10 @@ def hadolint(tree: Tree, cache: AnswerCache) -> Iterator[RuleFinding | Unknown |
                 yield f"{file.path}: hadolint cannot read it (line {line}); this project's own " \
                       "rules judged it"
             elif not _beside_the_point(tree, file, one["code"], line):
+                level = severity(one["code"], one["level"])
                 yield RuleFinding(
-                    f"hadolint:{one['code']}", severity(one["code"], one["level"]), "hadolint",
+                    f"hadolint:{one['code']}",
+                    "info" if OF_TESTS.search(file.path) else level, "hadolint",
                     file.path, line, one["message"],
                     f"https://github.com/hadolint/hadolint/wiki/{one['code']}",
                 )

@@ -24,6 +24,9 @@ MADE = frozenset({"dist", "build", "target", "out", "bin", "node_modules", ".nex
                   "release", "artifacts", "vendor", "static", "wheels", "wheelhouse", "tmp",
                   "generated", ".cache", ".tmp"})
 
+# What is built for tests alone, and thrown away.
+OF_TESTS = re.compile(r"(^|/)(tests?|testdata|fixtures?|e2e)/")
+
 _TEMPLATE = r"(?!.*\.(j2|jinja2?|tmpl|tpl|template|erb|in|md|rst|dockerignore|sh|py|orig|bak)$)"
 MAKEFILE = re.compile(r"(GNUmakefile|makefile|Makefile)$")
 DOCKERFILE = re.compile(

@@ -45,19 +45,19 @@ def resolve(tree: Tree) -> Iterator[RuleFinding | Unknown]:
     for file in tree.dockerfiles:
         for path in sorted(_used(tree, file)):
             asked.add((path, _python(file)))
-            yield from _ask(uv, Wanted(path, 1, tree.text(path), _python(file)))
+            yield from _ask(uv, Resolvable(path, 1, tree.text(path), _python(file)))
         for run, text in _inline(file):
-            yield from _ask(uv, Wanted(file.path, run, text, _python(file)))
+            yield from _ask(uv, Resolvable(file.path, run, text, _python(file)))
     # What no Dockerfile installs is installed by hand, and fails there.
     read = {path for path, _ in asked}
     for path in sorted(tree.files - read):
         if re.fullmatch(r"requirements[\w.-]*\.(txt|in)", posixpath.basename(path)) \
                 and not path.startswith(names.foreign(tree.files)):
-            yield from _ask(uv, Wanted(path, 1, tree.text(path), ""))
+            yield from _ask(uv, Resolvable(path, 1, tree.text(path), ""))
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Resolvable:
     """Requirements that are installed together.
 
     Attributes:
@@ -116,7 +116,7 @@ def filtered(text: str) -> str:
     return "\n".join(kept) + "\n"
 
 
-def _ask(uv: str, wanted: Wanted) -> Iterator[RuleFinding | Unknown]:
+def _ask(uv: str, wanted: Resolvable) -> Iterator[RuleFinding | Unknown]:
     path, text = wanted.path, wanted.text
     # --python: looking for another one would start each that the user has.
     words = [

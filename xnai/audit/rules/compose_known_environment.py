@@ -65,7 +65,9 @@ class ComposeKnownEnvironment(Rule):
         image = service.text("image")
         elsewhere = json.dumps([service.data.get("command"), service.data.get("entrypoint"),
                                 service.data.get("healthcheck")])
-        if f"${name}" in elsewhere or f"${{{name}" in elsewhere:
+        # The command reads it, or reads what it is made of.
+        if any(f"${one}" in elsewhere or f"${{{one}" in elsewhere
+               for one in (name, *re.findall(r"\$\{?(\w+)", value))):
             return ""
         if VIKUNJA.fullmatch(image) and name.startswith("VIKUNJA_"):
             return _vikunja(image, name, value, set(service.environment))

@@ -6,7 +6,8 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from xnai.audit.model import Hit
+from xnai.audit.model import Hit, RuleSeverity
+from xnai.audit.names import OF_TESTS
 from xnai.audit.own_images import line_of_bases, stood_on_by
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
@@ -93,4 +94,6 @@ class DockerNoUser(Rule):
                     or _set_by_compose(tree, file.path) \
                     or _set_by_cluster(tree, file.directory):
                 continue
-            yield Hit(file.path, file.last.line, f"{root_image} runs everything as root.")
+            what = f"{root_image} runs everything as root."
+            severity: RuleSeverity | None = "info" if OF_TESTS.search(file.path) else None
+            yield Hit(file.path, file.last.line, what, severity=severity)
