@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from xnai.audit import names, sandbox
+from xnai.audit import names, sandbox, yaml_lines
 from xnai.audit.engine import audit, judge
 from xnai.audit.options import Options
 from xnai.audit.rules import all_rules
@@ -253,11 +253,11 @@ def test_a_forbidden_sandbox_is_no_sandbox(tree, monkeypatch, tmp_path):
 
 
 def test_without_the_tools(tree, monkeypatch, tmp_path):
-    from xnai.audit import tools
+    from xnai.audit import tool_answers
 
     makefile = ".PHONY: all\nall:\n\techo '1'\n"
     tree({"Makefile": makefile, "Dockerfile": DOCKERFILE, "compose.yml": "services: {}\n"})
-    monkeypatch.setattr(tools, "find", lambda name: None)
+    monkeypatch.setattr(tool_answers, "find", lambda name: None)
     said = {one.subject for one in audit(tmp_path, Options()).unknown}
     assert said == {"hadolint", "shellcheck", "check-jsonschema", "compose-lint"}
 
@@ -268,3 +268,56 @@ def test_a_rule_that_fails_is_unknown(tree, monkeypatch):
     found = judge(tree({}), [rule])
     assert found.results == {rule.id: "unknown"}
     assert "ZeroDivisionError" in found.unknown[0].why
+
+
+def test_a_makefile_of_ten_megabytes(tree, tmp_path):
+    with (tmp_path / "Makefile").open("wb") as file:
+        file.truncate(10 * 1024 * 1024)
+    assert "10,485,760 bytes long, 2,097,152 are read at most" in whys(tree({}))
+
+
+def test_a_thousand_nested_includes(tree):
+    found = tree({
+        "Makefile": "include 1.mk\n.PHONY: all\nall:\n\techo\n",
+        **{f"{n}.mk": f"include {n + 1}.mk\nV{n} := {n}\n" for n in range(1, 1_000)},
+        "1000.mk": "LAST := 1\n",
+    })
+    assert len(found.makefiles) == 1 or found.unknown
+    judged = judge(found, all_rules())
+    assert not [one for one in judged.unknown if "the rule failed" in one.why]
+
+
+def test_includes_in_circles(tree):
+    found = tree({"Makefile": "include a.mk\nall:\n\techo\n", "a.mk": "-include b.mk\n",
+                  "b.mk": "X := 1\n"})
+    assert not [one for one in judge(found, all_rules()).unknown if "the rule failed" in one.why]
+
+
+def test_a_compose_file_of_a_hundred_thousand_lines(tree):
+    text = "services:\n" + "".join(f"  s{n}:\n    image: a\n" for n in range(50_000))
+    assert "262,144 are read at most" in whys(tree({"compose.yml": text}))
+
+
+def test_aliases_over_the_limit(tree, monkeypatch):
+    monkeypatch.setattr(yaml_lines, "MAX_NODES", 50)
+    text = "x: &x [1, 2, 3, 4, 5, 6, 7, 8, 9]\nservices:\n" + "".join(
+        f"  s{n}: {{image: a, ports: *x}}\n" for n in range(6))
+    assert "grows past 50 parts" in whys(tree({"compose.yml": text}))
+
+
+def test_links_in_circles(tree, tmp_path):
+    for one, other in (("a", "b"), ("b", "c"), ("c", "a")):
+        (tmp_path / one).mkdir()
+        (tmp_path / one / "to").symlink_to(f"../{other}")
+        (tmp_path / one / "Makefile").symlink_to(f"../{other}/Makefile")
+    found = tree({"Dockerfile": DOCKERFILE})
+    assert not found.makefiles
+    assert [one.path for one in found.dockerfiles] == ["Dockerfile"]
+
+
+def test_a_tab_alone_on_a_line_shifts_no_other(tree):
+    found = tree({"Makefile": ".PHONY: all\nall:\n\techo one\n\t\n\t$(info two (2))\n"
+                              "\tkillall python\n"})
+    hits = [one for one in judge(found, all_rules()).findings
+            if one.rule == "make_dangerous_command"]
+    assert [one.line for one in hits] == [6]

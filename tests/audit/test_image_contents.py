@@ -110,7 +110,8 @@ def test_the_report_says_what_was_asked(tree, tmp_path, path):
         table = next(one for one in audit(tmp_path, options).metrics if "Health" in one.title)
         return table.rows[0][-1]
 
-    assert said(Options(tools=False)) == "the table of known images (no Podman or Docker here)"
+    assert said(Options(tools=False)) == (
+        "not judged: the image is not known (no Podman or Docker here)")
     images = of_host("desk", {"example.org/a:1": frozenset({"sh"})})
     assert said(Options(tools=False, images=images)) == "the image, in desk's store"
 

@@ -77,3 +77,19 @@ def test_only_plain_requirements_reach_uv():
             "plain[extra]==1.0 ; python_version > '3' \\\n    --hash=sha256:00\n# no\n"
             "b>=1,<2 # c\n")
     assert filtered(text) == "plain[extra]==1.0 ; python_version > '3'\nb>=1,<2\n"
+
+
+def test_pins_on_a_line_of_a_dockerfile_are_resolved(asked, tree):
+    asked("one==1.0\n")
+    found = list(resolve(tree({
+        "Dockerfile": "FROM docker.io/library/python:3.12-slim\nRUN pip install one==1.0\n"
+                      "RUN uv pip install --system 'two==3.8.5'\nUSER 1000\n",
+        "requirements.txt": "one==1.0\n",
+    })))
+    assert [(one.path, one.line) for one in found] == [("Dockerfile", 3)]
+    assert "two==3.8.5" in found[0].what
+
+
+def test_requirements_that_no_dockerfile_installs_are_resolved(asked, tree):
+    found = list(resolve(tree({"tools/requirements.txt": "# by hand\ntwo==9\n"})))
+    assert [(one.path, one.line) for one in found] == [("tools/requirements.txt", 2)]

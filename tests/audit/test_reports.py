@@ -136,11 +136,60 @@ def test_a_baseline_reports_only_what_is_new(bad, tmp_path):
     assert found["known"] == 2
 
 
+def test_a_baseline_can_be_read_by_a_person(bad, tmp_path):
+    known = tmp_path / "known.json"
+    run(bad, "--no-tools", "--write-baseline", known)
+    data = json.loads(known.read_text())
+    one = next(one for one in data["findings"] if one["rule"] == "make_dangerous_command")
+    assert (one["file"], one["text"], one["severity"]) == (
+        "Makefile", "killall python", "warning")
+    assert data["not_answered"] == []
+    # One of the format of before is still read.
+    old = {"format": "xnai-audit-baseline-1",
+           "fingerprints": [one["fingerprint"] for one in data["findings"]]}
+    known.write_text(json.dumps(old))
+    assert run(bad, "--no-tools", "--baseline", known).exit_code == 0
+
+
+def test_a_baseline_says_which_tool_did_not_answer(bad, tmp_path, monkeypatch):
+    from xnai.audit import tool_answers
+
+    known = tmp_path / "known.json"
+    find = tool_answers.find
+    with monkeypatch.context() as patch:
+        patch.setattr(tool_answers, "find",
+                      lambda name: None if name == "shellcheck" else find(name))
+        done = run(bad, "--write-baseline", known)
+    assert "without shellcheck: shellcheck is not installed" in done.output
+    assert [one["what"] for one in json.loads(known.read_text())["not_answered"]] == ["shellcheck"]
+    found = json.loads(run(bad, "--baseline", known, "--json").output)
+    assert "the baseline was written without shellcheck" in found["notes"][0]
+
+
+def test_sarif_has_fingerprints_that_outlive_a_move(bad):
+    def names() -> dict[str, str]:
+        log = json.loads(run(bad, "--no-tools", "--format", "sarif").output)
+        return {one["message"]["text"]: one["partialFingerprints"]["xnaiAuditLine/v1"]
+                for one in log["runs"][0]["results"]}
+
+    before = names()
+    (bad / "Makefile").write_text("# more\n\n" + BAD)
+    assert names() == before and len(set(before.values())) == len(before)
+
+
+def test_html_can_be_filtered_without_a_script(bad):
+    text = run(bad, "--no-tools", "--format", "html").output
+    for name in ("error", "warning", "info", "r0", "r1", "f0", "f1"):
+        assert f'id="{name}"' in text
+    assert "body:has(#r1:checked)" in text and "body:has(#f1:checked)" in text
+    assert "<pre>\tkillall python</pre>" in text or "killall python</pre>" in text
+
+
 FIXABLE = {
     "Makefile": "all: test\n.PHONY: all\ntest:\n\tpytest\n\tlint: test\n\truff check\n",
     "Dockerfile": "FROM docker.io/library/debian:13-slim\nRUN pip install a>=1.0 'b<2' c<3\n",
     "compose.yml": "services:\n  a:\n    image: docker.io/library/nginx:1.27\n    volumes:\n"
-                   "      - d:/d,U\nvolumes: {d: {}}\n",
+                   "      - d:/d,ro\nvolumes: {d: {}}\n",
 }
 
 
@@ -151,7 +200,7 @@ def test_the_fix_preview_is_a_diff_that_applies_and_mends(bad):
     assert [line for line in diff.splitlines() if line.startswith("+")] == [
         "+++ b/Dockerfile", "+RUN pip install \"a>=1.0\" 'b<2' \"c<3\"",
         "+++ b/Makefile", "+.PHONY: test", "+lint: test",
-        "+++ b/compose.yml", "+      - d:/d:U",
+        "+++ b/compose.yml", "+      - d:/d:ro",
     ]
     assert (bad / "Makefile").read_text() == FIXABLE["Makefile"]
     if shutil.which("patch"):
@@ -197,7 +246,7 @@ def test_other_tools_keep_their_ids_and_lines(tmp_path):
 
 def test_times_are_those_of_each_target_alone(tree, tmp_path):
     slow = "$(foreach a,1 2 3 4 5 6 7 8 9,$(foreach b,$(N),$(foreach c,$(N),$(foreach d,$(N),x))))"
-    tree({"Makefile": "N := 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25\n"
+    tree({"Makefile": f"N := {' '.join(map(str, range(45)))}\n"
                       f".PHONY: quick slow\nquick:\n\techo\nslow:\n\t: {slow}\n"})
     done = CliRunner().invoke(main, ["audit", str(tmp_path), "--no-tools", "--json", "--times"])
     found = json.loads(done.output)

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-from xnai.audit.shell_syntax import _complaint, syntax_errors
+from xnai.audit.shell_syntax import syntax_error, syntax_errors
 
 BASH = shutil.which("bash") or ""
 GOOD = ["echo 'a' \"b\"", "if true; then echo; fi", "for x in a; do echo $x; done", "(a; b)",
@@ -19,12 +19,12 @@ BAD = ["if true; then", "fi", "echo \"a", "b\"", "echo $(ls", "echo )", "(", ")"
 
 @pytest.mark.parametrize("bad", BAD)
 def test_a_mistake_among_good_ones_is_found(bad):
-    alone = bool(_complaint(BASH, bad))
+    alone = bool(syntax_error(BASH, bad))
     texts = [*GOOD, bad, *GOOD]
     assert set(syntax_errors(BASH, texts)) == ({len(GOOD)} if alone else set())
 
 
 def test_mistakes_do_not_mend_each_other():
-    wrong = {number for number, text in enumerate(BAD) if _complaint(BASH, text)}
+    wrong = {number for number, text in enumerate(BAD) if syntax_error(BASH, text)}
     assert set(syntax_errors(BASH, BAD)) == wrong
     assert len(wrong) > 10

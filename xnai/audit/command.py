@@ -13,10 +13,11 @@ from typing import NoReturn
 
 import click
 
-from xnai.audit.model import RULE_SEVERITIES, Report, Unknown
+from xnai.audit.model import RULE_SEVERITIES, Report, Shown, Unknown
 from xnai.audit.options import Options
 
 CLEAN, FINDINGS, UNKNOWN = 0, 1, 2
+TOP = 20
 INVENTORY = "inventory.py"
 
 
@@ -40,12 +41,16 @@ INVENTORY = "inventory.py"
               help="RAM of the machine that will run the compose files.")
 @click.option("--no-tools", is_flag=True, help="Only this project's own rules.")
 @click.option("--online", is_flag=True, help="Resolve requirements at the package index too.")
+@click.option("--no-cache", is_flag=True, help="Ask everything anew, and keep no answers.")
+@click.option("--top", type=click.IntRange(min=1), metavar="N",
+              help="Show the first N groups of findings (20 on a terminal).")
+@click.option("--all", "everything", is_flag=True, help="Show every place of every finding.")
 @click.option("--times", is_flag=True, help="Time each make target by itself.")
 def audit(
     path: Path | None, host: str | None, inventory_file: str, form: str, as_json: bool,
     output: Path | None, fail_on: str, baseline: Path | None, write_baseline: Path | None,
     fix_preview: bool, exclude: tuple[str, ...], ram_mib: int | None, no_tools: bool,
-    online: bool, times: bool,
+    online: bool, times: bool, no_cache: bool, top: int | None, everything: bool,
 ) -> None:
     """Judge the Makefiles, Dockerfiles and compose files below PATH, and run none of them.
 
@@ -56,27 +61,35 @@ def audit(
     if find_spec("dockerfile") is None:
         _stop("the packages that judge Dockerfiles and compose files are missing",
               "make setup, or pip install 'xnai[audit]'")
-    options = Options(exclude, not no_tools, online, ram_mib, times)
+    options = Options(
+        exclude, not no_tools, online, ram_mib, times, cache=not no_cache,
+    )
     from xnai.audit import baseline as known_findings
     from xnai.audit.engine import audit as run
     from xnai.audit.fixes import preview
 
     try:
-        known = known_findings.read_baseline(baseline) if baseline else set()
+        known = known_findings.read_baseline(baseline) if baseline else known_findings.Baseline()
     except known_findings.BaselineError as error:
         _stop(str(error))
     with _source(path, host, inventory_file, options) as (root, options):
         source = ("--host", host) if host else ()
         if host and inventory_file != INVENTORY:
             source = (*source, "--inventory", inventory_file)
-        report = run(root, options, frozenset(known), _progress, source)
+        report = run(root, options, known, _progress, source)
         if write_baseline:
-            names = known_findings.fingerprints(root, report.findings)
-            known_findings.write_baseline(write_baseline, names)
-            click.echo(f"{len(names)} findings are known now: {write_baseline}", err=True)
+            count = known_findings.write_baseline(
+                write_baseline, root, report.findings, report.unknown
+            )
+            click.echo(f"{count} findings are known now: {write_baseline}", err=True)
+            for one in report.unknown:
+                click.echo(f"  without {one.subject}: {one.why}; what it finds later is new",
+                           err=True)
             sys.exit(CLEAN)
         text = preview(root, report.findings) if fix_preview else None
-    _say(report, "json" if as_json else form, output, text)
+    if top is None and not everything and not output and sys.stdout.isatty():
+        top = TOP
+    _say(report, "json" if as_json else form, output, text, Shown(None if everything else top))
     sys.exit(exit_code(report, fail_on))
 
 
@@ -89,10 +102,12 @@ def exit_code(report: Report, fail_on: str) -> int:
     return UNKNOWN if report.unknown else CLEAN
 
 
-def _say(report: Report, form: str, output: Path | None, diff: str | None) -> None:
+def _say(
+    report: Report, form: str, output: Path | None, diff: str | None, shown: Shown
+) -> None:
     from xnai.audit.reports import FORMATS
 
-    text = FORMATS[form](report) if diff is None else diff
+    text = FORMATS[form](report, shown) if diff is None else diff
     text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     if output:
         try:

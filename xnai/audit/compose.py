@@ -144,6 +144,7 @@ class ComposeFile:
         places: path of keys -> line.
         twice: keys that stand twice in a mapping.
         services: in order.
+        resets: the parts of the text that !reset takes back.
     """
 
     path: str
@@ -152,6 +153,7 @@ class ComposeFile:
     places: Mapping[Key, int]
     twice: tuple[tuple[int, str], ...]
     services: tuple[ComposeService, ...]
+    resets: tuple[tuple[int, int], ...] = ()
 
     @property
     def directory(self) -> str:
@@ -180,6 +182,21 @@ class ComposeFile:
                 )
                 yield key, value, line
 
+    def without_resets(self) -> str:
+        """Return the text without the keys that !reset takes back, its lines where they were."""
+        text = "\n".join(self.lines)
+        for first, last in self.resets:
+            # In a mapping on one line the comma goes with the key.
+            behind = re.match(r"\s*,", text[last:])
+            before = re.search(r",\s*$", text[:first])
+            if behind:
+                last += behind.end()
+            elif before and not text[before.start() : first].count("\n"):
+                first = before.start()
+            gone = re.sub(r"[^\n]", " ", text[first:last])
+            text = text[:first] + gone + text[last:]
+        return text
+
     def near(self, path: str) -> str:
         """Return a path of this file's as one relative to the tree."""
         return posixpath.normpath(posixpath.join(self.directory, path))
@@ -207,9 +224,11 @@ def parse(path: str, text: str) -> ComposeFile | Unknown | None:
         return document
     data = document.data
     if not isinstance(data, dict) or not isinstance(data.get("services"), dict):
-        if isinstance(data, dict) and _MERGED & set(data) and "services" not in data:
+        beside = isinstance(data, dict) and (_MERGED | {"include"}) & set(data)
+        if isinstance(data, dict) and beside and "services" not in data:
             return ComposeFile(
-                path, tuple(text.split("\n")), data, document.lines, document.twice, ()
+                path, tuple(text.split("\n")), data, document.lines, document.twice, (),
+                document.resets,
             )
         # A file of comments, or with nothing below services, is a stub for others to fill in.
         if (data is None and text.strip()) or (isinstance(data, dict) and (
@@ -225,5 +244,6 @@ def parse(path: str, text: str) -> ComposeFile | Unknown | None:
         for name, value in data["services"].items() if isinstance(value, dict)
     )
     return ComposeFile(
-        path, tuple(text.split("\n")), data, document.lines, document.twice, services
+        path, tuple(text.split("\n")), data, document.lines, document.twice, services,
+        document.resets,
     )

@@ -8,56 +8,111 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatch
 
 from xnai.audit.compose import ComposeFile
 from xnai.audit.tree import Tree
 
 
-def _is(file: ComposeFile, word: str) -> bool:
-    """Whether a word may name a file: what runs compose may stand in any directory."""
+@dataclass(frozen=True)
+class _Merge:
+    """Words that name files handed over together, and those of the tree that each may name."""
+
+    words: tuple[str, ...]
+    files: tuple[tuple[ComposeFile, ...], ...]
+
+
+@dataclass(frozen=True)
+class _Places:
+    """The tree's compose files by directory, and the merges that each stands in."""
+
+    by_folder: Mapping[str, tuple[ComposeFile, ...]]
+    without_services: tuple[ComposeFile, ...]
+    merges: Mapping[str, tuple[_Merge, ...]]
+
+
+def _places(tree: Tree) -> _Places:
+    return tree.once("compose places", lambda: _worked_out(tree))
+
+
+def _worked_out(tree: Tree) -> _Places:
+    by_folder: dict[str, list[ComposeFile]] = {}
+    by_name: dict[str, list[ComposeFile]] = {}
+    for one in tree.composes:
+        by_folder.setdefault(one.directory, []).append(one)
+        by_name.setdefault(posixpath.basename(one.path), []).append(one)
+    merges: dict[str, list[_Merge]] = {}
+    for words in tree.merges:
+        files = tuple(tuple(_named(tree, by_name, word)) for word in words)
+        merge = _Merge(words, files)
+        for path in dict.fromkeys(one.path for group in files for one in group):
+            merges.setdefault(path, []).append(merge)
+    return _Places(
+        {name: tuple(files) for name, files in by_folder.items()},
+        tuple(one for one in tree.composes if not one.services),
+        {path: tuple(found) for path, found in merges.items()},
+    )
+
+
+def _named(
+    tree: Tree, by_name: Mapping[str, list[ComposeFile]], word: str
+) -> Iterator[ComposeFile]:
+    """The files that a word may name; what runs compose may stand in any directory."""
     clean = re.sub(r"^(\.\./)+", "", posixpath.normpath(word))
-    return file.path == clean or file.path.endswith(f"/{clean}")
+    if re.search(r"[*?]", clean):
+        yield from (one for one in tree.composes
+                    if fnmatch(one.path, clean) or fnmatch(one.path, f"*/{clean}"))
+        return
+    for one in by_name.get(posixpath.basename(clean), ()):
+        if one.path == clean or one.path.endswith(f"/{clean}"):
+            yield one
 
 
 def bases(tree: Tree, file: ComposeFile) -> list[str]:
     """Return the directories that the paths of `file` may count from, its own first."""
-    found = [file.directory, *_read_from(tree, file)]
-    for words in tree.merges:
-        if any(_is(file, word) for word in words[1:]):
-            found.append(posixpath.dirname(posixpath.normpath(words[0])))
-            found += [one.directory for one in tree.composes if _is(one, words[0])]
+    found = [file.directory, *_read_from(tree, file.directory)]
+    for merge in _places(tree).merges.get(file.path, ()):
+        if any(file is one for group in merge.files[1:] for one in group):
+            found.append(posixpath.dirname(posixpath.normpath(merge.words[0])))
+            found += [one.directory for one in merge.files[0]]
     return list(dict.fromkeys(found))
 
 
 def partners(tree: Tree, file: ComposeFile) -> list[ComposeFile] | None:
     """Return the files that `file` may be merged with; None where the tree lacks one of them."""
-    beside = bases(tree, file)
+    places = _places(tree)
     found = [
-        one for one in tree.composes
+        *(one for folder in bases(tree, file) for one in places.by_folder.get(folder, ())),
         # What has no services is there to be merged with what lies below it.
-        if one.directory in beside or (
-            not one.services and f"{file.directory}/".startswith(f"{one.directory}/".lstrip("/"))
-        )
+        *(one for one in places.without_services
+          if f"{file.directory}/".startswith(f"{one.directory}/".lstrip("/"))),
     ]
-    for words in tree.merges:
-        if any(_is(file, word) for word in words):
-            for word in words:
-                known = [one for one in tree.composes if _is(one, word)]
-                if not known:
-                    return None
-                found += known
-    return found
+    for merge in places.merges.get(file.path, ()):
+        for word, files in zip(merge.words, merge.files, strict=True):
+            if not files and not re.search(r"[*?]", word) and len(merge.words) > 1 \
+                    and not _by_pattern(merge):
+                return None
+            found += files
+    return list({one.path: one for one in found}.values())
 
 
-def _read_from(tree: Tree, file: ComposeFile) -> list[str]:
-    """The directory above from which more of the paths of files beside are there, if one is."""
+def _by_pattern(merge: _Merge) -> bool:
+    return any(re.search(r"[*?]", word) for word in merge.words)
+
+
+def _read_from(tree: Tree, folder: str) -> list[str]:
+    """The directory above from which more of the paths of files there are in the tree, if any."""
+    return tree.once(f"read from {folder}", lambda: _best(tree, folder))
+
+
+def _best(tree: Tree, folder: str) -> list[str]:
     paths = {
-        path for one in tree.composes if one.directory == file.directory
-        for path in _relative_paths(one)
+        path for one in _places(tree).by_folder.get(folder, ()) for path in _relative_paths(one)
     }
-    best, most = "", _there(tree, file.directory, paths)
-    above = file.directory
+    best, most = "", _there(tree, folder, paths)
+    above = folder
     while above:
         above = posixpath.dirname(above)
         # Or from some directory in there: what begins with .. shows only how deep.

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from xnai.audit.shell_words import commands
+from xnai.audit.docker_paths import is_made
+from xnai.audit.names import MADE
+from xnai.audit.shell_words import Command, commands
+from xnai.audit.tree import Tree
 
 # Options that take a value of their own (docker compose --help, podman-compose --help).
 _GLOBAL = frozenset({"-f", "--file", "-p", "--project-name", "--profile", "--env-file",
@@ -30,10 +35,29 @@ class ComposeCall:
     services: tuple[str, ...]
 
 
+def moved(folder: str | None, command: Command) -> str | None:
+    """Return the directory after a cd, or None where it cannot be told."""
+    where = command.words[1] if len(command.words) == 2 else "$"
+    if folder is None or re.search(r"[$*?~`]", where) or where.startswith("/"):
+        return None
+    return posixpath.normpath(posixpath.join(folder, where))
+
+
 def compose_calls(text: str) -> Iterator[ComposeCall]:
     """Yield the calls of docker compose, docker-compose and podman-compose in a shell text."""
+    for _, call in calls_in("", text):
+        yield call
+
+
+def calls_in(folder: str | None, text: str) -> Iterator[tuple[str | None, ComposeCall]]:
+    """Yield the calls in a shell text that begins in `folder`, each with the directory it runs in.
+
+    None stands for a directory that cannot be told.
+    """
     for command in commands(text):
         words = list(command.words)
+        if command.name in {"cd", "pushd"}:
+            folder = moved(folder, command)
         if command.name in {"docker", "podman"} and words[1:2] == ["compose"]:
             words = words[2:]
         elif command.name in {"docker-compose", "podman-compose"}:
@@ -41,6 +65,7 @@ def compose_calls(text: str) -> Iterator[ComposeCall]:
         else:
             continue
         files = []
+        where = folder
         while words and words[0].startswith("-"):
             option, *words = words
             name, glued, value = option.partition("=")
@@ -48,8 +73,24 @@ def compose_calls(text: str) -> Iterator[ComposeCall]:
                 value, *words = words
             if name in {"-f", "--file"}:
                 files.append(value)
+            if name == "--project-directory":
+                where = None  # how files of then are found differs between the programs
         if words:
-            yield ComposeCall(tuple(files), words[0], tuple(_services(words[0], words[1:])))
+            call = ComposeCall(tuple(files), words[0], tuple(_services(words[0], words[1:])))
+            yield where, call
+
+
+def may_be_made(tree: Tree, text: str, path: str) -> bool:
+    """Return whether a step before, or the same recipe, may make or ask for a compose file."""
+    name = posixpath.basename(path)
+    first = path.partition("/")[0]
+    ignored = {line.strip().strip("/") for line in tree.text(".gitignore").split("\n")}
+    return bool(
+        is_made(tree, name) or ("/" in path and first in MADE) or {path, name, first} & ignored
+        or re.search(rf"(\[|\btest)\s+(!\s+)?-[efrs]\s+\S*{re.escape(name)}", text)
+        or any(tree.has(f"{path}{end}") for end in (".example", ".sample", ".template", ".dist",
+                                                    ".tmpl", ".j2"))
+    )
 
 
 def _services(verb: str, words: list[str]) -> Iterator[str]:

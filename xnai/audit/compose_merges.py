@@ -22,3 +22,22 @@ def _lists(text: str) -> Iterator[tuple[str, ...]]:
         for words in (_NAMED.findall(line), *(one.split(":") for one in _LISTED.findall(line))):
             if len(words) > 1:
                 yield tuple(_VARIABLE.sub("", word) for word in words)
+
+
+_YAML = re.compile(r"[\w.*?/{}$-]+\.ya?ml\b")
+
+
+def patterns(texts: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the files that programs and scripts put together by wildcards, a list a text.
+
+    `for one in extensions/*/compose.yaml` and `Path("plugins").glob("*/compose.yml")` name no
+    list that could be read; the patterns and the plain names of such a text belong together.
+    """
+    found: dict[tuple[str, ...], None] = {}
+    for text in texts:
+        if "*" not in text or "compose" not in text.lower():
+            continue
+        words = [re.sub(r"\$\{?\w+\}?", "*", word) for word in _YAML.findall(text)]
+        if any("*" in word for word in words):
+            found[tuple(dict.fromkeys(word.removeprefix("*/") for word in words))] = None
+    return tuple(found)

@@ -17,12 +17,30 @@ _MAKES = re.compile(
 
 def is_made(tree: Tree, name: str) -> bool:
     """Return whether a target, a makefile's variable or a script may fetch or make a file."""
-    return any(
-        posixpath.basename(one.name) == name for file in tree.makefiles for one in file.targets
-    ) or any(
-        name in line and _MAKES.search(line)
-        for text in (*tree.make_texts.values(), tree.scripts) for line in text.split("\n")
+    def targets() -> frozenset[str]:
+        return frozenset(
+            posixpath.basename(one.name) for file in tree.makefiles for one in file.targets
+        )
+
+    def lines() -> str:
+        texts = (*tree.make_texts.values(), *tree.script_texts.values())
+        return "\n".join(line for text in texts for line in text.split("\n") if _makes(line))
+
+    return bool(name) and (
+        name in tree.once("names of targets", targets)
+        or name in tree.once("lines that make files", lines)
     )
+
+
+def _makes(line: str) -> bool:
+    """Whether a line may make or fetch a file; reading compose files from -f is none of it."""
+    if re.search(r"compose\b[^;&|]*\s(-f|--file)\b", line):
+        line = re.sub(r"\s(up|build|create|run|start)\b.*|\bcompose\b.*?\s-f\s+\S+", " ", line)
+        line = re.sub(r"(-f|--file)[ =]?\S+", " ", line)
+        # COMPOSE := docker compose -f FILE names a file and makes none.
+        return bool(re.search(r"\b(curl|wget|cp|mv|tar|unzip|clone|touch|download|keytool|openssl)"
+                              r"\b|>", line))
+    return bool(_MAKES.search(line))
 
 
 def contexts(tree: Tree, file: Dockerfile) -> list[str]:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from xnai.audit.model import Unknown
+from xnai.audit.shell_words import commands
 
 _ARGUMENT = re.compile(r"\$\{?(\w+)(?::?-([^}]*))?\}?")
 
@@ -32,6 +33,19 @@ class Instruction:
     first: int
     last: int
     is_list: bool
+
+    @property
+    def started(self) -> tuple[tuple[str, ...], ...]:
+        """The words of each command that RUN, CMD, ENTRYPOINT or HEALTHCHECK starts."""
+        words, text = self.words, self.text
+        if self.name == "HEALTHCHECK":
+            words = words[1:] if words[:1] == ("CMD",) else words
+            text = re.sub(r"^(CMD|NONE)\s*", "", text)
+        if self.is_list and len(words) > 2 and words[1] in {"-c", "-ec", "-exc", "-lc"}:
+            text = words[2]  # a shell that is called by name
+        elif self.is_list:
+            return (words,) if words else ()
+        return tuple(one.words for one in commands(text))
 
     @property
     def sources(self) -> tuple[str, ...]:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xnai.audit import metrics, online, tools
-from xnai.audit.baseline import fingerprints
+from xnai.audit import metrics, online, stored_reports, tools
+from xnai.audit.answer_cache import AnswerCache
+from xnai.audit.baseline import Baseline, lines_of, named
 from xnai.audit.model import RULE_SEVERITIES, Hit, Report, RuleFinding, Unknown
 from xnai.audit.options import Options
+from xnai.audit.ranking import ranked
+from xnai.audit.reading import recorded
 from xnai.audit.rule import Rule
 from xnai.audit.rules import all_rules
 from xnai.audit.suppress import suppressed
 from xnai.audit.tree import Tree, read_tree
+
+_MAX_LINE = 300
 
 
 @dataclass(frozen=True)
@@ -42,14 +47,18 @@ def judge(tree: Tree, rules: Iterable[Rule]) -> Judged:
         unclear = [one for one in said if isinstance(one, Unknown)]
         findings += hits
         unknown += unclear
-        results[rule.id] = "fail" if hits else "unknown" if unclear else "pass"
+        reason = rule.not_judged(tree)
+        results[rule.id] = (
+            "fail" if hits else "unknown" if unclear else
+            f"not judged: {reason}" if reason else "pass"
+        )
     return Judged(findings, unknown, results)
 
 
 def audit(
     root: Path,
     options: Options,
-    known: frozenset[str] = frozenset(),
+    known: Baseline | None = None,
     progress: Callable[[str], None] = lambda _: None,
     source: tuple[str, ...] = (),
 ) -> Report:
@@ -58,27 +67,63 @@ def audit(
     Args:
         root: a directory.
         options: the user's choices.
-        known: fingerprints of findings that are not reported again.
+        known: findings that are not reported again.
         progress: told what is being done.
         source: the command's words that name the tree, where they are not its path.
     """
     again = command(source or (str(root),), options)
+    cache = AnswerCache(options.cache)
+    name = stored_reports.key(root, options, again)
+    report = stored_reports.lookup(cache, name, root, options)
+    if report is not None:
+        progress("nothing has changed since the last audit: its answers are taken")
+    else:
+        with recorded(root) as read:
+            report = _audited(root, options, cache, progress, (" ".join(source), again))
+        stored_reports.keep(cache, name, root, options, report, read)
+    return _without(report, known or Baseline())
+
+
+def _without(report: Report, known: Baseline) -> Report:
+    """The report without the findings of a baseline, and with what the baseline did not know."""
+    if not known.fingerprints:
+        return report
+    new = [number for number, name in enumerate(report.fingerprints)
+           if name not in known.fingerprints]
+    notes = report.notes
+    if known.silent:
+        notes = (*notes, f"the baseline was written without {', '.join(known.silent)}: what they "
+                         "find is new")
+    return replace(
+        report, findings=tuple(report.findings[at] for at in new),
+        fingerprints=tuple(report.fingerprints[at] for at in new),
+        known=len(report.findings) - len(new), notes=notes,
+    )
+
+
+def _audited(
+    root: Path, options: Options, cache: AnswerCache, progress: Callable[[str], None],
+    named_by: tuple[str, str],
+) -> Report:
+    source, again = named_by
     progress("reading the tree, and asking make in its sandbox")
     tree = read_tree(root, options)
     progress(
         f"{len(tree.makefiles)} Makefiles, {len(tree.dockerfiles)} Dockerfiles, "
         f"{len(tree.composes)} compose files: {len(all_rules())} rules"
     )
+    notes = list[str]()
     with ThreadPoolExecutor(1) as beside:
         # The tools are programs of their own: the rules run while they do.
-        asked = beside.submit(tools.ask, tree) if options.tools else None
+        asked = beside.submit(tools.ask, tree, cache) if options.tools else None
         judged = judge(tree, all_rules())
         findings, unknown = judged.findings, [*tree.unknown, *judged.unknown]
         if asked:
             progress("waiting for hadolint, shellcheck, the Compose schema and compose-lint")
-            more, unclear = asked.result()
-            findings = tools.merged(findings, more)
-            unknown += unclear
+            said = asked.result()
+            findings = tools.merged(findings, said.findings)
+            unknown += said.unknown
+            notes += said.notes
     if options.online:
         progress("resolving requirements at the package index")
         for one in online.resolve(tree):
@@ -86,15 +131,30 @@ def audit(
                 unknown.append(one)
             else:
                 findings.append(one)
-    findings.sort(key=_rank)
-    kept, out = suppressed(root, findings)
-    names = fingerprints(root, kept)
-    new = [one for one, name in zip(kept, names, strict=True) if name not in known]
+    kept, out = suppressed(root, ranked(tree, findings))
+    lines = lines_of(root, kept)
+    results = judged.results | _tools_results(options, kept, unknown)
     return Report(
-        " ".join(source) or str(root), again, tuple(new), tuple(out),
-        tuple(dict.fromkeys(unknown)), len(kept) - len(new), judged.results,
-        metrics.tables(tree, again),
+        source or str(root), again, tuple(kept), tuple(out),
+        tuple(dict.fromkeys(unknown)), 0, results, metrics.tables(tree, again), tuple(notes),
+        tuple(named(kept, lines)),
+        {f"{one.path}:{one.line}": line[:_MAX_LINE] for one, line in zip(kept, lines, strict=True)},
     )
+
+
+def _tools_results(
+    options: Options, findings: Iterable[RuleFinding], unknown: Iterable[Unknown]
+) -> dict[str, str]:
+    """What became of each tool: one that was not asked, or did not answer, judged nothing."""
+    rules = {one.rule.partition(":")[0] for one in findings}
+    silent = {one.subject: one.why for one in unknown}
+    return {
+        name: "fail" if name in rules else
+        "not judged: --no-tools" if not options.tools else
+        f"not judged: {silent[tool]}" if tool in silent else "pass"
+        for name, tool in (("hadolint", "hadolint"), ("shellcheck", "shellcheck"),
+                           ("schema", "check-jsonschema"), ("compose-lint", "compose-lint"))
+    }
 
 
 def command(source: tuple[str, ...], options: Options) -> str:
@@ -107,10 +167,6 @@ def command(source: tuple[str, ...], options: Options) -> str:
     words += ["--no-tools"] * (not options.tools) + ["--online"] * options.online
     words += ["--times"] * options.times
     return shlex.join(words)
-
-
-def _rank(finding: RuleFinding) -> tuple[int, str, int, str]:
-    return RULE_SEVERITIES.index(finding.severity), finding.path, finding.line, finding.rule
 
 
 def at_or_above(findings: Iterable[RuleFinding], severity: str) -> list[RuleFinding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -172,20 +172,56 @@ def recipes(text: str, known: dict[str, Target]) -> Iterator[Recipe]:
             # .ONESHELL hands a recipe to one shell: its lines are no commands of their own.
             parts = ["\n".join(body)] if ".ONESHELL" in known else join_continued(body)
             commands = [one for one in parts if one.strip()]
-            places = _places(first, known.get(target), len(commands))
+            lines = mapped(known.get(target), commands)
+            places = [at for at, _ in lines] if lines else [first] * len(commands)
             yield Recipe(target, path, tuple(zip(places, commands, strict=True)))
         target, path, first, body = found["a"] or found["b"] or "", found["path"], int(
             found["line"]
         ), []
 
 
-def _places(first: int, target: Target | None, count: int) -> list[int]:
-    """The lines of `count` expanded commands, where they map onto the written ones."""
-    lines, at = [], first
+# Calls that expand to nothing, as they stand alone on a recipe's line.
+_SAYS_NOTHING = re.compile(r"[@+-]*\s*(\$[({](info|warning|eval)\s[^\n]*[)}])?\s*")
+
+
+def written(target: Target | None) -> list[tuple[int, str]]:
+    """Return a recipe's lines as written, each with its number; those that run nothing left out."""
+    found, at = [], target.line if target else 0
     for raw in target.recipe if target else ():
-        lines.append(at)
+        if not _SAYS_NOTHING.fullmatch(raw):
+            found.append((at, raw))
         at += raw.count("\n") + 1
-    return lines if len(lines) == count else [first] * count
+    return found
+
+
+def mapped(target: Target | None, commands: Sequence[str]) -> list[tuple[int, str]] | None:
+    """Return the written line of each expanded command, or None where that cannot be told."""
+    lines = written(target)
+    if len(lines) == len(commands):
+        return lines
+    # A variable may hold several commands or none; lines without one stay as they are.
+    found: list[tuple[int, str]] = []
+    at = 0
+    for command in commands:
+        for ahead in range(at, len(lines)):
+            if _may_be(lines[ahead][1], command):
+                at = ahead
+                break
+        else:
+            return None
+        found.append(lines[at])
+        at += "$" not in lines[at][1].replace("$$", "")
+    return found
+
+
+def _may_be(raw: str, command: str) -> bool:
+    """Whether a command may be what a written line expands to, or one of the lines of that."""
+    text = raw.lstrip("@+- \t")
+    parts = re.split(r"\$[({][^\n]*[)}]|\$.", text.replace("$$", "\0"))
+    pattern = ".*".join(re.escape(part.replace("\0", "$")) for part in parts)
+    return bool(re.fullmatch(pattern, command.strip(), re.S)) or (
+        len(parts) > 1 and not "".join(parts).strip()
+    )
 
 
 _MESSAGE = re.compile(r"(?:(?P<path>[^:\n]+):(?P<line>\d+): )(?P<text>.*)")

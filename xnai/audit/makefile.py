@@ -47,6 +47,11 @@ class Makefile:
         return posixpath.dirname(self.path)
 
     @cached_property
+    def everything(self) -> str:
+        """All that make read, as one text."""
+        return "\n".join("\n".join(text.lines) for text in self.texts.values())
+
+    @cached_property
     def targets(self) -> tuple[Target, ...]:
         """The targets that these files define, make's special ones and plain files left out."""
         return tuple(
@@ -118,7 +123,9 @@ def judge(
         The Makefile, or why make did not tell.
     """
     directory, name = posixpath.split(path)
-    common = ["--no-print-directory", f"SHELL={NO_SHELL}", "-rR", "-f", name]
+    # MAKECMDGOALS: every target is asked for at once, and no user does that. A Makefile that makes
+    # rules of the goals is read as a plain `make` reads it. Built-in variables such as RM stay.
+    common = ["--no-print-directory", f"SHELL={NO_SHELL}", "MAKECMDGOALS=", "-r", "-f", name]
     first = box.make(directory, ["-pnq", "--warn-undefined-variables", *common])
     if isinstance(first, Unknown):
         return Unknown(path, first.why, first.remedy)

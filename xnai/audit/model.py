@@ -38,12 +38,14 @@ class Hit:
         line: counted from 1.
         what: what breaks there, one sentence that names the value found.
         fix: the change that mends it, where it is mechanical.
+        severity: this hit's own, where it is another one than its rule's.
     """
 
     path: str
     line: int
     what: str
     fix: Fix | None = None
+    severity: RuleSeverity | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,19 @@ class Unknown:
 
 
 @dataclass(frozen=True)
+class Reach:
+    """What stands on the line of a finding.
+
+    Attributes:
+        kind: `entry`: what everybody starts; `side`: one target or service; `nothing`: no build.
+        who: the start, the target or the service; may be empty.
+    """
+
+    kind: Literal["entry", "side", "nothing"] = "side"
+    who: str = ""
+
+
+@dataclass(frozen=True)
 class RuleFinding:
     """A hit together with its rule's own words; from our rules or from another tool.
 
@@ -74,6 +89,7 @@ class RuleFinding:
         what: what breaks.
         remedy: how to fix it.
         fix: the mechanical change, if there is one.
+        reach: what stands on that line.
     """
 
     rule: str
@@ -84,6 +100,7 @@ class RuleFinding:
     what: str
     remedy: str
     fix: Fix | None = None
+    reach: Reach = Reach()
 
     def moved(self, path: str) -> RuleFinding:
         """Return the same finding at another path."""
@@ -100,17 +117,20 @@ class Suppressed:
 
 @dataclass(frozen=True)
 class Report:
-    """All that an audit found.
+    """All that an audit found; what is derived from the findings is worked out by groups.py.
 
     Attributes:
         root: the audited directory as the user named it.
         command: what gives this report again.
-        findings: the gravest first.
+        findings: what stops most first.
         suppressed: taken out by a comment with a reason.
         unknown: what could not be judged.
         known: how many findings the baseline holds.
-        results: rule id -> pass, fail or unknown.
+        results: rule id -> pass, fail, unknown, or "not judged: " and why.
         metrics: named tables of numbers, each with the command that gives it again.
+        notes: what is worth a line, and changes nothing.
+        fingerprints: of the findings, in their order.
+        lines: `path:line` -> the text of each line with a finding.
     """
 
     root: str
@@ -121,6 +141,20 @@ class Report:
     known: int
     results: dict[str, str]
     metrics: tuple[Table, ...]
+    notes: tuple[str, ...] = ()
+    fingerprints: tuple[str, ...] = ()
+    lines: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How much of a report is shown.
+
+    Attributes:
+        top: the number of groups of findings; None shows all, and every place of each.
+    """
+
+    top: int | None = None
 
 
 @dataclass(frozen=True)

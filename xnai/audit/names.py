@@ -11,12 +11,21 @@ from pathlib import Path
 from xnai.audit.model import Unknown
 
 MAX_FILES = 50_000
+TOO_MANY = "more than "
 
 # Made by tools, or somebody else's: judging them would tell the user nothing about his tree.
 SKIPPED = frozenset({
     ".git", ".hg", ".svn", "node_modules", ".venv", "venv", ".tox", ".nox", "__pycache__",
     ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", "site-packages",
 })
+
+# Directories of what a build that runs before makes, and of what is kept out of the tree.
+MADE = frozenset({"dist", "build", "target", "out", "bin", "node_modules", ".next", "public",
+                  "release", "artifacts", "vendor", "static", "wheels", "wheelhouse", "tmp",
+                  "generated", ".cache", ".tmp"})
+
+# What is built for tests alone, and thrown away.
+OF_TESTS = re.compile(r"(^|/)(tests?|testdata|fixtures?|e2e)/")
 
 _TEMPLATE = r"(?!.*\.(j2|jinja2?|tmpl|tpl|template|erb|in|md|rst|dockerignore|sh|py|orig|bak)$)"
 MAKEFILE = re.compile(r"(GNUmakefile|makefile|Makefile)$")
@@ -63,7 +72,7 @@ def walk(root: Path, exclude: tuple[str, ...]) -> Iterator[tuple[str, bool] | Un
             count += 1
             if count > MAX_FILES:
                 yield Unknown(
-                    ".", f"more than {MAX_FILES:,} files; the rest was not looked at",
+                    ".", f"{TOO_MANY}{MAX_FILES:,} files; the rest was not looked at",
                     "audit a part: xnai audit PATH/part, or leave some out: --exclude",
                 )
                 return

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from xnai.audit.model import Unknown
@@ -13,6 +16,32 @@ MAX_BYTES = 2 * 1024 * 1024
 
 MAX_LINE = 100_000
 """Patterns are matched against whole lines; a longer one costs time and says nothing."""
+
+
+_read: dict[str, str] | None = None
+
+
+@contextlib.contextmanager
+def recorded(root: Path) -> Iterator[dict[str, str]]:
+    """Note each file below `root` that is read meanwhile: its path below it -> its digest."""
+    global _read
+    _read, before = {}, _read
+    found = _read
+    try:
+        yield found
+    finally:
+        _read = before
+        base = f"{root}/"
+        for path in list(found):
+            value = found.pop(path)
+            if path.startswith(base):
+                found[path.removeprefix(base)] = value
+
+
+def digest(path: Path) -> str:
+    """Return a hash over a file's content, or over why it has none."""
+    data = _bytes(path, "")
+    return hashlib.sha256(data if isinstance(data, bytes) else data.why.encode()).hexdigest()
 
 
 def shown(name: str) -> str:
@@ -28,6 +57,23 @@ def read(path: Path, name: str) -> str | Unknown:
         path: the file; a link that leads elsewhere was left out by the caller.
         name: what the report calls it.
     """
+    data = _bytes(path, name)
+    if _read is not None:
+        content = data if isinstance(data, bytes) else data.why.encode()
+        _read[str(path)] = hashlib.sha256(content).hexdigest()
+    return data if isinstance(data, Unknown) else _text(data, name)
+
+
+def read_raw(path: Path, name: str) -> str | Unknown:
+    """Return the text of a file with its line ends and its byte order mark as they are."""
+    data = _bytes(path, name)
+    if isinstance(data, Unknown):
+        return data
+    text = _text(data, name)
+    return text if isinstance(text, Unknown) else data.decode("utf-8")
+
+
+def _bytes(path: Path, name: str) -> bytes | Unknown:
     try:
         # O_NONBLOCK: a FIFO must not hold the audit up.
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -42,8 +88,7 @@ def read(path: Path, name: str) -> str | Unknown:
                 name, f"is {state.st_size:,} bytes long, {MAX_BYTES:,} are read at most",
                 "split it, or exclude it: --exclude",
             )
-        data = file.read(MAX_BYTES + 1)
-    return _text(data, name)
+        return file.read(MAX_BYTES + 1)
 
 
 def _text(data: bytes, name: str) -> str | Unknown:

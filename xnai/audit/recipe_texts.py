@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from xnai.audit.make_data import mapped, written
 from xnai.audit.makefile import Makefile, references
 from xnai.audit.tree import Tree
 
@@ -57,18 +58,13 @@ def of_makefile(makefile: Makefile) -> Iterator[RecipeText]:
         for line in text.logical if line.kind == "assignment" and line.name == "SHELL"
     )
     for recipe in makefile.recipes:
-        written = {}
         target = known.get(recipe.target)
-        if target:
-            at = target.line
-            for raw in target.recipe:
-                written[at] = raw
-                at += raw.count("\n") + 1
-        everything = "\n".join(written.values())
-        for number, text in recipe.commands:
-            # Where commands map onto no single line, what holds of the recipe holds of each.
-            mapped = len(recipe.commands) == len(written)
-            raw = written.get(number, everything) if mapped else everything
+        raws = [raw for _, raw in written(target)]
+        lines = mapped(target, [text for _, text in recipe.commands])
+        # Where commands map onto no single line, what holds of the recipe holds of each.
+        everything = "\n".join(raws)
+        for at, (number, text) in enumerate(recipe.commands):
+            raw = lines[at][1] if lines else everything
             yield RecipeText(
                 makefile.where(recipe.path), number, bash, text, raw, recipe.target
             )

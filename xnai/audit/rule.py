@@ -25,5 +25,10 @@ class Rule(ABC):
     def finding(self, hit: Hit) -> RuleFinding:
         """Return `hit` in this rule's words."""
         return RuleFinding(
-            self.id, self.severity, self.title, hit.path, hit.line, hit.what, self.remedy, hit.fix
+            self.id, hit.severity or self.severity, self.title, hit.path, hit.line, hit.what,
+            self.remedy, hit.fix,
         )
+
+    def not_judged(self, tree: Tree) -> str:
+        """Return why this rule cannot judge `tree`; empty where it can."""
+        return ""

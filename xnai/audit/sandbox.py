@@ -28,6 +28,8 @@ MEMORY = 256 * 1024 * 1024
 MAX_OUTPUT = 64 * 1024 * 1024
 NOBODY = 65534
 
+_INFO = re.compile(r"(\$[({])info(\s)")
+
 NO_SHELL = "/xnai-has-no-shell"
 """What SHELL is set to: it does not exist."""
 
@@ -82,7 +84,8 @@ class Sandbox:
         target = self.root / TREE[1:] / path
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
-        target.write_text(text, "utf-8", newline="")
+        # What $(info) prints would stand among the commands; on standard error it does not.
+        target.write_text(_INFO.sub(r"\1warning\2", text), "utf-8", newline="")
         target.chmod(0o444)
 
 

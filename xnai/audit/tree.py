@@ -6,7 +6,6 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import Path
 
@@ -18,28 +17,20 @@ from xnai.audit.model import Unknown
 from xnai.audit.options import Options
 from xnai.audit.reading import read, shown
 from xnai.audit.sandbox import sandbox
+from xnai.audit.tree_files import TreeFiles
 
 MAX_MAKEFILES = 40
-MAX_SCRIPTS = 4 * 1024 * 1024
 
-_SCRIPT = re.compile(
-    r"\.(sh|bash|just|hcl|toml|md|rst)$|(^|/)(justfile|Taskfile\.ya?ml|Jenkinsfile|\.env[.\w-]*|"
-    r"cloudbuild[\w-]*\.ya?ml)$|^\.(github|gitlab|circleci|ci|devcontainer)|\.(gitlab-ci|travis)"
-    r"\.yml$|download[^/]*\.py$|(^|/)(scripts?|hack|tools)/[^/]*\.py$"
-)
-
-_PROGRAM = re.compile(r"\.(py|js|mjs|cjs|ts|go|rs|rb|php|java|kt|sh)$|(^|/)[\w-]*entrypoint[\w-]*$")
+# NAME=value, and NAME: value as a workflow's env: has it.
+_SET_NAME = re.compile(r"\b([^\W\d]\w*)(?=\s*[:?+]?=)")
+_MAPPED_NAME = re.compile(r"(?m)^\s+([A-Z][A-Z0-9_]+):\s")
 
 
 @dataclass(frozen=True)
-class Tree:
+class Tree(TreeFiles):
     """A tree with everything that rules look at.
 
     Attributes:
-        root: the audited directory.
-        options: the user's choices.
-        files: every regular file, relative to the root.
-        folders: every directory.
         makefiles: judged by make.
         make_texts: path -> text of every makefile, of *.mk too.
         dockerfiles: parsed.
@@ -47,95 +38,61 @@ class Tree:
         unknown: what could not be read or parsed.
     """
 
-    root: Path
-    options: Options
-    files: frozenset[str]
-    folders: frozenset[str]
     makefiles: tuple[Makefile, ...]
     make_texts: Mapping[str, str]
     dockerfiles: tuple[Dockerfile, ...]
     composes: tuple[ComposeFile, ...]
     unknown: tuple[Unknown, ...]
 
-    def has(self, path: str) -> bool:
-        """Return whether a file or directory is there; what was not looked at may be."""
-        clean = posixpath.normpath(path)
-        return (
-            clean in self.files or clean in self.folders or clean in {".", ""}
-            or clean.startswith("../")
-            or any(fnmatch(clean, pattern) for pattern in self.options.exclude)
-        )
-
-    def matches(self, pattern: str) -> bool:
-        """Return whether a path, perhaps with wildcards, names something in the tree."""
-        if not re.search(r"[*?\[]", pattern):
-            return self.has(pattern)
-        clean = posixpath.normpath(pattern)
-        return any(fnmatch(path, clean) for path in self.files | self.folders)
-
-    def text(self, path: str) -> str:
-        """Return the text of a file, empty where it cannot be read."""
-        if path not in self.files:
-            return ""
-        found = read(self.root / path, path)
-        return found if isinstance(found, str) else ""
-
     @cached_property
     def uses_podman(self) -> bool:
         """Whether makefiles and compose files speak of Podman more than of Docker."""
-        text = "\n".join(
-            [*self.make_texts.values(), *("\n".join(one.lines) for one in self.composes)]
-        )
+        scripts = (text for path, text in self.script_texts.items() if path.endswith(".sh"))
+        text = "\n".join([
+            *self.make_texts.values(), *("\n".join(one.lines) for one in self.composes), *scripts,
+            *self._expanded,
+        ])
         calls = r"(?:[ -]compose\b|\s+(?:build|run|up)\b)"
         podman = len(re.findall(rf"\bpodman{calls}|(?m:^x-podman:)", text))
         return podman > len(re.findall(rf"\bdocker{calls}", text.replace("docker-compose.y", "")))
 
     @cached_property
-    def scripts(self) -> str:
-        """The text of scripts, CI files and documents: who is named there may be made or set there.
-
-        Cut at a few MiB: it only serves to be silent in doubt.
-        """
-        found: list[str] = []
-        size = 0
-        for path in sorted(self.files, key=lambda one: (one.count("/"), one)):
-            if _SCRIPT.search(path) and size < MAX_SCRIPTS:
-                found.append(self.text(path))
-                size += len(found[-1])
-        return "\n".join(found)
+    def _expanded(self) -> tuple[str, ...]:
+        """The commands of all recipes with make's variables put in."""
+        return tuple(
+            text for makefile in self.makefiles for recipe in makefile.recipes
+            for _, text in recipe.commands
+        )
 
     @cached_property
-    def programs(self) -> Mapping[str, str]:
-        """The text of each program; cut as the scripts are, and for the same use."""
-        found: dict[str, str] = {}
-        size = 0
-        foreign = names.foreign(self.files)
-        for path in sorted(self.files, key=lambda one: (one.count("/"), one)):
-            if size < MAX_SCRIPTS and _PROGRAM.search(path) and not path.startswith(foreign):
-                found[path] = self.text(path)
-                size += len(found[path])
-        return found
+    def set_names(self) -> frozenset[str]:
+        """The names that makefiles, scripts, CI files and documents give a value."""
+        found = set[str]()
+        for text in (*self.make_texts.values(), *self.script_texts.values()):
+            found.update(_SET_NAME.findall(text))
+            found.update(_MAPPED_NAME.findall(text))
+        return frozenset(found)
 
     @cached_property
     def merges(self) -> tuple[tuple[str, ...], ...]:
         """The lists of compose files that something of the tree hands over together."""
-        expanded = [
-            text for makefile in self.makefiles for recipe in makefile.recipes
-            for _, text in recipe.commands
-        ]
         settings = [self.text(path) for path in self.files if posixpath.basename(path) == ".env"]
         return compose_merges.merges(
-            [*self.make_texts.values(), *expanded, *settings, self.scripts]
-        )
+            [*self.make_texts.values(), *self._expanded, *settings, self.scripts]
+        ) + compose_merges.patterns([*self.script_texts.values(), *self.programs.values()])
 
     @cached_property
     def services(self) -> frozenset[str]:
         """The names of all services of all compose files."""
         return frozenset(one.name for file in self.composes for one in file.services)
 
+    @cached_property
+    def _dockerfiles(self) -> Mapping[str, Dockerfile]:
+        return {one.path: one for one in self.dockerfiles}
+
     def dockerfile(self, path: str | None) -> Dockerfile | None:
         """Return the parsed Dockerfile of that path."""
-        return next((one for one in self.dockerfiles if one.path == path), None)
+        return self._dockerfiles.get(path or "")
 
 
 def read_tree(root: Path, options: Options) -> Tree:
@@ -167,8 +124,9 @@ def read_tree(root: Path, options: Options) -> Tree:
         elif isinstance(parsed, ComposeFile):
             composes.append(parsed)
     return Tree(
-        root, options, frozenset(files), frozenset(folders), tuple(makefiles), texts,
-        tuple(dockerfiles), tuple(composes), tuple(unknown),
+        root, options, frozenset(files), frozenset(folders),
+        not any(one.why.startswith(names.TOO_MANY) for one in unknown),
+        tuple(makefiles), texts, tuple(dockerfiles), tuple(composes), tuple(unknown),
     )
 
 

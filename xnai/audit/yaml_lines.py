@@ -25,11 +25,13 @@ class Yaml:
         data: mappings, lists and texts; a null is None, every other scalar its text.
         lines: path of keys and numbers -> line of that part; for a mapping's value its key's line.
         twice: (line, key) of each key that its mapping has already.
+        resets: the parts of the text, from and to, that Compose's !reset takes back.
     """
 
     data: Data
     lines: dict[Key, int]
     twice: tuple[tuple[int, str], ...]
+    resets: tuple[tuple[int, int], ...] = ()
 
 
 class _TooMuch(Exception):
@@ -58,7 +60,7 @@ def load(path: str, text: str) -> Yaml | Unknown:
         where = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error).split("\n")[0]
         return Unknown(path, f"no YAML{where}: {problem}", "mend that line")
-    return Yaml(data, found.lines, tuple(found.twice))
+    return Yaml(data, found.lines, tuple(found.twice), tuple(found.resets))
 
 
 def _bomb(path: str) -> Unknown:
@@ -74,6 +76,7 @@ class _Reader:
     def __init__(self) -> None:
         self.lines: dict[Key, int] = {}
         self.twice: list[tuple[int, str]] = []
+        self.resets: list[tuple[int, int]] = []
         self._count = 0
 
     def read(self, node: yaml.Node, path: Key, depth: int) -> Data:
@@ -104,7 +107,9 @@ class _Reader:
                             self.lines.setdefault((*path, name), key.start_mark.line + 1)
                 continue
             if value.tag == "!reset":
-                continue  # Compose's own tag: the key of the file below goes
+                # Compose's own tag: the key of the file below goes.
+                self.resets.append((key.start_mark.index, value.end_mark.index))
+                continue
             line = key.start_mark.line + 1
             if name in own:
                 self.twice.append((line, name))

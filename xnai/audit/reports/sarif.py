@@ -6,21 +6,26 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-from xnai.audit.model import Report, RuleFinding
+from xnai.audit.model import Report, RuleFinding, Shown
 from xnai.audit.reading import shown
 from xnai.audit.rules import all_rules
 
+# By rule, file and the text of the line, as a baseline knows a finding.
+_FINGERPRINT = "xnaiAuditLine/v1"
 _LEVELS = {"error": "error", "warning": "warning", "info": "note"}
 
 
-def sarif(report: Report) -> str:
+def sarif(report: Report, much: Shown | None = None) -> str:
     """Return the report as a SARIF log with one run."""
     ids = sorted({one.id for one in all_rules()} | {one.rule for one in _all(report)})
     driver = {
         "name": "xnai audit",
         "rules": [_rule(name, report) for name in ids],
     }
-    results = [_result(one, ids) for one in report.findings]
+    results = [
+        _result(one, ids) | {"partialFingerprints": {_FINGERPRINT: name}}
+        for one, name in zip(report.findings, report.fingerprints, strict=True)
+    ]
     results += [
         _result(one.finding, ids)
         | {"suppressions": [{"kind": "inSource", "justification": one.reason}]}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from xnai.audit.compose import ComposeFile, ComposeService
 from xnai.audit.image_contents import Programs
-from xnai.audit.known_images import lacks
+from xnai.audit.known_images import is_known, lacks
 from xnai.audit.model import Hit
 from xnai.audit.rule import Rule
 from xnai.audit.shell_words import commands
@@ -55,6 +55,24 @@ def contents(tree: Tree, service: ComposeService) -> Programs | None:
     return images.programs(service.text("image"))
 
 
+def _fetchers(service: ComposeService) -> set[str]:
+    return set(re.findall(r"(?:^|[\s/;&|(])(curl|wget|nc|bash)(?=\s|$)", service.check))
+
+
+def _image(tree: Tree, file: ComposeFile, service: ComposeService) -> tuple[str, str]:
+    """The image from outside that a service stands on, and what its own build says."""
+    if service.build is None:
+        return service.text("image"), ""
+    built = tree.dockerfile(file.dockerfile(service))
+    if built is None or "target" in service.build:
+        return "", ""
+    own = [one.text for stage in built.lineage(built.last) for one in stage.instructions]
+    # What a COPY or a script brings cannot be told from here.
+    copied = any("from" in one.flags and "/bin" in one.text
+                 for one in built.last.all("COPY"))
+    return ("" if copied else built.root_image()), "\n".join(own)
+
+
 class ComposeHealthcheckBinary(Rule):
     """A program that the image in the store, or of a table of known images, does not have."""
 
@@ -65,13 +83,23 @@ class ComposeHealthcheckBinary(Rule):
         "Call what the image has: redis-cli ping, pg_isready, python -c, the server's own command."
     )
 
+    def not_judged(self, tree: Tree) -> str:
+        """Return why no health check was compared, where there are some."""
+        checks = [service for file in tree.composes for service in file.services if service.check]
+        known = any(
+            contents(tree, one) or one.build is not None or is_known(one.text("image"))
+            for one in checks
+        )
+        return "no image of a health check is known or in a store here" \
+            if checks and not known else ""
+
     def check(self, tree: Tree) -> Iterator[Hit]:
         """Yield checks on images that lack the program, by the store first, by the table else."""
         for file in tree.composes:
             for service in file.services:
                 there = contents(tree, service)
-                image, texts = self._image(tree, file, service)
-                for program in sorted(called(service) if there else self._fetchers(service)):
+                image, texts = _image(tree, file, service)
+                for program in sorted(called(service) if there else _fetchers(service)):
                     absent = program not in there if there else (
                         lacks(image, program) and not re.search(rf"\b{program}\b", texts)
                     )
@@ -81,19 +109,3 @@ class ComposeHealthcheckBinary(Rule):
                             f"{service.name}: {image or service.text('image')} has no {program}; "
                             "the container never gets healthy.",
                         )
-
-    def _fetchers(self, service: ComposeService) -> set[str]:
-        return set(re.findall(r"(?:^|[\s/;&|(])(curl|wget|nc)(?=\s)", service.check))
-
-    def _image(self, tree: Tree, file: ComposeFile, service: ComposeService) -> tuple[str, str]:
-        """The image from outside that a service stands on, and what its own build says."""
-        if service.build is None:
-            return service.text("image"), ""
-        built = tree.dockerfile(file.dockerfile(service))
-        if built is None or "target" in service.build:
-            return "", ""
-        own = [one.text for stage in built.lineage(built.last) for one in stage.instructions]
-        # What a COPY or a script brings cannot be told from here.
-        copied = any("from" in one.flags and "/bin" in one.text
-                     for one in built.last.all("COPY"))
-        return ("" if copied else built.root_image()), "\n".join(own)

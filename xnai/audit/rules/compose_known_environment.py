@@ -65,14 +65,17 @@ class ComposeKnownEnvironment(Rule):
         image = service.text("image")
         elsewhere = json.dumps([service.data.get("command"), service.data.get("entrypoint"),
                                 service.data.get("healthcheck")])
-        if f"${name}" in elsewhere or f"${{{name}" in elsewhere:
+        # The command reads it, or reads what it is made of.
+        if any(f"${one}" in elsewhere or f"${{{one}" in elsewhere
+               for one in (name, *re.findall(r"\$\{?(\w+)", value))):
             return ""
         if VIKUNJA.fullmatch(image) and name.startswith("VIKUNJA_"):
             return _vikunja(image, name, value, set(service.environment))
         if REDIS.fullmatch(image) and name.startswith("REDIS_"):
             return f"the Redis image reads no {name}; say it in command: redis-server --requirepass"
+        # Host and port are there for clients that share the environment.
         if POSTGRES.fullmatch(image) and name.startswith("POSTGRES_") \
-                and name not in POSTGRES_READS:
+                and name not in POSTGRES_READS | {"POSTGRES_HOST", "POSTGRES_PORT"}:
             return f"the Postgres image reads no {name}; it reads {_LIST}."
         return ""
 

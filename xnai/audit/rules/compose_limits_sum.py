@@ -18,6 +18,12 @@ class ComposeLimitsSum(Rule):
     title = "limits add up to more than the RAM"
     remedy = "Lower limits, or put services that are seldom used into a profile."
 
+    def not_judged(self, tree: Tree) -> str:
+        """Return why nothing was judged: nobody said what the machine has."""
+        if tree.options.ram_mib or tree.options.host_room_mib or not tree.composes:
+            return ""
+        return "no --ram-mib"
+
     def check(self, tree: Tree) -> Iterator[Hit]:
         """Yield one hit a file, at its largest limit; a host runs all its files at once.
 

@@ -12,6 +12,9 @@ from xnai.audit.model import Hit
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
+_SECTIONS = ("networks", "volumes", "secrets", "configs", "depends_on")
+_MAX_FILES = 500
+
 
 def _used(file: ComposeFile, service: ComposeService, section: str) -> dict[str, int]:
     """The names of a section that a service uses, each with its line."""
@@ -28,18 +31,54 @@ def _used(file: ComposeFile, service: ComposeService, section: str) -> dict[str,
     names.pop("default", None)
     return names
 
-_MAX_FILES = 500
+
+def _defined(file: ComposeFile, section: str) -> set[str]:
+    return set(file.section(section)) if section != "depends_on" else {
+        service.name for service in file.services
+    }
 
 
-def _elsewhere(tree: Tree, name: str) -> bool:
-    """Whether a YAML file with services and another name, such as base.yml, has it."""
-    judged = {one.path for one in tree.composes}
-    others = {path for path in tree.files if path.endswith((".yml", ".yaml"))} - judged
-    for path in sorted(others, key=lambda one: (one.count("/"), one))[:_MAX_FILES]:
-        text = tree.text(path)
-        if re.search(r"(?m)^services:", text) and re.search(rf"(?m)^\s+{re.escape(name)}:", text):
-            return True
-    return False
+def _elsewhere(tree: Tree) -> frozenset[str]:
+    """The names in YAML files with services and another name, such as base.yml."""
+    def work() -> frozenset[str]:
+        judged = {one.path for one in tree.composes}
+        others = {path for path in tree.files if path.endswith((".yml", ".yaml"))} - judged
+        found = set[str]()
+        for path in sorted(others, key=lambda one: (one.count("/"), one))[:_MAX_FILES]:
+            text = tree.text(path)
+            if re.search(r"(?m)^services:", text):
+                found.update(re.findall(r"(?m)^\s+([^\s:#]+):", text))
+        return frozenset(found)
+    return tree.once("names of other YAML files", work)
+
+
+def _in_examples(tree: Tree, directory: str) -> frozenset[str]:
+    """The names in examples of an override beside, which tell what a user's own will define."""
+    def work() -> frozenset[str]:
+        return frozenset(
+            name for path in tree.files
+            if posixpath.dirname(path) == directory
+            and re.search(r"compose[\w.-]*\.ya?ml\.\w+$", path)
+            for name in re.findall(r"(?m)^\s+([\w.-]+):", tree.text(path))
+        )
+    return tree.once(f"names of examples in {directory}", work)
+
+
+def _anywhere(tree: Tree, section: str) -> frozenset[str]:
+    return tree.once(f"all {section}", lambda: frozenset(
+        name for one in tree.composes for name in _defined(one, section)
+    ))
+
+
+def _of_partners(tree: Tree, file: ComposeFile, section: str) -> frozenset[str] | None:
+    """The names that what a file is merged with defines; None where that cannot be told."""
+    beside = tree.once(f"partners of {file.path}", lambda: partners(tree, file))
+    if beside is None or any("include" in one.data for one in beside):
+        return None
+    by_path = tree.once(f"{section} by file", lambda: {
+        one.path: _defined(one, section) for one in tree.composes
+    })
+    return frozenset().union(*(by_path[one.path] for one in beside))
 
 
 class ComposeUndefinedReference(Rule):
@@ -51,28 +90,27 @@ class ComposeUndefinedReference(Rule):
     remedy = "Define it at the top level, or mend the name."
 
     def check(self, tree: Tree) -> Iterator[Hit]:
-        """Yield each undefined name; files beside count, since they are merged with -f."""
+        """Yield each undefined name; what another compose file of the tree defines is info."""
         for file in tree.composes:
-            beside = partners(tree, file)
-            if beside is None or any("include" in one.data for one in beside):
-                continue
-            for section in ("networks", "volumes", "secrets", "configs", "depends_on"):
-                known = {
-                    name for one in beside for name in (
-                        one.section(section) if section != "depends_on"
-                        else [service.name for service in one.services]
-                    )
-                }
-                # An example of an override tells what a user's own will define.
-                known |= {
-                    name for path in tree.files
-                    if re.search(r"compose[\w.-]*\.ya?ml\.\w+$", path)
-                    and posixpath.dirname(path) == file.directory
-                    for name in re.findall(r"(?m)^\s+([\w.-]+):", tree.text(path))
-                }
+            for section in _SECTIONS:
+                own = _defined(file, section)
                 for service in file.services:
                     for name, line in _used(file, service, section).items():
-                        if name not in known and "$" not in name \
-                                and not _elsewhere(tree, name):
-                            what = f"{service.name}: {section} names '{name}', which is not there."
-                            yield Hit(file.path, line, what)
+                        if name in own or "$" in name or self._beside(tree, file, section, name):
+                            continue
+                        what = f"{service.name}: {section} names '{name}', which is not there"
+                        if name in _anywhere(tree, section):
+                            yield Hit(file.path, line, f"{what} unless another compose file of "
+                                      "this tree is merged with it.", severity="info")
+                        else:
+                            yield Hit(file.path, line, f"{what}.")
+
+    def _beside(self, tree: Tree, file: ComposeFile, section: str, name: str) -> bool:
+        """Whether a file that this one is merged with has the name, or may have it."""
+        known = tree.once(
+            f"{section} beside {file.path}", lambda: _of_partners(tree, file, section)
+        )
+        return (
+            known is None or name in known or name in _in_examples(tree, file.directory)
+            or name in _elsewhere(tree)
+        )

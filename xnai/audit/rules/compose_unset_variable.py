@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 
-from xnai.audit.compose import ComposeFile
+from xnai.audit.compose import ComposeFile, ComposeService
+from xnai.audit.env_files import known_names, of_services
 from xnai.audit.model import Hit
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
@@ -23,6 +23,31 @@ def _handed_on(key: tuple[str | int, ...], text: str, name: str) -> bool:
     return bool(same and {"environment", "args"} & set(key))
 
 
+def _unset(
+    tree: Tree, file: ComposeFile
+) -> Iterator[tuple[str, int, tuple[str | int, ...]]]:
+    """Yield each name that nobody sets once, with its line and its place."""
+    known = known_names(tree, file.directory)
+    # Demanded elsewhere in the file: without it nothing starts.
+    demanded = set(re.findall(r"\$\{(\w+):?\?", "\n".join(file.lines)))
+    seen = set[str]()
+    for key, text, line in file.scalars() if "$" in "".join(file.lines) else ():
+        for match in _VARIABLE.finditer(text):
+            name = match[1] or match[2]
+            # A block text such as an inline script has lines of its own.
+            if name in known or name in tree.set_names or name in demanded | seen \
+                    or _ENVIRONMENT.fullmatch(name) or "\n" in text \
+                    or key[0] == "x-scripts" or _handed_on(key, text, name):
+                continue
+            seen.add(name)
+            yield name, line, key
+
+
+def _service_of(file: ComposeFile, key: tuple[str | int, ...]) -> ComposeService | None:
+    name = key[1] if key[0] == "services" and len(key) > 1 else None
+    return next((one for one in file.services if one.name == name), None)
+
+
 class ComposeUnsetVariable(Rule):
     """${NAME} without a default, in no .env and set by no makefile."""
 
@@ -36,31 +61,20 @@ class ComposeUnsetVariable(Rule):
     def check(self, tree: Tree) -> Iterator[Hit]:
         """Yield each variable once a file."""
         for file in tree.composes:
-            known = self._known(tree, file)
-            seen = set[str]()
-            for key, text, line in file.scalars():
-                for match in _VARIABLE.finditer(text):
-                    name = match[1] or match[2]
-                    # A block text such as an inline script has lines of its own.
-                    if name in known | seen or _ENVIRONMENT.fullmatch(name) or "\n" in text \
-                            or key[0] == "x-scripts" or _handed_on(key, text, name):
-                        continue
-                    seen.add(name)
-                    yield Hit(file.path, line, f"${{{name}}} is empty unless somebody exports it.")
-
-    def _known(self, tree: Tree, file: ComposeFile) -> set[str]:
-        """Names that files beside it, at the root, or the makefiles set."""
-        found: set[str] = set()
-        for path in tree.files:
-            name = posixpath.basename(path)
-            near = posixpath.dirname(path) in {file.directory, ""}
-            if near and re.fullmatch(r"\.?env([.-].*)?|.*\.env", name):
-                found.update(re.findall(r"(?m)^\s*#?\s*(?:export\s+)?(\w+)\s*=", tree.text(path)))
-        # Documents that show NAME=value tell the user to set it.
-        for text in (*tree.make_texts.values(), tree.scripts):
-            found.update(re.findall(r"(\w+)\s*[:?+]?=", text))
-        # Demanded elsewhere in the file: without it nothing starts.
-        found.update(re.findall(r"\$\{(\w+):?\?", "\n".join(file.lines)))
-        # A workflow's env: has NAME: value.
-        found.update(re.findall(r"(?m)^\s+([A-Z][A-Z0-9_]+):\s", tree.scripts))
-        return found
+            for name, line, key in _unset(tree, file):
+                service = _service_of(file, key)
+                given = next((path for path, names in of_services(tree).items()
+                              if name in names), "")
+                if service and name in service.environment:
+                    # podman-compose puts a service's own environment in, Compose does not.
+                    if not tree.uses_podman:
+                        what = (f"${{{name}}} is the caller's, not the one that environment: sets "
+                                f"for {service.name}; the container's is $${{{name}}}.")
+                        yield Hit(file.path, line, what, severity="info")
+                elif given:
+                    what = (f"${{{name}}} is empty: {given} is an env_file, which the container "
+                            "gets; ${…} is read from .env, --env-file and the shell.")
+                    yield Hit(file.path, line, what)
+                else:
+                    what = f"${{{name}}} is empty unless somebody exports it."
+                    yield Hit(file.path, line, what)

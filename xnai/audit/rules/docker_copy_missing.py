@@ -8,12 +8,10 @@ from collections.abc import Iterator
 
 from xnai.audit.docker_paths import is_made, missing
 from xnai.audit.model import Hit
+from xnai.audit.names import MADE
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
-# Made by a build that runs before, and kept out of the tree.
-_MADE = frozenset({"dist", "build", "target", "out", "bin", "node_modules", ".next", "public",
-                   "release", "artifacts", "vendor", "static", "wheels", "wheelhouse"})
 _ARCHIVE = re.compile(r".*\.(whl|jar|war|tar|t?gz|zip|deb|rpm|bin|exe|so)(\.\w+)?")
 
 
@@ -21,7 +19,7 @@ def _judged(source: str, ignored: set[str]) -> bool:
     first = source.removeprefix("./").strip("/").partition("/")[0]
     return not (
         "$" in source or "://" in source or source.startswith(("git@", "<<"))
-        or first in _MADE or _ARCHIVE.fullmatch(source)
+        or first in MADE or _ARCHIVE.fullmatch(source)
         or {first, posixpath.basename(source)} & ignored
     )
 
@@ -43,7 +41,10 @@ class DockerCopyMissing(Rule):
                     for source in () if "from" in copy.flags else copy.sources:
                         if not _judged(source, ignored) or not missing(tree, file, source):
                             continue
-                        if not is_made(tree, posixpath.basename(source)):
+                        # BuildKit lets a pattern match nothing, Buildah does not.
+                        if re.search(r"[*?]", source) and not tree.uses_podman:
+                            continue
+                        if not is_made(tree, posixpath.basename(source.rstrip("/"))):
                             yield Hit(
                                 file.path, file.line_of(copy, source),
                                 f"'{source}' is in no build context that this file can have.",

@@ -18,6 +18,10 @@ class DockerHealthcheckOci(Rule):
     title = "HEALTHCHECK is dropped by Podman"
     remedy = "Move it into the compose file's healthcheck, or build with --format docker."
 
+    def not_judged(self, tree: Tree) -> str:
+        """Return why nothing was judged: it holds of Podman alone."""
+        return "" if tree.uses_podman else "the tree does not use Podman"
+
     def check(self, tree: Tree) -> Iterator[Hit]:
         """Yield them where the tree builds with Podman and never asks for Docker's format."""
         texts = "\n".join(tree.make_texts.values())

@@ -6,7 +6,9 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from xnai.audit.model import Hit
+from xnai.audit.model import Hit, RuleSeverity
+from xnai.audit.names import OF_TESTS
+from xnai.audit.own_images import line_of_bases, stood_on_by
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
@@ -40,6 +42,30 @@ def _set_by_cluster(tree: Tree, directory: str) -> bool:
     )
 
 
+def _script(tree: Tree, text: str) -> list[str]:
+    """The lines of the tree's script that an instruction starts, found by its name."""
+    names = set(re.findall(r"[\w.-]+\.sh\b|[\w-]*entrypoint[\w-]*", text))
+    found = [path for path in sorted(tree.files) if posixpath.basename(path) in names]
+    return [line for path in found[:5] for line in tree.text(path).split("\n")]
+
+
+def _run_itself(tree: Tree, path: str) -> bool:
+    return any(
+        compose.dockerfile(service) == path and "profiles" not in service.data
+        for compose in tree.composes for service in compose.services
+    )
+
+
+def _set_by_compose(tree: Tree, path: str) -> bool:
+    services = [
+        service for compose in tree.composes for service in compose.services
+        if compose.dockerfile(service) == path
+    ]
+    return bool(services) and all(
+        service.text("user").partition(":")[0] not in {"", "0", "root"} for service in services
+    )
+
+
 class DockerNoUser(Rule):
     """A last stage on a root image without USER, with something that runs."""
 
@@ -51,32 +77,23 @@ class DockerNoUser(Rule):
     def check(self, tree: Tree) -> Iterator[Hit]:
         """Yield the FROM line of the last stage."""
         for file in tree.dockerfiles:
-            lineage = file.lineage(file.last)
+            lineage = line_of_bases(tree, file)
+            if stood_on_by(tree, file) \
+                    and not _run_itself(tree, file.path):
+                continue  # what stands on it is judged with it
             runs = any(stage.all("CMD", "ENTRYPOINT") for stage in lineage)
             user = any(stage.all("USER") for stage in lineage)
             user |= any(_INIT.search(one.text) for stage in lineage
                         for one in stage.all("CMD", "ENTRYPOINT"))
-            if user or not runs or not _ROOT.fullmatch(file.root_image()):
+            root_image = lineage[-1].base
+            if user or not runs or not _ROOT.fullmatch(root_image):
                 continue
-            started = [file.lines, *(self._script(tree, one.text) for stage in lineage
+            started = [file.lines, *(_script(tree, one.text) for stage in lineage
                                      for one in stage.all("CMD", "ENTRYPOINT"))]
             if any(_DROPS.search("\n".join(lines)) for lines in started) \
-                    or self._set_by_compose(tree, file.path) \
+                    or _set_by_compose(tree, file.path) \
                     or _set_by_cluster(tree, file.directory):
                 continue
-            yield Hit(file.path, file.last.line, f"{file.root_image()} runs everything as root.")
-
-    def _script(self, tree: Tree, text: str) -> list[str]:
-        """The lines of the tree's script that an instruction starts, found by its name."""
-        names = set(re.findall(r"[\w.-]+\.sh\b|[\w-]*entrypoint[\w-]*", text))
-        found = [path for path in sorted(tree.files) if posixpath.basename(path) in names]
-        return [line for path in found[:5] for line in tree.text(path).split("\n")]
-
-    def _set_by_compose(self, tree: Tree, path: str) -> bool:
-        services = [
-            service for compose in tree.composes for service in compose.services
-            if compose.dockerfile(service) == path
-        ]
-        return bool(services) and all(
-            service.text("user").partition(":")[0] not in {"", "0", "root"} for service in services
-        )
+            what = f"{root_image} runs everything as root."
+            severity: RuleSeverity | None = "info" if OF_TESTS.search(file.path) else None
+            yield Hit(file.path, file.last.line, what, severity=severity)

@@ -35,9 +35,10 @@ class DockerPythonPath(Rule):
                             continue
                         seen.add(number)
                         what = f"Breaks with the next Python: {match[0].strip('/')}."
-                        if base and base[1] != match[1]:
+                        other = base and base[1] != match[1]
+                        if base and other:
                             what = (
                                 f"The base has Python {base[1]}, the path says {match[1]}: nothing "
                                 "looks there."
                             )
-                        yield Hit(file.path, number, what)
+                        yield Hit(file.path, number, what, severity=None if other else "info")

@@ -38,7 +38,8 @@ class DockerRequirementsMissing(Rule):
                         for option, name in pairwise(words):
                             if option not in {"-r", "--requirement", "--requirements"}:
                                 continue
-                            if name == "-" or "://" in name or (
+                            asked = rf"(\[|\btest)\s+-[efrs]\s+\S*{re.escape(name)}"
+                            if name == "-" or re.search(asked, run.text) or "://" in name or (
                                 folder is None and not name.startswith("/")
                             ):
                                 continue

@@ -6,10 +6,20 @@ import posixpath
 from collections.abc import Iterator
 
 from xnai.audit.compose import ComposeFile, ComposeService
-from xnai.audit.compose_bases import bases, partners
+from xnai.audit.compose_bases import bases
 from xnai.audit.model import Hit
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
+
+
+def _is_moved(tree: Tree, file: ComposeFile, service: ComposeService) -> bool:
+    """Whether the file is there to be copied to where its path is right, with its Dockerfile."""
+    build = service.build or {}
+    context = posixpath.normpath(build.get("context", "."))
+    name = build.get("dockerfile", "Dockerfile")
+    return bool(file.directory) and "/" in context \
+        and posixpath.basename(context) == posixpath.basename(file.directory) \
+        and tree.has(posixpath.join(file.directory, name))
 
 
 class HarmonyBuildFile(Rule):
@@ -34,14 +44,14 @@ class HarmonyBuildFile(Rule):
                 other = path.removesuffix("Dockerfile") + "Containerfile"
                 if service.build and "dockerfile" not in service.build and tree.has(other):
                     continue
-                if self._completed(tree, file, service):
+                if self._completed(tree, file, service) or _is_moved(tree, file, service):
                     continue
                 line = service.line("build", "dockerfile")
                 yield Hit(file.path, line, f"{service.name}: there is no {path}.")
 
     def _completed(self, tree: Tree, file: ComposeFile, service: ComposeService) -> bool:
-        """Whether a file that this one is merged with says the rest of the build."""
-        others = partners(tree, file)
-        return bool(service.build is not None and not {"context", "dockerfile"} & set(service.build)
-                    and any(other.name == service.name and other.build
-                            for one in others or () if one is not file for other in one.services))
+        """Whether a file that this one may be merged with says where the build is."""
+        return service.build is not None and "context" not in service.build and any(
+            other.name == service.name and other.build and "context" in other.build
+            for one in tree.composes if one is not file for other in one.services
+        )

@@ -32,9 +32,18 @@ DANGERS = {
     r"\bgit\s+(reset\s+--hard|clean\s+-\w*f)": "it deletes work that was not committed",
     r"\bchmod\s+(-R\s+)?0?777\b": "every user of the machine may write there",
 }
-_SAYS = re.compile(r"(?m)(^|[;&|{(]\s*)(echo|printf|@echo)\s+(\"[^\"]*\"|'[^']*')")
+# What is only printed: quoted words that no command stands in, and comments.
+_SAYS = re.compile(
+    r"(?m)\b(?:echo|printf)\b(?:\s+-\w+)*"
+    r"(?:\s+(?:\"(?:[^\"\\$`]|\\.|\$(?!\())*\"|'[^']*'))+(?!\s*\|)|^\s*#.*$"
+)
 # A test in front of it, as in [ -f .env ] || cp .env.example .env.
 _GUARDED = re.compile(r"(\[|test)\s+(!\s+)?-[efs]\s+\S*\.env|if\b.*\.env")
+
+
+def _blank(match: re.Match[str]) -> str:
+    """As many lines as there were, so that places stay."""
+    return ":" + "\n" * match[0].count("\n")
 
 
 class MakeDangerousCommand(Rule):
@@ -53,7 +62,7 @@ class MakeDangerousCommand(Rule):
         for makefile in tree.makefiles:
             seen = set()
             for one in of_makefile(makefile):
-                text = _SAYS.sub(r"\1:", one.text)
+                text = _SAYS.sub(_blank, one.text)
                 for pattern, why in DANGERS.items():
                     match = re.search(pattern, text)
                     if not match or (".env" in why and _GUARDED.search(text)):

@@ -6,22 +6,15 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from xnai.audit.model import Hit
-from xnai.audit.recipe_texts import depends_on_output, of_makefile
+from xnai.audit.compose_calls import moved
+from xnai.audit.model import Hit, RuleSeverity
+from xnai.audit.recipe_texts import RecipeText, depends_on_output, of_makefile
 from xnai.audit.rule import Rule
 from xnai.audit.shell_words import Command, commands
 from xnai.audit.tree import Tree
 
 _SCRIPT = re.compile(r"[\w./-]+\.(sh|bash|py|pl|rb|js|ts|mjs|cjs)")
 _INTERPRETERS = re.compile(r"(ba|da|z)?sh|python[\d.]*|perl|ruby|node|source|\.")
-
-
-def _moved(folder: str | None, command: Command) -> str | None:
-    """The directory after a cd, or None where it cannot be told."""
-    where = command.words[1] if len(command.words) == 2 else "$"
-    if folder is None or re.search(r"[$*?~`]", where) or where.startswith("/"):
-        return None
-    return posixpath.normpath(posixpath.join(folder, where))
 
 
 def _script(command: Command) -> str:
@@ -44,6 +37,26 @@ def _written(text: str, script: str) -> bool:
     return bool(re.search(rf"{writes}[^\n]*{re.escape(script)}", text))
 
 
+def _asked_for(text: str, script: str) -> bool:
+    """Whether the recipe asks first whether the script, or a directory above it, is there."""
+    path = posixpath.normpath(script)
+    parents = {path, posixpath.basename(path)}
+    while "/" in path:
+        path = posixpath.dirname(path)
+        parents.add(path)
+    names = "|".join(re.escape(one) for one in sorted(parents - {"", ".", ".."}))
+    return bool(re.search(
+        rf"(?:(?:\[|\btest)\s+(?:!\s+)?-[efxrsdL]|\b(?:ls|stat|command -v|which))\s+"
+        rf"[\"']?(?:\$\S*/|\./)*(?:{names})(?![\w-])", text
+    ))
+
+
+def _severity(one: RecipeText, command: Command) -> RuleSeverity | None:
+    """A call whose failure the recipe provides for stops nothing."""
+    provided = command.after == "||" or re.match(r"[@+]*-", one.raw)
+    return "info" if provided else None
+
+
 class MakeMissingFile(Rule):
     """A script that a recipe runs and neither the tree has nor a target makes."""
 
@@ -57,7 +70,7 @@ class MakeMissingFile(Rule):
 
         An included file runs in several directories; a script counts as missing where all lack it.
         """
-        missing: dict[tuple[str, int, str], str] = {}
+        missing: dict[tuple[str, int, str], tuple[str, RuleSeverity | None]] = {}
         there = set()
         for makefile in tree.makefiles:
             made = {posixpath.normpath(one.name) for one in makefile.data.targets}
@@ -67,15 +80,17 @@ class MakeMissingFile(Rule):
                 folder: str | None = makefile.directory
                 for command in commands(one.text):
                     if command.name == "cd":
-                        folder = _moved(folder, command)
+                        folder = moved(folder, command)
                     script = _script(command)
                     if folder is None or not script or posixpath.normpath(script) in made:
                         continue
                     key = (one.path, one.line, script)
-                    if tree.has(posixpath.join(folder, script)) or _written(one.text, script):
+                    if tree.has(posixpath.join(folder, script)) or _written(one.text, script) \
+                            or _asked_for(one.text, posixpath.join(folder, script)):
                         there.add(key)
                     else:
-                        missing[key] = one.target
-        for (path, line, script), target in missing.items():
+                        missing[key] = one.target, _severity(one, command)
+        for (path, line, script), (target, severity) in missing.items():
             if (path, line, script) not in there:
-                yield Hit(path, line, f"'{target}' calls {script}: no such file.")
+                what = f"'{target}' calls {script}: no such file."
+                yield Hit(path, line, what, severity=severity)

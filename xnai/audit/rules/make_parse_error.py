@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from xnai.audit.make_data import Message
@@ -46,7 +47,8 @@ class MakeParseError(Rule):
         for makefile in tree.makefiles:
             for one in makefile.messages:
                 text = one.text.removeprefix("*** ").removesuffix("  Stop.")
-                if not one.text.startswith("***") or "No rule to make target" in text:
+                none = re.match(r"No (rule to make target|targets)", text)
+                if none or not one.text.startswith("***"):
                     continue
                 if any(word in text for word in MISTAKES) and not conditional(makefile, one):
                     yield Hit(one.path, max(one.line, 1), f"make stops: {text}")

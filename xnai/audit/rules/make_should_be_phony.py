@@ -58,23 +58,34 @@ def _may_make(makefile: Makefile, target: Target, expanded: str) -> bool:
     )
 
 
+def _above(makefile: Makefile, path: str, line: int) -> int:
+    """The first line of the comments right above a rule, which may be its help."""
+    text = makefile.texts.get(path)
+    while text and line > 1 and text.lines[line - 2].startswith("#"):
+        line -= 1
+    return line
+
+
 class MakeShouldBePhony(Rule):
     """A command's name that a file of the same name would switch off."""
 
     id = "make_should_be_phony"
-    severity = "warning"
+    severity = "info"
     title = "target should be phony"
     remedy = "Declare it: .PHONY: NAME."
 
     def check(self, tree: Tree) -> Iterator[Hit]:
-        """Yield them with the declaration as a fix."""
+        """Yield them with the declaration as a fix; an error where such a file is there."""
         for makefile in tree.makefiles:
             for target in should_be_phony(makefile):
                 path, line = makefile.place(target.name)
                 there = tree.has(f"{makefile.directory}/{target.name}".lstrip("/"))
+                never = there and not target.needs
                 what = (
                     f"'{target.name}' exists as a file or directory: the recipe never runs."
-                    if there and not target.needs else
+                    if never else
                     f"A file or directory named '{target.name}' would keep the recipe from running."
                 )
-                yield Hit(path, line, what, Fix(line, line - 1, (f".PHONY: {target.name}",)))
+                above = _above(makefile, path, line)
+                fix = Fix(above, above - 1, (f".PHONY: {target.name}",))
+                yield Hit(path, line, what, fix, "error" if never else None)

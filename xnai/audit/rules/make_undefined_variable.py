@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from xnai.audit.makefile import Makefile
 from xnai.audit.model import Hit
@@ -21,9 +22,16 @@ _ENVIRONMENT = re.compile(
 )
 
 
+# Words of a shell that make takes for a variable's name: $(date +%s) instead of $$(date +%s).
+_SHELL_WORDS = re.compile(
+    r"(?:date|whoami|hostname|uname|nproc|git|cat|ls|which|find|grep|id|docker|podman|curl|sed|awk|"
+    r"head|tail|wc|mktemp|jq|echo|printf|python3?)(?:\s.*)?|pwd"
+)
+
+
 def undefined(makefile: Makefile) -> Iterator[tuple[str, str, int]]:
     """Yield each name that make warns of and nobody may have set, with its place."""
-    everything = "\n".join("\n".join(text.lines) for text in makefile.texts.values())
+    everything = makefile.everything
     for one in makefile.messages:
         match = _UNDEFINED.fullmatch(one.text)
         # A name that is put together, such as $(a_$(b)), stands nowhere as it is.
@@ -35,8 +43,11 @@ def undefined(makefile: Makefile) -> Iterator[tuple[str, str, int]]:
             yield match[1], *_place(makefile, one.path, one.line, match[1])
 
 
+@lru_cache(maxsize=20_000)
 def _may_be_set(name: str, everything: str) -> bool:
     """Whether a branch sets it, a test asks for it, or a usage text names it."""
+    if _SHELL_WORDS.fullmatch(name):
+        return False
     word = re.escape(name)
     return bool(_ENVIRONMENT.fullmatch(name) or not re.fullmatch(r"[\w.-]+", name)) or bool(
         re.search(
@@ -68,6 +79,8 @@ def mistake(makefile: Makefile, path: str, line: int, name: str) -> str:
             f"make reads ${longer[1]} as $({name}) and the text '{longer[1][1:]}'; the shell's "
             f"variable is $${longer[1]}."
         )
+    if _SHELL_WORDS.fullmatch(name):
+        return f"make reads $({name}) as a variable without a value; the shell's is $$({name})."
     own = {
         one.name for file in makefile.texts.values() for one in file.logical
         if one.kind == "assignment"

@@ -7,7 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from xnai.audit.compose_calls import compose_calls
+from xnai.audit.compose_calls import compose_calls, may_be_made
 from xnai.audit.model import Hit
 from xnai.audit.recipe_texts import depends_on_output, of_makefile
 from xnai.audit.rule import Rule
@@ -33,8 +33,10 @@ class MakeUnknownService(Rule):
                 if depends_on_output(makefile, one.raw):
                     continue
                 for call in compose_calls(one.text):
-                    if any(not tree.has(posixpath.join(makefile.directory, path))
-                           for path in call.files):
+                    paths = [posixpath.normpath(posixpath.join(makefile.directory, path))
+                             for path in call.files]
+                    if any(not tree.has(path) and may_be_made(tree, one.text, path)
+                           for path in paths):
                         continue  # made by a step before
                     for name in call.services:
                         key = (one.path, one.line, name)

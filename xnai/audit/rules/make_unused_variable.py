@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from xnai.audit.model import Hit
@@ -34,6 +35,10 @@ class MakeUnusedVariable(Rule):
             return
         if re.search(r"(?m)^\s*export\s*$|^\.EXPORT_ALL_VARIABLES:", everything):
             return
+        # Once for all names: a pattern for each would read everything again.
+        uses = Counter(re.findall(r"(?<![\w.-])[\w-]+", everything))
+        uses += Counter(re.findall(r"(?<![\w.-])[\w-]+\.[\w.-]+", everything))
+        sides = Counter(re.findall(r"(?m)^[ \w]*?(?<![\w.-])([\w.-]+)[ \t]*[:?+!]*=", everything))
         for makefile in tree.makefiles:
             for path, text in makefile.texts.items():
                 if not path.endswith((".mk", "akefile")):
@@ -43,8 +48,5 @@ class MakeUnusedVariable(Rule):
                         continue
                     if re.match(r"\s*(export|unexport)\b", line.text) or line.text[0] == "\t":
                         continue
-                    name = re.escape(line.name)
-                    uses = re.findall(rf"(?<![\w.-]){name}(?![\w-])", everything)
-                    sides = re.findall(rf"(?m)^[ \w]*?{name}\s*[:?+!]*=", everything)
-                    if len(uses) <= len(sides):
+                    if uses[line.name] <= sides[line.name]:
                         yield Hit(path, line.number, f"Nothing reads {line.name}.")

@@ -1,0 +1,2 @@
+#!/bin/sh
+DB_PASSWORD=change_me docker compose up -d

@@ -1,0 +1,1 @@
+URL = 'http://rag:8000/ask'

@@ -1,0 +1,2 @@
+#!/bin/sh
+mysqldump -u app -ps3cr3t app

@@ -1,0 +1,2 @@
+#!/bin/sh
+python3 -c "import sys; print(sys.argv[1)"
