@@ -6,7 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from xnai.audit.model import Unknown
+from xnai.diagnostics.finding import Unknown
 
 _ARGUMENT = re.compile(r"\$\{?(\w+)(?::?-([^}]*))?\}?")
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from xnai.audit import metrics, online, tools
 from xnai.audit.baseline import fingerprints
-from xnai.audit.model import RULE_SEVERITIES, Hit, Report, RuleFinding, Unknown
+from xnai.audit.model import RULE_SEVERITIES, Hit, Report, RuleFinding
 from xnai.audit.options import Options
 from xnai.audit.rule import Rule
 from xnai.audit.rules import all_rules
 from xnai.audit.suppress import suppressed
 from xnai.audit.tree import Tree, read_tree
+from xnai.diagnostics.finding import Unknown
 
 
 @dataclass(frozen=True)

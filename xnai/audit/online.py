@@ -17,10 +17,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from xnai.audit.dockerfile import Dockerfile
-from xnai.audit.model import RuleFinding, Unknown
+from xnai.audit.model import RuleFinding
 from xnai.audit.shell_words import commands
 from xnai.audit.tools import INSTALL, find
 from xnai.audit.tree import Tree
+from xnai.diagnostics.finding import Unknown
 
 SECONDS = 120
 _REQUIREMENT = re.compile(

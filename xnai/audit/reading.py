@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from xnai.audit.model import Unknown
+from xnai.diagnostics.finding import Unknown
 
 MAX_BYTES = 2 * 1024 * 1024
 """A larger Makefile, Dockerfile or compose file is no text that a person wrote."""

@@ -16,11 +16,12 @@ from typing import Any
 from xnai.audit import names
 from xnai.audit.compose import ComposeFile
 from xnai.audit.makefile import references
-from xnai.audit.model import RuleFinding, Unknown
+from xnai.audit.model import RuleFinding
 from xnai.audit.recipe_texts import recipe_texts
 from xnai.audit.shell_syntax import PLAIN
 from xnai.audit.tool_levels import OF_EXPANSION, severity
 from xnai.audit.tree import Tree
+from xnai.diagnostics.finding import Unknown
 
 SECONDS = 60
 INSTALL = "make setup, or pip install 'xnai[audit]'"

@@ -7,11 +7,12 @@ import shutil
 from collections.abc import Iterator
 
 from xnai.audit.makefile import references
-from xnai.audit.model import Hit, Unknown
+from xnai.audit.model import Hit
 from xnai.audit.recipe_texts import recipe_texts
 from xnai.audit.rule import Rule
 from xnai.audit.shell_syntax import syntax_errors
 from xnai.audit.tree import Tree
+from xnai.diagnostics.finding import Unknown
 
 
 class MakeShellSyntax(Rule):

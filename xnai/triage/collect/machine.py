@@ -26,6 +26,7 @@ def facts(paths: Sequence[str], started: float) -> dict[str, Any]:
         "uid": os.geteuid(),
         "uptime_s": float((first_line("/proc/uptime") or "0").split()[0]),
         "kernel": os.uname().release,
+        "host_name": os.uname().nodename,
         "kernels": _names("/lib/modules"),
         "boot_id": first_line("/proc/sys/kernel/random/boot_id") or "",
         "meminfo": _pairs(plain("/proc/meminfo") or ""),

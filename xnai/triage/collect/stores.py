@@ -162,6 +162,31 @@ def _kept(entry: Mapping[str, Any]) -> dict[str, Any]:
             for name, one in networks.items()
         },
         "dependencies": entry.get("Dependencies") or [],
+        "inspected": _for_comparison(entry),
+    }
+
+
+_COMPARED = {
+    "Config": ("CreateCommand", "Env", "User", "Healthcheck", "StopTimeout", "StopSignal"),
+    "HostConfig": (
+        "Memory", "MemorySwap", "MemoryReservation", "PortBindings", "ReadonlyRootfs",
+        "RestartPolicy", "OomScoreAdj", "Privileged", "SecurityOpt", "Init", "Tmpfs",
+    ),
+}
+
+
+def _for_comparison(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of an inspection that xnai.facts.configuration compares."""
+    networks = (entry.get("NetworkSettings") or {}).get("Networks") or {}
+    return {
+        **{part: {name: entry[part].get(name) for name in names}
+           for part, names in _COMPARED.items()},
+        "BoundingCaps": entry.get("BoundingCaps"),
+        "Mounts": [
+            {name: one.get(name) for name in ("Type", "Name", "Source", "Destination", "RW")}
+            for one in entry.get("Mounts") or []
+        ],
+        "NetworkSettings": {"Networks": {name: {} for name in networks}},
     }
 
 
