@@ -70,6 +70,8 @@ class Signature:
         follows: ids of what it follows from, on the same container, on one that it needs, or on the
             host.
         replaces: ids that say less of the same thing, and are not told beside it.
+        one_by: a group of its patterns: what has the same there is one failure, in however many
+            containers it shows; `id`: it is always one. Empty: each container has its own.
         explains: `all` where every symptom of every container may follow from it.
         must: texts that it must match.
         near: texts that look like it and that it must not match.
@@ -89,6 +91,7 @@ class Signature:
     follows: tuple[str, ...]
     replaces: tuple[str, ...]
     explains: str
+    one_by: str
     must: tuple[Example, ...]
     near: tuple[Example, ...]
 
@@ -122,8 +125,8 @@ def parse(text: str, name: str) -> Signature:
         repair=data.get("repair", ""), source=data["source"], when=_patterns(data, "when"),
         needs=_patterns(data, "needs"), unless=_patterns(data, "unless"),
         follows=tuple(data.get("follows", ())), replaces=tuple(data.get("replaces", ())),
-        explains=data.get("explains", ""), must=_examples(data, "must"),
-        near=_examples(data, "near"),
+        explains=data.get("explains", ""), one_by=data.get("one_by", ""),
+        must=_examples(data, "must"), near=_examples(data, "near"),
     )
 
 

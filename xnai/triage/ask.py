@@ -14,6 +14,7 @@ from xnai.diagnostics.signature import Signature, load
 from xnai.run.context import current
 from xnai.run.pyinfra import HostFailed
 from xnai.settings.model import Settings
+from xnai.stack.paths import good_directory, stack_directory
 from xnai.triage.bundle import command, make_spec
 from xnai.triage.collect.program import unframed
 from xnai.triage.diagnosis import Judgement
@@ -48,6 +49,7 @@ class HostTriage:
         settings: of the host.
         seconds: what took how long on the host, by part.
         names: what a shared report must not tell: host name, users.
+        good_files: name -> text of the last healthy generation's compose files.
     """
 
     looked: tuple[Looked, ...]
@@ -55,6 +57,7 @@ class HostTriage:
     settings: Settings
     seconds: dict[str, float]
     names: tuple[str, ...]
+    good_files: dict[str, str]
 
 
 def collected(host: Host, settings: Settings) -> dict[str, Any]:
@@ -118,8 +121,14 @@ def judged(
     for scope in scopes(found, settings, project):
         all_ = seen(scope, found, settings)
         looked.append(Looked(scope, all_, judge(all_, known)))
+    directory = good_directory(stack_directory(settings))
+    good = {
+        path.removeprefix(f"{directory}/"): text for path, text in found["files"].items()
+        if path.startswith(f"{directory}/") and text
+    }
     names = [found["host"]["host_name"], *(store["user"] for store in found["stores"])]
     return HostTriage(
         tuple(looked), tuple(other_stacks(found, settings)), settings, found["seconds"],
-        tuple(name for name in names if name),
+        # The stack's user is called as the stack is, whose name is in that of each container.
+        tuple(name for name in names if name and name != settings.stack_name), good,
     )

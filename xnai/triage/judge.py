@@ -37,6 +37,7 @@ class Fit:
         groups: what its patterns' named groups found.
         seen: what it was found in, the newest last.
         more: what signatures that say less were found in.
+        others: containers in which the same failure shows.
     """
 
     signature: Signature
@@ -44,6 +45,7 @@ class Fit:
     groups: dict[str, str]
     seen: list[Observation]
     more: list[Observation] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
     @property
     def is_cause(self) -> bool:
@@ -59,7 +61,7 @@ def judge(seen: Seen, signatures: Sequence[Signature]) -> Judgement:
         signatures: what is known.
     """
     fitting, old = _hits(seen, signatures)
-    hits = _without_replaced(fitting)
+    hits = _once(_without_replaced(fitting))
     causes = [hit for hit in hits if hit.is_cause]
     symptoms = [hit for hit in hits if hit.signature.level == "symptom"]
     parents = {id(one): _explained_by(one, causes, seen) for one in causes}
@@ -154,12 +156,27 @@ def _without_replaced(hits: Sequence[Fit]) -> list[Fit]:
     return kept
 
 
+def _once(hits: Sequence[Fit]) -> list[Fit]:
+    """The hits, each failure once: one may show in several containers."""
+    kept: dict[tuple[str, ...], Fit] = {}
+    for hit in hits:
+        by = hit.signature.one_by
+        what = hit.entity if not by else "" if by == "id" else hit.groups.get(by, "")
+        key = (hit.signature.id, what)
+        if key in kept:
+            kept[key].others.append(hit.entity)
+            kept[key].more += hit.seen
+        else:
+            kept[key] = hit
+    return list(kept.values())
+
+
 def _explained_by(hit: Fit, causes: Sequence[Fit], seen: Seen) -> Fit | None:
     """The cause that a cause follows from, by its signature's own word; or None."""
     near = {hit.entity, HOST} | seen.reaches(hit.entity)
     for one in causes:
         follows = one.signature.id in hit.signature.follows
-        if one is not hit and follows and one.entity in near:
+        if one is not hit and follows and near & {one.entity, *one.others}:
             return one
     return None
 
@@ -167,9 +184,9 @@ def _explained_by(hit: Fit, causes: Sequence[Fit], seen: Seen) -> Fit | None:
 def _causes_of(symptom: Fit, causes: Sequence[Fit], seen: Seen) -> list[Fit]:
     """The causes that a symptom follows from: where it is, then what that needs, then the host."""
     named = [one for one in causes if one.signature.id in symptom.signature.follows]
-    here = [one for one in causes if one.entity == symptom.entity]
+    here = [one for one in causes if symptom.entity in (one.entity, *one.others)]
     needed = seen.reaches(symptom.entity)
-    above = [one for one in causes if one.entity in needed]
+    above = [one for one in causes if needed & {one.entity, *one.others}]
     everywhere = [one for one in causes if one.entity == HOST and one.signature.explains == "all"]
     if chosen := [one for one in named if one in here or one in everywhere]:
         return chosen
@@ -229,7 +246,10 @@ def _diagnosis(hit: Fit, following: Sequence[Fit], seen: Seen) -> Diagnosis:
         id=signature.id, entity=hit.entity, title=signature.title,
         cause=signature.cause.format_map(words), confidence=_confidence(hit, seen),
         evidence=tuple(one.evidence for one in unique[:_MOST_EVIDENCE]),
-        consequences=_consequences(following, ""), remedy=signature.remedy.format_map(words),
+        consequences=_consequences(following, "") + tuple(
+            Consequence(signature.id, other, signature.title) for other in hit.others
+        ),
+        remedy=signature.remedy.format_map(words),
         tried=signature.tried, repair=signature.repair,
     )
 

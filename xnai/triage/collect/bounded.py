@@ -18,7 +18,7 @@ MOST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class Account:
+class Login:
     """A user as whom a program runs, by numbers.
 
     Attributes:
@@ -69,7 +69,7 @@ class Said:
 
 def run(
     words: Sequence[str], limit_s: float = 8.0, most: int = MOST_BYTES,
-    account: Account | None = None, environment: Mapping[str, str] | None = None,
+    account: Login | None = None, environment: Mapping[str, str] | None = None,
 ) -> Said:
     """Run a program and read what it prints, within a time and a size.
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from xnai.triage.collect.bounded import Account, run
+from xnai.triage.collect.bounded import Login, run
 
 _LINES = 150
 _MOST = 6 << 20
@@ -14,7 +14,7 @@ _LINE_BYTES = 1000
 _QUIET = ["journalctl", "--quiet", "--no-pager", "--output=json", "--reverse"]
 
 
-def lines(container: Mapping[str, Any], account: Account) -> dict[str, Any]:
+def lines(container: Mapping[str, Any], account: Login) -> dict[str, Any]:
     """Return a container's last lines, the oldest first, each with its time.
 
     Args:
@@ -57,7 +57,7 @@ def short(text: str) -> str:
     return f"{text[:700]} […{len(text) - 1000} characters…] {text[-300:]}"
 
 
-def _of_file(path: str, account: Account) -> dict[str, Any]:
+def _of_file(path: str, account: Login) -> dict[str, Any]:
     """The end of a k8s-file log: `time stream F|P text` a line."""
     code = 'test -f "$1" && test ! -L "$1" && exec tail -c 131072 -- "$1"'
     said = run(["sh", "-c", code, "sh", path], account=account)
@@ -70,7 +70,7 @@ def _of_file(path: str, account: Account) -> dict[str, Any]:
     return {"lines": found, "cut": False}
 
 
-def last_healthy(container: Mapping[str, Any], account: Account) -> float | None:
+def last_healthy(container: Mapping[str, Any], account: Login) -> float | None:
     """Return when Podman last noted that a container was healthy, seconds since 1970; or None."""
     said = run([
         *_QUIET, "--lines=1", "--output-fields=PODMAN_HEALTH_STATUS",
@@ -83,7 +83,7 @@ def last_healthy(container: Mapping[str, Any], account: Account) -> float | None
         return None
 
 
-def ends(account: Account) -> list[dict[str, Any]]:
+def ends(account: Login) -> list[dict[str, Any]]:
     """Return how containers of a user ended lately: Podman's own words in the journal."""
     said = run([
         *_QUIET, "--lines=60", f"_UID={account.uid}", "PODMAN_EVENT=died",

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from xnai.triage.collect import journal, machine, questions, stores
-from xnai.triage.collect.bounded import Account, plain
+from xnai.triage.collect.bounded import Login, plain
 from xnai.triage.collect.masking import Masked
 
 MARK = "@@xnai-triage "
@@ -66,7 +66,7 @@ def collect(spec: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _details(pool: ThreadPoolExecutor, store: dict[str, Any], account: Account) -> None:
+def _details(pool: ThreadPoolExecutor, store: dict[str, Any], account: Login) -> None:
     containers = store.get("containers") or []
     logs = [pool.submit(journal.lines, one, account) for one in containers]
     # Of one that is well by its own check that is now.

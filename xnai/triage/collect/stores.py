@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from xnai.triage.collect.bounded import Account, first_line, plain, run
+from xnai.triage.collect.bounded import Login, first_line, plain, run
 from xnai.triage.collect.masking import SECRET_NAME, Masked
 
 _FIRST_UID = 1000
@@ -22,7 +22,7 @@ _MOST = 8 << 20
 _STORE = ".local/share/containers/storage"
 
 
-def accounts(stack_user: str) -> list[Account]:
+def accounts(stack_user: str) -> list[Login]:
     """Return the users that may have a rootless store, the stack's first.
 
     Args:
@@ -34,11 +34,11 @@ def accounts(stack_user: str) -> list[Account]:
         places = (_STORE, ".config/containers/storage.conf")
         has_store = any(os.path.lexists(f"{one.pw_dir}/{place}") for place in places)
         if one.pw_name == stack_user or (is_person and has_store):
-            found.append(Account(one.pw_name, one.pw_uid, one.pw_gid, one.pw_dir))
+            found.append(Login(one.pw_name, one.pw_uid, one.pw_gid, one.pw_dir))
     return sorted(found, key=lambda one: (one.name != stack_user, one.name))
 
 
-def read(account: Account, masked: Masked, secrets: Sequence[str]) -> dict[str, Any]:
+def read(account: Login, masked: Masked, secrets: Sequence[str]) -> dict[str, Any]:
     """Return a user's store.
 
     Args:
@@ -81,7 +81,7 @@ def read(account: Account, masked: Masked, secrets: Sequence[str]) -> dict[str, 
     return shown
 
 
-def podman(account: Account, *words: str) -> Any:
+def podman(account: Login, *words: str) -> Any:
     """Return what a call of Podman prints as JSON, or a dictionary with its error."""
     said = run(["podman", *words], limit_s=_CALL_S, most=_MOST, account=account)
     if said.code is None:
@@ -95,11 +95,11 @@ def podman(account: Account, *words: str) -> Any:
     return {"error": f"podman {words[0]}: exit code {said.code}: {said.error[-500:]}"}
 
 
-def _listed(account: Account, words: Sequence[str]) -> Any:
+def _listed(account: Login, words: Sequence[str]) -> Any:
     return podman(account, *words, "--format", "json") or []
 
 
-def _containers(account: Account) -> Any:
+def _containers(account: Login) -> Any:
     said = run(["podman", "ps", "--all", "--quiet", "--no-trunc"], _CALL_S, account=account)
     if said.code != 0:
         return {"error": f"podman ps: {said.error or f'no answer within {_CALL_S:.0f} s'}"}
@@ -190,7 +190,7 @@ def _for_comparison(entry: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _secrets(account: Account, masked: Masked, wanted: Sequence[str]) -> Any:
+def _secrets(account: Login, masked: Masked, wanted: Sequence[str]) -> Any:
     """The secrets' names and IDs; their values go to `masked` alone."""
     said = run(["podman", "secret", "ls", "--format", "{{.Name}}"], _CALL_S, account=account)
     if said.code != 0:
@@ -206,7 +206,7 @@ def _secrets(account: Account, masked: Masked, wanted: Sequence[str]) -> Any:
     return [{"name": one["Spec"]["Name"], "id": one["ID"]} for one in found or ()]
 
 
-def _from_file(account: Account, masked: Masked) -> None:
+def _from_file(account: Login, masked: Masked) -> None:
     """Learn the values where Podman does not answer, from its file driver's file, as that user."""
     path = f"{account.home}/{_STORE}/secrets/filedriver/secretsdata.json"
     code = 'test -f "$1" && test ! -L "$1" && exec head -c 1048576 -- "$1"'
@@ -219,7 +219,7 @@ def _from_file(account: Account, masked: Masked) -> None:
         masked.add(name[:12], base64.b64decode(value).decode("utf-8", "replace"))
 
 
-def _units(account: Account) -> Any:
+def _units(account: Login) -> Any:
     words = ["systemctl", "--user", "list-units", "--state=failed", "--plain", "--no-legend",
              "--full"]
     said = run(words, account=account)
