@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -130,7 +131,7 @@ def _kill(one: Container, kill: OomKill) -> Observation:
 
 def _answers(scope: Scope, one: Container) -> Iterator[Observation]:
     """What it answered inside its own network, and what it reaches there."""
-    show = f"{scope.podman} exec {one['name']} COMMAND"
+    show = _asks(scope, one)
     for key, said in scope.store["answers"].items():
         id_, _, what = key.partition(" ")
         if id_ != one["id"]:
@@ -145,6 +146,18 @@ def _answers(scope: Scope, one: Container) -> Iterator[Observation]:
             yield from _redis(one, said, show)
         else:
             yield Observation("answer", one["name"], f"{what} {_outcome(said)}", show)
+
+
+def _asks(scope: Scope, one: Container) -> str:
+    """A command that asks a container what was asked of it, without a secret in it."""
+    if role(one) == "redis" and any("redis_password" in s["name"] for s in one["secrets"]):
+        words = "REDISCLI_AUTH=$(cat /run/secrets/redis_password) redis-cli info persistence"
+        return f"{scope.podman} exec {one['name']} sh -c '{words}'"
+    test = one["health_command"]
+    # Vikunja's own `healthcheck` migrates its database.
+    if test[:1] != ["CMD"] or test[1:2] == ["sh"] or "healthcheck" in test:
+        return f"{scope.podman} logs --tail 50 {one['name']}"
+    return f"{scope.podman} exec {one['name']} {shlex.join(test[1:])}"
 
 
 def _outcome(said: Mapping[str, Any]) -> str:
@@ -186,11 +199,13 @@ def _need(
 ) -> Iterator[Observation]:
     host, _, rest = what.partition(" ")
     show = f"{scope.podman} exec {name} getent hosts {host}"
-    if rest == "name":
+    target = next((one for one in scope.containers if host in names(one)), None)
+    if target is not None and target["health"] == "starting" and "error" in said:
+        yield Observation("need", name, f"{host} is starting", show)
+    elif rest == "name":
         if "error" in said:
             words = f"name {host}: no answer from the name server ({said['error']})"
         elif not said["addresses"]:
-            target = next((one for one in scope.containers if host in names(one)), None)
             is_down = target is not None and target["status"] != "running"
             words = f"name {host}: not known (code {said['code']})"
             if is_down:

@@ -39,7 +39,8 @@ def lines(judgement: Judgement, colour: bool = False) -> list[str]:
 
 
 def _root(count: int, root: Diagnosis, colour: bool) -> Iterator[str]:
-    head = f"{count}. {root.entity}: {root.title}  [{root.id}, {root.confidence}]"
+    mark = ", ".join(dict.fromkeys((root.id, root.confidence)))
+    head = f"{count}. {root.entity}: {root.title}  [{mark}]"
     yield f"\x1b[{_COLOURS[root.confidence]}m{head}\x1b[0m" if colour else head
     yield from _row("why", root.cause)
     for evidence in root.evidence:
