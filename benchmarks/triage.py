@@ -199,8 +199,16 @@ def run_one(one: Machine, made: Sequence[Fault], repair: bool) -> dict[str, Any]
         "seconds": round(seconds, 1), "on_host_s": said.get("seconds", {}), "code": code,
         "wanted": wanted,
     }
+    if not result["exact"]:
+        # What it was led by, for whoever mends it.
+        result["evidence"] = [
+            [root["entity"], root["id"], *(one["text"] for one in root["evidence"])]
+            for root in said["roots"]
+        ]
     if repair and all(fault.get("repairable") for fault in made):
         result["repair"] = repaired(one)
+        if result["repair"]["good"]:
+            made = [fault for fault in made if fault["mend"] != "pyinfra"]
     result["mended"] = mend(one, *made)
     return result
 

@@ -68,7 +68,7 @@ class Signature:
         needs: all of these must be seen as well, of the same container or of the host.
         unless: none of these may be.
         follows: ids of what it follows from, on the same container, on one that it needs, or on the
-            host.
+            host; `*`: any cause of what it needs.
         replaces: ids that say less of the same thing, and are not told beside it.
         one_by: a group of its patterns: what has the same there is one failure, in however many
             containers it shows; `id`: it is always one. Empty: each container has its own.

@@ -17,6 +17,8 @@ from xnai.triage.diagnosis import (
 )
 from xnai.triage.observation import HOST, Observation, Seen
 
+# In a signature's `follows`: from any cause of what its container needs.
+ANY = "*"
 _MOST_EVIDENCE = 4
 _MOST_HISTORY = 6
 _SAID = ("log", "health", "build")
@@ -175,7 +177,10 @@ def _explained_by(hit: Fit, causes: Sequence[Fit], seen: Seen) -> Fit | None:
     """The cause that a cause follows from, by its signature's own word; or None."""
     near = {hit.entity, HOST} | seen.reaches(hit.entity)
     for one in causes:
-        follows = one.signature.id in hit.signature.follows
+        follows = one.signature.id in hit.signature.follows or (
+            ANY in hit.signature.follows and one.signature.id != hit.signature.id
+            and hit.entity not in (one.entity, *one.others)
+        )
         if one is not hit and follows and near & {one.entity, *one.others}:
             return one
     return None

@@ -226,7 +226,7 @@ def _ports(
         port = 6379 if role(one) == "redis" else 5432
         yield Observation("port", one["name"], f"unpublished {port}", f"{scope.podman} port "
                           f"{one['name']}")
-    if one["status"] == "running":
+    if one["status"] in ("running", "paused"):
         return
     for address, port, _ in mine:
         for other in listeners:
