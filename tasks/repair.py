@@ -53,34 +53,14 @@ def apply() -> None:
 
 def _declare(settings: Settings, looked: Looked, found: HostTriage, one: Repair) -> None:
     """One remedy as operations, with the difference in their names."""
-    directory = paths.stack_directory(settings)
-    user, uid = looked.scope.user, int(looked.scope.store["uid"])
     shown = f"repair: {one.why}"
-    services = {service.container_name: service for service in looked.scope.wanted}
     match one.kind:
-        case "zram":
-            zram.activate(
-                name=f"{shown} (started)", read=lambda: memory_now(host, settings), change=one.why
-            )
-        case "linger":
-            stack_user.linger(name=f"{shown} ({user}: lingering on)", user=user, uid=uid)
-            # What runs by now must not be started again by the unit's stop.
-            server.shell(
-                name=f"repair: start {paths.unit(settings)}",
-                commands=[
-                    f"systemctl --user --machine={user}@ start {paths.unit(settings)}"
-                ],
-            )
-        case "boot-unit":
-            path = paths.unit_file(settings)
-            root_file.put(name=f"{shown} ({path})", text=unit_text(settings), path=path)
-            server.shell(
-                name=f"repair: enable {paths.unit(settings)} at boot",
-                commands=[f"umask 022; systemctl --global enable {paths.unit(settings)}"],
-            )
+        case "zram" | "linger" | "boot-unit":
+            _of_host(settings, looked, one, shown)
         case "files":
             repair.files(
-                name=f"{shown} (the last healthy generation's files)", directory=directory,
+                name=f"{shown} (the last healthy generation's files)",
+                directory=paths.stack_directory(settings),
                 names=[file_name(part) for part in PARTS],
             )
         case "image-space":
@@ -93,18 +73,8 @@ def _declare(settings: Settings, looked: Looked, found: HostTriage, one: Repair)
                 wanted={settings.stack_name: False, data_network(settings): True},
             )
             _recreate(settings, found, shown, one)
-        case "volume-owner":
-            service = services[one.entity]
-            repair.volume_owner(
-                name=f"repair: {one.why}", path=one.path, owner=one.owner,
-                save=one.entity if service.store == "redis" else "",
-            )
-        case "role-password":
-            database = next(s for s in looked.scope.wanted if s.store == "postgresql")
-            repair.role_password(
-                name=f"{shown} (the secret's)", database=database,
-                home=paths.backup_home(settings),
-            )
+        case "volume-owner" | "role-password":
+            _of_data(settings, looked, one, shown)
         case "recreate":
             _recreate(settings, found, shown, one)
         case "restart":
@@ -113,6 +83,43 @@ def _declare(settings: Settings, looked: Looked, found: HostTriage, one: Repair)
             repair.reload_networks(
                 name=f"{shown} (networks reloaded)", containers=list(one.containers)
             )
+
+
+def _of_host(settings: Settings, looked: Looked, one: Repair, shown: str) -> None:
+    user, unit = looked.scope.user, paths.unit(settings)
+    if one.kind == "zram":
+        zram.activate(
+            name=f"{shown} (started)", read=lambda: memory_now(host, settings), change=one.why
+        )
+    elif one.kind == "linger":
+        stack_user.linger(
+            name=f"{shown} ({user}: lingering on)", user=user, uid=int(looked.scope.store["uid"])
+        )
+        server.shell(
+            name=f"repair: start {unit}",
+            commands=[f"systemctl --user --machine={user}@ start {unit}"],
+        )
+    else:
+        path = paths.unit_file(settings)
+        root_file.put(name=f"{shown} ({path})", text=unit_text(settings), path=path)
+        server.shell(
+            name=f"repair: enable {unit} at boot",
+            commands=[f"umask 022; systemctl --global enable {unit}"],
+        )
+
+
+def _of_data(settings: Settings, looked: Looked, one: Repair, shown: str) -> None:
+    services = {service.container_name: service for service in looked.scope.wanted}
+    if one.kind == "volume-owner":
+        saves = services[one.entity].store == "redis"
+        repair.volume_owner(
+            name=shown, path=one.path, owner=one.owner, save=one.entity if saves else ""
+        )
+        return
+    database = next(service for service in services.values() if service.store == "postgresql")
+    repair.role_password(
+        name=f"{shown} (the secret's)", database=database, home=paths.backup_home(settings)
+    )
 
 
 def _recreate(settings: Settings, found: HostTriage, shown: str, one: Repair) -> None:
