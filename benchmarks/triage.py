@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.triage_record import record
 from benchmarks.triage_score import Fault, pairs, scored, summary
 from xnai.lab import machine
 from xnai.lab.deploying import GROUP_DATA, deploy, environment
@@ -224,10 +225,17 @@ def main() -> None:
     parser.add_argument("--healthy", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--no-repair", action="store_true")
+    parser.add_argument("--record", type=Path, help="only write what is collected of each fault")
     parser.add_argument("--again", action="store_true", help="also what has a result")
     options = parser.parse_args()
     one, digest = machine.find(options.machine), code_digest()
     for name, kind, made in planned(options):
+        if options.record:
+            for fault in made:
+                make(one, fault)
+            record(one, options.record / name / "collected.json")
+            print(f"recorded {name}; healthy again {mend(one, *made)}", flush=True)
+            continue
         data = kept()
         old = data["results"].get(name, {})
         if old.get("code_digest") == digest and not options.again:
