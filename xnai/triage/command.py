@@ -19,7 +19,7 @@ from xnai.stack.catalogue import BUILT_IN
 from xnai.triage import ask, words
 from xnai.triage.answer import CANNOT_TELL, WELL, WRONG, answer
 from xnai.triage.ask import HostTriage
-from xnai.triage.masking import for_sharing, without_passwords
+from xnai.triage.masking import all_without_passwords, for_sharing, without_passwords
 from xnai.triage.render import markdown, terminal
 
 Answers = Sequence[Answer[HostTriage]]
@@ -147,7 +147,7 @@ def _data(answers: Answers, asked: Sequence[str]) -> dict[str, Any]:
                 } for looked in one.value.looked
             ],
         }
-    cleaned: dict[str, Any] = json.loads(without_passwords(json.dumps(shown)))
+    cleaned: dict[str, Any] = all_without_passwords(shown)
     return cleaned
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 # Passwords as they stand in prose, URLs and configuration, where no value is known to look for.
 _SECRETS = (
@@ -11,8 +12,8 @@ _SECRETS = (
     (re.compile(r"(?i)\b(requirepass|masterauth|--requirepass|auth)\s+\S+"), r"\1 [masked]"),
     (
         re.compile(
-            r"(?i)\b([\w.-]*(?:password|passwd|secret|token|api[_-]?key)[\w.-]*)(\s*[=:]\s*)"
-            r"(?!\[|//)[\"']?[^\s\"',;]{4,}"
+            r"(?i)\b([\w.-]*(?:password|passwd|secret|token|api[_-]?key)[\w.-]*)"
+            r"([\"']?\s*[=:]\s*[\"']?)(?!\[|//)[^\s\"',;]{4,}"
         ),
         r"\1\2[masked]",
     ),
@@ -34,6 +35,17 @@ def without_passwords(text: str) -> str:
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     return text
+
+
+def all_without_passwords(value: Any) -> Any:
+    """Return a JSON value without what looks like a password in any of its texts."""
+    if isinstance(value, str):
+        return without_passwords(value)
+    if isinstance(value, Mapping):
+        return {key: all_without_passwords(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [all_without_passwords(one) for one in value]
+    return value
 
 
 def for_sharing(text: str, names: Iterable[str]) -> str:
