@@ -62,11 +62,14 @@ def _code_files() -> Iterator[Path]:
         yield from (one for one in found if one.suffix in (".py", ".toml"))
 
 
-def look(one: Machine) -> tuple[dict[str, Any], float, int]:
+def look(one: Machine, project: str = "") -> tuple[dict[str, Any], float, int]:
     """Return what triage says of the machine's stack, in how many seconds, and its exit code."""
     started = time.monotonic()
     done = subprocess.run(
-        [str(Path(sys.executable).parent / "xnai"), "triage", "--json", "--group-data", GROUP_DATA],
+        [
+            str(Path(sys.executable).parent / "xnai"), "triage", "--json", "--group-data",
+            GROUP_DATA, *(["--project", project] if project else []),
+        ],
         cwd=ROOT, env=environment(one), capture_output=True, text=True, check=False, timeout=300,
     )
     seconds = time.monotonic() - started
@@ -78,12 +81,15 @@ def look(one: Machine) -> tuple[dict[str, Any], float, int]:
     return found, seconds, done.returncode
 
 
+_OURS = "--filter label=io.xnai.config"
+
+
 def healthy(one: Machine) -> bool:
-    """Whether every container of the stack runs and passes its check, run now."""
+    """Whether every container of the stack is healthy; of the others the check is run now."""
     said = one.run(
-        "xnai-podman ps --all --filter label=io.xnai.config --format '{{.Names}}' | "
-        "xargs -P 3 -n 1 xnai-podman healthcheck run >/dev/null 2>&1; "
-        "xnai-podman ps --all --filter label=io.xnai.config --format '{{.Status}}'",
+        f"xnai-podman ps --all {_OURS} --format '{{{{.Names}}}} {{{{.Status}}}}' | "
+        "grep -v '(healthy)' | cut -d' ' -f1 | xargs -r -P 3 -n 1 xnai-podman healthcheck run "
+        f">/dev/null 2>&1; xnai-podman ps --all {_OURS} --format '{{{{.Status}}}}'",
         check=False,
     ).stdout.splitlines()
     return len(said) >= 9 and all("(healthy)" in line for line in said)
@@ -117,6 +123,9 @@ def mend(one: Machine, *made: Fault) -> bool:
             again = True
         else:
             one.run(fault["mend"], check=False, timeout_s=180)
+    if made and all("project" in fault for fault in made):
+        time.sleep(5)
+        return True
     if again or not until_healthy(one, 120):
         deploy(one)
     return until_healthy(one)
@@ -157,7 +166,7 @@ def run_one(one: Machine, made: Sequence[Fault], repair: bool) -> dict[str, Any]
     """Make faults, look, mend; return what was measured."""
     for fault in made:
         make(one, fault)
-    said, seconds, code = look(one)
+    said, seconds, code = look(one, next((f["project"] for f in made if "project" in f), ""))
     wanted = [root for fault in made for root in fault["roots"]]
     symptoms = [name for fault in made for name in fault.get("symptoms", ())]
     result = scored(said, wanted, symptoms) | {

@@ -57,7 +57,8 @@ def pairs(all_: Sequence[Fault], number: int, seed: int) -> list[tuple[Fault, Fa
     drawn = random.Random(seed)  # noqa: S311  (no cryptography)
     # What takes the whole store, disk or session away leaves nothing independent of it.
     alone = {"disk-full", "session-ended", "store-locked", "userns-forbidden", "subuid-removed"}
-    singles = [f for f in all_ if f["kind"] in ("single", "chain") and f["id"] not in alone]
+    singles = [f for f in all_ if f["kind"] in ("single", "chain")
+               and f["id"] not in alone and "project" not in f]
     found = [
         (a, b) for i, a in enumerate(singles) for b in singles[i + 1 :]
         if independent(a, b) and "single" in (a["kind"], b["kind"])
