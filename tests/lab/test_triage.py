@@ -53,7 +53,7 @@ def test_triage_finds_the_root_cause_and_the_repair_mends_it(deployed, tmp_path)
     deployed.run(REDIS % "bgsave", check=False)
     deployed.run("systemctl --global disable xnai-stack.service")
     deployed.run(
-        "xnai-podman exec --user 0 xnai_redis sh -c "
+        "xnai-podman exec xnai_redis sh -c "
         "'cat /run/secrets/redis_password > /proc/1/fd/1'", check=False,
     )
     assert until(lambda: len(roots(deployed)) == 2, timeout_s=60, every_s=1), roots(deployed)

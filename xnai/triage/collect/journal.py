@@ -83,22 +83,25 @@ def last_healthy(container: Mapping[str, Any], account: Login) -> float | None:
         return None
 
 
-def ends(account: Login) -> list[dict[str, Any]]:
-    """Return how containers of a user ended lately: Podman's own words in the journal."""
-    said = run([
-        *_QUIET, "--lines=60", f"_UID={account.uid}", "PODMAN_EVENT=died",
-        "+", f"_UID={account.uid}", "PODMAN_EVENT=stop",
-        "+", f"_UID={account.uid}", "PODMAN_EVENT=kill",
-    ])
+def ends(container: Mapping[str, Any], account: Login) -> list[dict[str, Any]]:
+    """Return how a container ended lately, the last first: Podman's own words in the journal.
+
+    Args:
+        container: as stores.read shows it.
+        account: whose it is.
+    """
+    words: list[str] = []
+    for event in ("died", "stop", "kill"):
+        own = [f"PODMAN_ID={container['id']}", f"PODMAN_EVENT={event}", f"_UID={account.uid}"]
+        words += ["+", *own] if words else own
     found = []
-    for raw in said.text.splitlines():
+    for raw in run([*_QUIET, "--lines=8", *words]).text.splitlines():
         try:
             one = json.loads(raw)
         except ValueError:
             continue
         found.append({
             "time": int(one.get("__REALTIME_TIMESTAMP") or 0) / 1e6,
-            "event": one.get("PODMAN_EVENT") or "", "name": one.get("PODMAN_NAME") or "",
-            "id": one.get("PODMAN_ID") or "", "code": one.get("PODMAN_EXIT_CODE") or "",
+            "event": one.get("PODMAN_EVENT") or "",
         })
     return found

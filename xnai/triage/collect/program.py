@@ -74,8 +74,12 @@ def _details(pool: ThreadPoolExecutor, store: dict[str, Any], account: Login) ->
         None if one["health"] == "healthy" and one["status"] == "running"
         else pool.submit(journal.last_healthy, one, account) for one in containers
     ]
-    store["ends"] = pool.submit(journal.ends, account).result() if containers else []
-    for one, lines, when in zip(containers, logs, last, strict=True):
+    ends = [
+        None if one["status"] == "running" else pool.submit(journal.ends, one, account)
+        for one in containers
+    ]
+    for one, lines, when, end in zip(containers, logs, last, ends, strict=True):
+        one["ends"] = end.result() if end else []
         one["log"] = lines.result()
         one["last_healthy"] = when.result() if when else None
         one["cgroup"] = stores.cgroup(one["cgroup_path"])

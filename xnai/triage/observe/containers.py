@@ -80,7 +80,7 @@ def _state(scope: Scope, one: Container) -> Observation:
     else:
         time = seconds(one["finished"])
         words += [
-            f"code={one['exit_code']}", f"ended-by={_ended_by(scope, one)}",
+            f"code={one['exit_code']}", f"ended-by={_ended_by(one)}",
             f"restarts={one['restarts']}", f"policy={one['restart_policy']}",
             f"service={service_of(one)}",
         ]
@@ -90,9 +90,9 @@ def _state(scope: Scope, one: Container) -> Observation:
     return Observation("state", name, " ".join(words), show, time)
 
 
-def _ended_by(scope: Scope, one: Container) -> str:
+def _ended_by(one: Container) -> str:
     """Who ended it: `stop` or `kill` where Podman noted such a call, else `itself`."""
-    mine = [event for event in scope.store.get("ends") or () if event["id"] == one["id"]]
+    mine = one["ends"]
     died = next((event["time"] for event in mine if event["event"] == "died"), None)
     for event in mine:
         # podman stop notes itself after the death, kill before it.
