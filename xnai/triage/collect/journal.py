@@ -47,7 +47,7 @@ def _entry(raw: bytes) -> list[Any] | None:
         message = bytes(message).decode("utf-8", "backslashreplace")
     if message is None:
         message = "[a line that the journal does not show]"
-    return [int(entry.get("__REALTIME_TIMESTAMP") or 0) / 1e6, short(str(message))]
+    return [int(entry.get("__REALTIME_TIMESTAMP") or 0) / 1e6, short(str(message).rstrip())]
 
 
 def short(text: str) -> str:

@@ -27,7 +27,9 @@ def redis(address: str, port: int, password: str) -> dict[str, Any]:
         said = {}
         if password:
             said["auth"] = _command(link, reader, "AUTH", password)
+            _refuse_full(said["auth"])
         said["ping"] = _command(link, reader, "PING")
+        _refuse_full(said["ping"])
         info = _command(link, reader, "INFO")
     pairs = dict(line.split(":", 1) for line in info.splitlines() if ":" in line)
     kept = (
@@ -37,6 +39,12 @@ def redis(address: str, port: int, password: str) -> dict[str, Any]:
         "uptime_in_seconds", "rejected_connections", "blocked_clients",
     )
     return {**said, "info": {name: pairs[name] for name in kept if name in pairs}}
+
+
+def _refuse_full(reply: str) -> None:
+    """Raise where the server says that it takes no more clients; then it hangs up."""
+    if "max number of clients" in reply:
+        raise ConnectionAbortedError(reply)
 
 
 def _command(link: socket.socket, reader: Any, *words: str) -> str:

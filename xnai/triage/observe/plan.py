@@ -102,7 +102,8 @@ def _containers(scope: Scope, labels: Mapping[str, str]) -> Iterator[Observation
             yield Observation("image", name, f"stale {one['image']}", f"{scope.podman} images")
         label = one["labels"].get("io.xnai.config", "")
         show = f"{scope.podman} inspect {name}"
-        if "io.xnai.stack" not in one["labels"]:
+        # Its image's labels, the stack's among them, are those of any container made of it.
+        if "io.xnai.config" not in one["labels"]:
             yield Observation("state", name, "foreign: made by somebody else", show)
         elif labels.get(name) and labels[name] != label:
             yield Observation("state", name, "drifted: made from another configuration than the "

@@ -25,7 +25,8 @@ def observed(scope: Scope, found: Mapping[str, Any]) -> Iterator[Observation]:
     if store.get("error"):
         yield Observation("store", HOST, f"{scope.user}: {store['error']}", f"{scope.podman} ps")
     ids = _subordinate(found["host"], scope.user, store["uid"])
-    for one in scope.containers:
+    # Without ranges no number can be told for what it is inside.
+    for one in scope.containers if ids else ():
         for mount in one["mounts"]:
             yield from _mount(scope, one, mount, ids, store["uid"])
     yield from _secrets(scope)
