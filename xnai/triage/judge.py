@@ -270,7 +270,7 @@ def _confidence(hit: Fit, seen: Seen) -> Confidence:
         return "possible"
     if any(spot.startswith("containers of") for spot in blind) and hit.entity != HOST:
         return "possible"
-    current = [one for one in hit.seen if not one.is_history]
+    current = [one for one in (*hit.seen, *hit.more) if not one.is_history]
     return "likely" if all(one.kind in _SAID for one in current) else "certain"
 
 

@@ -60,7 +60,7 @@ def observed(scope: Scope, found: Mapping[str, Any]) -> Iterator[Observation]:
     """
     kills = OomKills().process([*found["host"]["kills"], "@ok"]) or ()
     for one in scope.containers:
-        yield _state(scope, one)
+        yield _state(scope, one, found["host"])
         yield from _health(scope, one)
         yield from _log(scope, one)
         for kill in kills:
@@ -70,17 +70,20 @@ def observed(scope: Scope, found: Mapping[str, Any]) -> Iterator[Observation]:
         yield from _ports(scope, one, found["host"]["listeners"])
 
 
-def _state(scope: Scope, one: Container) -> Observation:
+def _state(scope: Scope, one: Container, host: Mapping[str, Any]) -> Observation:
     name = one["name"]
     words = [str(one["status"])]
     time: float | None = None
     if one["status"] == "running":
         words += [one["health"] or "no-health-check", f"restarts={one['restarts']}"]
         words.append(f"policy={one['restart_policy']}")
+    elif (time := seconds(one["finished"])) and time < host["time"] - host["uptime_s"]:
+        # The boot unit takes its time on a slow machine.
+        early = host["uptime_s"] < _STARTS_WITHIN_S
+        words = [f"{'waiting' if early else 'not started'} since the boot, before it {words[0]}"]
     else:
-        time = seconds(one["finished"])
         words += [
-            f"code={one['exit_code']}", f"ended-by={_ended_by(one)}",
+            f"code={one['exit_code']}", f"ended-by={_ended_by(one, host)}",
             f"restarts={one['restarts']}", f"policy={one['restart_policy']}",
             f"service={service_of(one)}",
         ]
@@ -90,16 +93,32 @@ def _state(scope: Scope, one: Container) -> Observation:
     return Observation("state", name, " ".join(words), show, time)
 
 
-def _ended_by(one: Container) -> str:
-    """Who ended it: `stop` or `kill` where Podman noted such a call, else `itself`."""
-    mine = one["ends"]
-    died = next((event["time"] for event in mine if event["event"] == "died"), None)
-    for event in mine:
+# Between the end of a container and its next start; it is longer on a busy machine.
+_RESTARTS_WITHIN_S = 20.0
+# After a boot, with a stack that starts at once on a slow machine.
+_STARTS_WITHIN_S = 300.0
+
+
+def _ended_by(one: Container, host: Mapping[str, Any]) -> str:
+    """Who ended it: `stop` or `kill` where Podman noted such a call, `command`, or `itself`.
+
+    Podman notes a stop not always (5.4.2: where the container's cleanup is quicker), but what ends
+    by itself it starts again where the restart policy says so.
+    """
+    died = next((event["time"] for event in one["ends"] if event["event"] == "died"), None)
+    for event in one["ends"]:
         # podman stop notes itself after the death, kill before it.
-        near = died is None or abs(event["time"] - died) < 120
-        if event["event"] in ("stop", "kill") and near:
+        if event["event"] in ("stop", "kill") and (
+            died is None or abs(event["time"] - died) < _RESTARTS_WITHIN_S
+        ):
             return str(event["event"])
-    return "itself"
+    finished = seconds(one["finished"])
+    if one["restart_policy"] not in ("always", "unless-stopped") or finished is None:
+        return "itself"
+    ago = host["time"] - finished
+    is_of_this_boot = ago < host["uptime_s"]
+    is_settled = ago > (_RESTARTS_WITHIN_S if one["restarts"] else 2)
+    return "command" if is_of_this_boot and is_settled and not one["error"] else "itself"
 
 
 def _health(scope: Scope, one: Container) -> Iterator[Observation]:
