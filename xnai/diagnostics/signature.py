@@ -67,6 +67,7 @@ class Signature:
         when: any of these patterns makes it.
         needs: all of these must be seen as well, of the same container or of the host.
         unless: none of these may be.
+        until: what a container says when it is over: what was seen before that is history.
         follows: ids of what it follows from, on the same container, on one that it needs, or on the
             host; `*`: any cause of what it needs.
         replaces: ids that say less of the same thing, and are not told beside it.
@@ -88,6 +89,7 @@ class Signature:
     when: tuple[Pattern, ...]
     needs: tuple[Pattern, ...]
     unless: tuple[Pattern, ...]
+    until: tuple[Pattern, ...]
     follows: tuple[str, ...]
     replaces: tuple[str, ...]
     explains: str
@@ -124,6 +126,7 @@ def parse(text: str, name: str) -> Signature:
         remedy=data.get("remedy", ""), tried=data.get("tried", False),
         repair=data.get("repair", ""), source=data["source"], when=_patterns(data, "when"),
         needs=_patterns(data, "needs"), unless=_patterns(data, "unless"),
+        until=_patterns(data, "until"),
         follows=tuple(data.get("follows", ())), replaces=tuple(data.get("replaces", ())),
         explains=data.get("explains", ""), one_by=data.get("one_by", ""),
         must=_examples(data, "must"), near=_examples(data, "near"),

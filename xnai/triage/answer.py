@@ -7,7 +7,7 @@ from typing import Any
 
 from xnai.triage.ask import Looked
 from xnai.triage.diagnosis import UNKNOWN, Diagnosis
-from xnai.triage.judge import is_well
+from xnai.triage.fit import is_well
 
 WELL, WRONG, CANNOT_TELL = 0, 1, 2
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 
 from xnai.diagnostics.signature import Signature
+from xnai.triage import fit
 from xnai.triage.diagnosis import (
     CONFIDENCES,
     UNKNOWN,
@@ -15,6 +15,7 @@ from xnai.triage.diagnosis import (
     Diagnosis,
     Judgement,
 )
+from xnai.triage.fit import Fit
 from xnai.triage.observation import HOST, Observation, Seen
 
 # In a signature's `follows`: from any cause of what its container needs.
@@ -29,32 +30,6 @@ _LOOKS_WRONG = re.compile(
 )
 
 
-@dataclass
-class Fit:
-    """A signature that fits something that was seen of an entity.
-
-    Attributes:
-        signature: which.
-        entity: a container, or the host.
-        groups: what its patterns' named groups found.
-        seen: what it was found in, the newest last.
-        more: what signatures that say less were found in.
-        others: containers in which the same failure shows.
-    """
-
-    signature: Signature
-    entity: str
-    groups: dict[str, str]
-    seen: list[Observation]
-    more: list[Observation] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
-
-    @property
-    def is_cause(self) -> bool:
-        """Whether it is something that can be mended where it is."""
-        return self.signature.level == "cause"
-
-
 def judge(seen: Seen, signatures: Sequence[Signature]) -> Judgement:
     """Return what is wrong, why, and what follows from what.
 
@@ -62,8 +37,8 @@ def judge(seen: Seen, signatures: Sequence[Signature]) -> Judgement:
         seen: all that was seen.
         signatures: what is known.
     """
-    fitting, old = _hits(seen, signatures)
-    hits = _once(_without_replaced(fitting))
+    fitting, old = fit.hits(seen, signatures)
+    hits = fit.once(fit.without_replaced(fitting))
     causes = [hit for hit in hits if hit.is_cause]
     symptoms = [hit for hit in hits if hit.signature.level == "symptom"]
     parents = {id(one): _explained_by(one, causes, seen) for one in causes}
@@ -91,86 +66,6 @@ def judge(seen: Seen, signatures: Sequence[Signature]) -> Judgement:
         scope=seen.scope, roots=tuple(sorted(diagnoses, key=_badness)), choices=tuple(choices),
         history=tuple(_history(old)), blind=tuple(seen.blind), well=tuple(seen.well),
     )
-
-
-def _hits(seen: Seen, signatures: Sequence[Signature]) -> tuple[list[Fit], list[Fit]]:
-    """The signatures that fit now, and those that fit only what is history."""
-    now: list[Fit] = []
-    old: list[Fit] = []
-    entities = list(dict.fromkeys(one.entity for one in seen.observations))
-    for entity in entities:
-        mine = seen.of(entity)
-        around = [*mine, *(seen.of(HOST) if entity != HOST else ())]
-        well = is_well(mine)
-        for signature in signatures:
-            found = [
-                (one, match) for one in mine for pattern in signature.when
-                if (match := pattern.match(one.kind, one.text))
-            ]
-            if not found or not _conditions(signature, around):
-                continue
-            # What a container said that is well by all that was asked says nothing of now.
-            current = [
-                (one, match) for one, match in found
-                if not one.is_history and not (well and one.kind in ("log", "health"))
-            ]
-            chosen = current or found
-            groups = {k: v for _, match in chosen for k, v in match.groupdict().items() if v}
-            hit = Fit(signature, entity, groups, [one for one, _ in found])
-            (now if current else old).append(hit)
-    return now, old
-
-
-def is_well(mine: Sequence[Observation]) -> bool:
-    """Return whether a container runs, is healthy, and answered all that it was asked."""
-    states = [one.text for one in mine if one.kind == "state"]
-    bad = any(
-        one.kind == "answer" and re.search(r" (error|status=[45]\d\d|MISCONF|NOAUTH)|bgsave err"
-                                           r"|auth (?!OK)", one.text)
-        for one in mine
-    )
-    return bool(states) and states[0].startswith(("running healthy", "running no-health")) and (
-        not bad
-    )
-
-
-def _conditions(signature: Signature, around: Sequence[Observation]) -> bool:
-    current = [one for one in around if not one.is_history]
-    return all(
-        any(pattern.match(one.kind, one.text) for one in current) for pattern in signature.needs
-    ) and not any(
-        pattern.match(one.kind, one.text) for one in current for pattern in signature.unless
-    )
-
-
-def _without_replaced(hits: Sequence[Fit]) -> list[Fit]:
-    """The hits without those that say less of the same thing; their evidence is kept."""
-    kept = []
-    for hit in hits:
-        better = next(
-            (one for one in hits if one is not hit and hit.signature.id in one.signature.replaces
-             and one.entity in (hit.entity, HOST)), None,
-        )
-        if better is None:
-            kept.append(hit)
-        else:
-            better.more += hit.seen
-    return kept
-
-
-def _once(hits: Sequence[Fit]) -> list[Fit]:
-    """The hits, each failure once: one may show in several containers."""
-    kept: dict[tuple[str, ...], Fit] = {}
-    for hit in hits:
-        by = hit.signature.one_by
-        what = hit.entity if not by else "" if by == "id" else hit.groups.get(by, "")
-        key = (hit.signature.id, what)
-        if key in kept:
-            kept[key].others.append(hit.entity)
-            kept[key].more += hit.seen
-        else:
-            kept[key] = hit
-    return list(kept.values())
 
 
 def _explained_by(hit: Fit, causes: Sequence[Fit], seen: Seen) -> Fit | None:
@@ -232,6 +127,8 @@ def _unknown(unexplained: Mapping[str, list[Fit]], seen: Seen) -> list[Diagnosis
 def _tells(one: Observation) -> bool:
     if one.kind not in _STRENGTH:
         return False
+    if one.kind == "state":
+        return not one.text.startswith("running healthy")
     if one.kind == "log":
         return bool(_LOOKS_WRONG.search(one.text))
     if one.kind in ("answer", "need", "port"):

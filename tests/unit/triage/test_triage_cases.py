@@ -1,6 +1,6 @@
 """What a lab machine's collector found, judged: a folder a case, the words literal.
 
-A case is recorded with `python -m benchmarks.triage MACHINE --record tests/unit/triage/cases --only …`.
+A case is recorded with `python -m benchmarks.triage MACHINE --record DIRECTORY --only FAULT`.
 """
 
 from __future__ import annotations

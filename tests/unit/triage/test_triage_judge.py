@@ -80,6 +80,16 @@ def test_old_lines_are_no_cause_of_a_new_failure_either():
     assert roots(old, now) == [("unknown", "redis")]
 
 
+def test_what_a_later_line_says_is_over_is_history():
+    saved = Observation("log", "redis", "# Background saving terminated with success", time=2.0)
+    ill = Observation("state", "redis", UNHEALTHY)
+    denied = Observation("log", "redis", DENIED, time=1.0)
+    assert roots(denied, saved, ill) == [("unknown", "redis")]
+    assert roots(saved, Observation("log", "redis", DENIED, time=3.0), ill) == [
+        ("redis-rdb-denied", "redis")
+    ]
+
+
 def test_what_a_well_container_said_is_no_cause():
     """A neighbour's words in its log, above all."""
     assert roots(Observation("log", "docs", "ModuleNotFoundError: No module named 'x'")) == []
