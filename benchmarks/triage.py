@@ -212,7 +212,8 @@ def planned(options: argparse.Namespace) -> list[tuple[str, str, list[Fault]]]:
     if options.only:
         return [(f["id"], f["kind"], [f]) for f in all_ if f["id"] in options.only]
     found = [
-        (f["id"], f["kind"], [f]) for f in all_ if not options.kind or f["kind"] in options.kind
+        (f["id"], f["kind"], [f]) for f in all_
+        if (not options.kind or f["kind"] in options.kind) and ("project" in f) == options.project
     ]
     if options.pairs:
         found = [
@@ -230,6 +231,8 @@ def main() -> None:
     parser.add_argument("machine")
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--kind", nargs="*")
+    parser.add_argument("--project", action="store_true",
+                        help="those of benchmarks/triage_project.sh, which was run there")
     parser.add_argument("--pairs", type=int, default=0)
     parser.add_argument("--healthy", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
