@@ -41,6 +41,7 @@ EXPECTED_S = {
     "tests/lab/test_first_deploy.py": 1000.0,
     "tests/lab/test_interrupted.py": 900.0, "tests/lab/test_images.py": 600.0,
     "tests/lab/test_stack.py": 600.0, "tests/lab/test_end_to_end.py": 300.0,
+    "tests/lab/test_triage.py": 150.0,
     "tests/lab/test_teardown.py": 120.0, "tests/lab/test_many_hosts.py": 120.0,
     "tests/lab/test_memory_pressure.py": 90.0, "tests/lab/test_browser.py": 60.0,
     "tests/lab/test_kernel.py": 30.0,

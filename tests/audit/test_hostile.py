@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from xnai.audit.model import Unknown
+from xnai.diagnostics.finding import Unknown
 
 ELF = Path("/bin/true").read_bytes()
 

@@ -9,8 +9,9 @@ import zipfile
 
 import pytest
 
-from xnai.audit.model import RuleFinding, Unknown
+from xnai.audit.model import RuleFinding
 from xnai.audit.online import filtered, resolve
+from xnai.diagnostics.finding import Unknown
 
 DOCKERFILE = ("FROM docker.io/library/python:3.12-slim\nCOPY requirements.txt ./\n"
               "RUN pip install -r requirements.txt\nUSER 1000\n")

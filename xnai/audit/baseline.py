@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xnai.audit.model import RuleFinding, Unknown
+from xnai.audit.model import RuleFinding
 from xnai.audit.reading import read, shown
+from xnai.diagnostics.finding import Unknown
 
 _FORMAT = "xnai-audit-baseline-2"
 _BEFORE = "xnai-audit-baseline-1"

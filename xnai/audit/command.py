@@ -13,8 +13,9 @@ from typing import NoReturn
 
 import click
 
-from xnai.audit.model import RULE_SEVERITIES, Report, Shown, Unknown
+from xnai.audit.model import RULE_SEVERITIES, Report, Shown
 from xnai.audit.options import Options
+from xnai.diagnostics.finding import Unknown
 
 CLEAN, FINDINGS, UNKNOWN = 0, 1, 2
 TOP = 20

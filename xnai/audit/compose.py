@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from xnai.audit.model import Unknown
 from xnai.audit.yaml_lines import Data, Key, load
+from xnai.diagnostics.finding import Unknown
 
 # What a file that is merged with others may have instead of services.
 _MERGED = frozenset({"networks", "volumes", "secrets", "configs"})

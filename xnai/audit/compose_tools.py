@@ -8,12 +8,13 @@ from typing import Any
 
 from xnai.audit.answer_cache import AnswerCache, key_of
 from xnai.audit.compose import ComposeFile
-from xnai.audit.model import RuleFinding, RuleSeverity, Unknown
+from xnai.audit.model import RuleFinding, RuleSeverity
 from xnai.audit.own_images import is_own
 from xnai.audit.passwords import DEFAULT, looks_real
 from xnai.audit.tool_answers import Checker, ask, asked, identity
 from xnai.audit.tool_levels import severity
 from xnai.audit.tree import Tree
+from xnai.diagnostics.finding import Unknown
 
 _SOURCE = "https://github.com/compose-spec/compose-spec/blob/main/spec.md"
 

@@ -6,8 +6,8 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from xnai.audit.model import Unknown
 from xnai.audit.shell_words import commands
+from xnai.diagnostics.finding import Unknown
 
 _ARGUMENT = re.compile(r"\$\{?(\w+)(?::?-([^}]*))?\}?")
 

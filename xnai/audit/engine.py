@@ -11,7 +11,7 @@ from pathlib import Path
 from xnai.audit import metrics, online, stored_reports, tools
 from xnai.audit.answer_cache import AnswerCache
 from xnai.audit.baseline import Baseline, lines_of, named
-from xnai.audit.model import RULE_SEVERITIES, Hit, Report, RuleFinding, Unknown
+from xnai.audit.model import RULE_SEVERITIES, Hit, Report, RuleFinding
 from xnai.audit.options import Options
 from xnai.audit.ranking import ranked
 from xnai.audit.reading import recorded
@@ -19,6 +19,7 @@ from xnai.audit.rule import Rule
 from xnai.audit.rules import all_rules
 from xnai.audit.suppress import suppressed
 from xnai.audit.tree import Tree, read_tree
+from xnai.diagnostics.finding import Unknown
 
 _MAX_LINE = 300
 

@@ -8,12 +8,13 @@ from typing import Any
 
 from xnai.audit.answer_cache import AnswerCache
 from xnai.audit.dockerfile import Dockerfile
-from xnai.audit.model import RuleFinding, Unknown
+from xnai.audit.model import RuleFinding
 from xnai.audit.names import OF_TESTS
 from xnai.audit.own_images import is_own
 from xnai.audit.tool_answers import Checker, ask
 from xnai.audit.tool_levels import severity
 from xnai.audit.tree import Tree
+from xnai.diagnostics.finding import Unknown
 
 _CONFIGS = (".hadolint.yaml", ".hadolint.yml")
 

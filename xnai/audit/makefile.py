@@ -10,8 +10,8 @@ from functools import cached_property
 
 from xnai.audit.make_data import MakeDatabase, Message, Recipe, Target, database, messages, recipes
 from xnai.audit.make_text import MakeText
-from xnai.audit.model import Unknown
 from xnai.audit.sandbox import NO_SHELL, TREE, Ran, Sandbox
+from xnai.diagnostics.finding import Unknown
 
 MAX_TARGETS = 2_000
 _DEFINE = re.compile(r"(?ms)^\s*define\s+([^\s=]+)[^\n]*\n(.*?)^\s*endef")

@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
+from xnai.diagnostics.finding import Unknown
+
 RuleSeverity = Literal["error", "warning", "info"]
 """`error`: it fails or does something else than it says; `warning`: it breaks under conditions
 that will come; `info`: worth knowing."""
@@ -46,21 +48,6 @@ class Hit:
     what: str
     fix: Fix | None = None
     severity: RuleSeverity | None = None
-
-
-@dataclass(frozen=True)
-class Unknown:
-    """Something that could not be judged; neither good nor bad.
-
-    Attributes:
-        subject: a path, or the name of a tool.
-        why: what was found instead of an answer.
-        remedy: what makes it judgeable.
-    """
-
-    subject: str
-    why: str
-    remedy: str
 
 
 @dataclass(frozen=True)

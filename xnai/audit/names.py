@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 
-from xnai.audit.model import Unknown
+from xnai.diagnostics.finding import Unknown
 
 MAX_FILES = 50_000
 TOO_MANY = "more than "

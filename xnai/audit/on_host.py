@@ -17,7 +17,7 @@ from pyinfra.api.facts import FactBase
 from pyinfra.api.host import Host
 
 from xnai.audit.image_contents import LISTING, Contents, Programs, of_host, parsed
-from xnai.audit.model import Unknown
+from xnai.diagnostics.finding import Unknown
 from xnai.memory.capacity import Capacity
 from xnai.run import inspect as looking
 from xnai.run.context import current, hardware

@@ -19,10 +19,11 @@ from pathlib import Path
 
 from xnai.audit import names
 from xnai.audit.dockerfile import Dockerfile
-from xnai.audit.model import RuleFinding, Unknown
+from xnai.audit.model import RuleFinding
 from xnai.audit.shell_words import commands
 from xnai.audit.tool_answers import INSTALL, find
 from xnai.audit.tree import Tree
+from xnai.diagnostics.finding import Unknown
 
 SECONDS = 120
 _REQUIREMENT = re.compile(

@@ -13,9 +13,9 @@ from fnmatch import fnmatch
 
 from xnai.audit.docker_paths import contexts
 from xnai.audit.dockerfile import Dockerfile, Instruction
-from xnai.audit.model import Unknown
 from xnai.audit.recipe_texts import of_makefile
 from xnai.audit.tree import Tree
+from xnai.diagnostics.finding import Unknown
 
 SECONDS = 30
 _MAX_TEXT = 256 * 1024

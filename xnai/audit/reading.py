@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from xnai.audit.model import Unknown
+from xnai.diagnostics.finding import Unknown
 
 MAX_BYTES = 2 * 1024 * 1024
 """A larger Makefile, Dockerfile or compose file is no text that a person wrote."""

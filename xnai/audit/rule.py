@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar
 
-from xnai.audit.model import Hit, RuleFinding, RuleSeverity, Unknown
+from xnai.audit.model import Hit, RuleFinding, RuleSeverity
 from xnai.audit.tree import Tree
+from xnai.diagnostics.finding import Unknown
 
 
 class Rule(ABC):

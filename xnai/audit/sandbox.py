@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from xnai.audit.model import Unknown
+from xnai.diagnostics.finding import Unknown
 
 TREE = "/tree"
 SECONDS = 10

@@ -11,12 +11,13 @@ from typing import Any
 from xnai.audit import names
 from xnai.audit.answer_cache import AnswerCache
 from xnai.audit.makefile import references
-from xnai.audit.model import RuleFinding, Unknown
+from xnai.audit.model import RuleFinding
 from xnai.audit.recipe_texts import recipe_texts
 from xnai.audit.shell_syntax import PLAIN, syntax_error
 from xnai.audit.tool_answers import Checker, ask
 from xnai.audit.tool_levels import OF_EXPANSION, severity
 from xnai.audit.tree import Tree
+from xnai.diagnostics.finding import Unknown
 
 
 @dataclass(frozen=True)

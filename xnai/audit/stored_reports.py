@@ -17,19 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from xnai.audit.answer_cache import AnswerCache, key_of
-from xnai.audit.model import (
-    Fix,
-    Reach,
-    Report,
-    RuleFinding,
-    Suppressed,
-    Table,
-    Unknown,
-)
+from xnai.audit.model import Fix, Reach, Report, RuleFinding, Suppressed, Table
 from xnai.audit.names import walk
 from xnai.audit.options import Options
 from xnai.audit.reading import digest
 from xnai.audit.tool_answers import identity
+from xnai.diagnostics.finding import Unknown
 
 _TOOLS = ("hadolint", "shellcheck", "check-jsonschema", "compose-lint")
 _PROGRAMS = ("make", "bash", "bwrap", "podman", "docker")

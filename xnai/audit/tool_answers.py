@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from xnai.audit.answer_cache import AnswerCache, key_of
-from xnai.audit.model import Unknown
+from xnai.diagnostics.finding import Unknown
 
 SECONDS = 60
 """What a batch may take, and a second more for every _BYTES_A_SECOND of it."""

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from xnai.audit.answer_cache import AnswerCache
 from xnai.audit.compose_tools import compose_lint, schema
 from xnai.audit.hadolint import hadolint
-from xnai.audit.model import RuleFinding, Unknown
+from xnai.audit.model import RuleFinding
 from xnai.audit.shellcheck import shellcheck
 from xnai.audit.tree import Tree
+from xnai.diagnostics.finding import Unknown
 
 # Where one of our rules and a tool's say the same of a line, the tool's stays.
 SAME: Mapping[str, frozenset[str]] = {

@@ -13,11 +13,11 @@ from xnai.audit import compose, compose_merges, dockerfile, makefile, names
 from xnai.audit.compose import ComposeFile
 from xnai.audit.dockerfile import Dockerfile
 from xnai.audit.makefile import Makefile
-from xnai.audit.model import Unknown
 from xnai.audit.options import Options
 from xnai.audit.reading import read, shown
 from xnai.audit.sandbox import sandbox
 from xnai.audit.tree_files import TreeFiles
+from xnai.diagnostics.finding import Unknown
 
 MAX_MAKEFILES = 40
 

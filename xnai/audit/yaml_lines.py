@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from xnai.audit.model import Unknown
+from xnai.diagnostics.finding import Unknown
 
 MAX_TEXT = 256 * 1024
 MAX_NODES = 50_000

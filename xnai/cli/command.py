@@ -23,6 +23,7 @@ from xnai.run.store import read_store
 from xnai.settings import layers
 from xnai.stack.catalogue import SCHEMA, services
 from xnai.stack.status import all_healthy, killed, rows, unpublished, unread_cgroups
+from xnai.triage.command import triage
 
 GOOD, FINDINGS, UNKNOWN = 0, 1, 2
 
@@ -61,6 +62,7 @@ def main() -> None:
 
 main.add_command(audit)
 main.add_command(lab)
+main.add_command(triage)
 
 _hosts = [
     click.option("--inventory", "inventory_file", default="inventory.py", show_default=True),

@@ -1,4 +1,4 @@
-"""One thing that preflight found out."""
+"""What a judgement consists of: findings, their evidence, and what could not be told."""
 
 from __future__ import annotations
 
@@ -32,6 +32,34 @@ class Finding:
     found: str
     needed: str
     remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """Something that could not be judged; neither good nor bad.
+
+    Attributes:
+        subject: a path, or the name of a tool.
+        why: what was found instead of an answer.
+        remedy: what makes it judgeable.
+    """
+
+    subject: str
+    why: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Something that was seen, and how to see it again.
+
+    Attributes:
+        text: what was seen, with its time where it has one.
+        show: a command for the host that shows it again, or empty.
+    """
+
+    text: str
+    show: str = ""
 
 
 def blocks(findings: Iterable[Finding]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -17,6 +17,7 @@ from xnai.operations import generation
 from xnai.operations.data import Data
 from xnai.operations.guard import failing_operation, one_at_a_time
 from xnai.operations.healthy import Read, wait_until_healthy
+from xnai.operations.judgement import judgement
 from xnai.operations.program import Commands
 from xnai.run.pyinfra import run_within
 from xnai.run.store import read_running
@@ -36,6 +37,7 @@ class Stack:
         read: reads its containers anew.
         timeout_s: how long each service may take until it is healthy, in seconds.
         absent_files: names of the compose files of parts that are switched off.
+        judge: says what is wrong, in lines for the error of a service that does not get healthy.
     """
 
     plan: StackPlan
@@ -43,6 +45,7 @@ class Stack:
     read: Read
     timeout_s: int
     absent_files: Sequence[str]
+    judge: Callable[[], str] = lambda: ""
 
     def bring_up(self, services: Sequence[Service]) -> Generator[str, None, None]:
         """Recreate containers inside another operation, as the stack's own step does."""
@@ -96,12 +99,14 @@ def bring_up(
         try:
             _replace(of, recreate)
         except OperationError as error:
+            # Before anything goes back: it is the failed generation that is judged.
+            judged = of.judge()
             came_of_it = generation.go_back(
                 directory, failed, names, of.read, of.timeout_s, data
             )
             if data:
                 run_within(data.program.remove())
-            raise OperationError(f"{error}\n  {came_of_it}") from error
+            raise OperationError(f"{error}{judged}\n  {came_of_it}") from error
     yield generation.keep(directory, files)
     if data:
         yield data.program.remove()
@@ -196,4 +201,5 @@ def stack_of(host: Host, settings: Settings, wanted: StackPlan) -> Stack:
         read=lambda name, ready_url: read_running(host, settings, name, ready_url),
         timeout_s=settings.stack_healthy_timeout_s,
         absent_files=wanted.absent_files,
+        judge=lambda: judgement(host),
     )

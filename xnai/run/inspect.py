@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,9 +88,13 @@ def loaded(where: Where) -> Iterator[tuple[Inventory, State]]:
 
 
 @contextmanager
-def _connected(where: Where) -> Iterator[tuple[Inventory, State]]:
-    """The inventory, and a pyinfra state with every reachable host connected."""
+def _connected(
+    where: Where, names: Collection[str] | None
+) -> Iterator[tuple[Inventory, State]]:
+    """The inventory, and a pyinfra state with every reachable host connected, or the named ones."""
     with loaded(where) as (hosts, state):
+        if names is not None:
+            state.limit_hosts = [host for host in hosts if host.name in names]
         state.set_stage(StateStage.Connect)
         # Where no host answers pyinfra raises; each host's own answer says so below.
         with suppress(PyinfraError):
@@ -103,11 +107,21 @@ def _connected(where: Where) -> Iterator[tuple[Inventory, State]]:
                 host.disconnect()
 
 
-def ask_each(where: Where, question: Callable[[Host], T]) -> list[Answer[T]]:
-    """Return each host's answer to `question`, or the reason why there is none."""
+def ask_each(
+    where: Where, question: Callable[[Host], T], names: Collection[str] | None = None
+) -> list[Answer[T]]:
+    """Return each host's answer to a question, or the reason why there is none.
+
+    Args:
+        where: which hosts there are.
+        question: what is asked of each.
+        names: those that are asked alone; None: all.
+    """
     answers: list[Answer[T]] = []
-    with _connected(where) as (hosts, state):
+    with _connected(where, names) as (hosts, state):
         for host in hosts:
+            if names is not None and host.name not in names:
+                continue
             if host not in state.active_hosts:
                 answers.append(Answer(host.name, None, f"not reachable: {_target(host)}"))
                 continue

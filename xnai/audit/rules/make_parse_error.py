@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from xnai.audit.make_data import Message
 from xnai.audit.makefile import Makefile
-from xnai.audit.model import Hit, Unknown
+from xnai.audit.model import Hit
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
+from xnai.diagnostics.finding import Unknown
 
 # What make says of a mistake in the file. Anything else that stops it, such as $(error …), may
 # come from a command's output that is empty in the sandbox.

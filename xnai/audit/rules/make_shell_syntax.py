@@ -7,11 +7,12 @@ import shutil
 from collections.abc import Iterator, Sequence
 
 from xnai.audit.makefile import references
-from xnai.audit.model import Hit, Unknown
+from xnai.audit.model import Hit
 from xnai.audit.recipe_texts import RecipeText, recipe_texts
 from xnai.audit.rule import Rule
 from xnai.audit.shell_syntax import syntax_errors
 from xnai.audit.tree import Tree
+from xnai.diagnostics.finding import Unknown
 
 
 def refused(tree: Tree, bash: str) -> dict[tuple[str, str], list[tuple[RecipeText, str]]]:

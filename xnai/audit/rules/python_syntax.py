@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from xnai.audit.model import Hit, Unknown
+from xnai.audit.model import Hit
 from xnai.audit.python_code import all_code, wrong
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
+from xnai.diagnostics.finding import Unknown
 
 
 class PythonSyntax(Rule):

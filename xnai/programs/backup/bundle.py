@@ -5,6 +5,7 @@ from __future__ import annotations
 from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.programs.backup.spec import BackupSpec, Database, Part
 from xnai.programs.pack import pack
+from xnai.programs.role.bundle import database_of
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import secret_forms
 from xnai.stack.paths import backup_home, restore_marker
@@ -24,11 +25,7 @@ def database(wanted: StackPlan) -> Database | None:
     """Return the stack's database, if it has one."""
     for service in wanted.services:
         if service.store == "postgresql":
-            environment = dict(service.environment)
-            return Database(
-                service.name, environment["POSTGRES_DB"], environment["POSTGRES_USER"],
-                service.secrets[0].secret,
-            )
+            return database_of(service)
     return None
 
 

@@ -1,0 +1,269 @@
+"""`xnai triage` and tasks/repair.py against faults on a lab machine, whose truth is data.
+
+    .venv/bin/python -m benchmarks.triage MACHINE [--only ID ...] [--kind KIND] [--pairs N]
+        [--healthy N] [--seed N]
+
+Each fault is made, looked at, mended, and waited for until all is healthy again. What was measured
+is kept fault by fault in benchmarks/results/triage.json with the commit, so that a score may take
+several sittings while the code of triage stays the same; a fault that has a result of this code is
+not made again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.triage_record import record
+from benchmarks.triage_score import Fault, pairs, scored, summary
+from xnai.lab import machine
+from xnai.lab.deploying import GROUP_DATA, deploy, environment
+from xnai.lab.machine import Machine
+from xnai.templating.render import ROOT
+
+HERE = Path(__file__).parent
+FAULTS = HERE / "triage_faults.toml"
+RESULT = HERE / "results" / "triage.json"
+# A score belongs to what was scored.
+CODE = ("xnai/triage", "xnai/diagnostics", "xnai/operations/repair.py", "tasks/repair.py")
+HEALTHY_WITHIN_S = 300
+# Of a repair, as SREGym's oracle has it.
+REPAIRED_WITHIN_S = 60
+STAYS_S = 60
+EVERY_S = 0.5
+
+
+def faults() -> list[Fault]:
+    """Return the faults in the order of the file."""
+    found: list[Fault] = tomllib.loads(FAULTS.read_text("utf-8"))["fault"]
+    return found
+
+
+def code_digest() -> str:
+    """Return what tells one state of triage's code from another."""
+    digest = hashlib.sha256()
+    for path in _code_files():
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _code_files() -> Iterator[Path]:
+    for name in CODE:
+        path = ROOT / name
+        found = sorted(path.rglob("*")) if path.is_dir() else [path]
+        yield from (one for one in found if one.suffix in (".py", ".toml"))
+
+
+def look(one: Machine, project: str = "") -> tuple[dict[str, Any], float, int]:
+    """Return what triage says of the machine's stack, in how many seconds, and its exit code."""
+    started = time.monotonic()
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).parent / "xnai"), "triage", "--json", "--group-data",
+            GROUP_DATA, *(["--project", project] if project else []),
+        ],
+        cwd=ROOT, env=environment(one), capture_output=True, text=True, check=False, timeout=300,
+    )
+    seconds = time.monotonic() - started
+    said = json.loads(done.stdout)
+    whole = next(iter(said.values()))
+    if "error" in whole:
+        return {"roots": [], "error": whole["error"]}, seconds, done.returncode
+    found: dict[str, Any] = whole["looked"][0] | {"seconds": whole["seconds"]}
+    return found, seconds, done.returncode
+
+
+_OURS = "--filter label=io.xnai.config"
+
+
+def healthy(one: Machine) -> bool:
+    """Whether every container of the stack is healthy; of the others the check is run now."""
+    said = one.run(
+        f"xnai-podman ps --all {_OURS} --format '{{{{.Names}}}} {{{{.Status}}}}' | "
+        "grep -v '(healthy)' | cut -d' ' -f1 | xargs -r -P 3 -n 1 xnai-podman healthcheck run "
+        f">/dev/null 2>&1; xnai-podman ps --all {_OURS} --format '{{{{.Status}}}}'",
+        check=False,
+    ).stdout.splitlines()
+    return len(said) >= 9 and all("(healthy)" in line for line in said)
+
+
+def until_healthy(one: Machine, within_s: float = HEALTHY_WITHIN_S) -> bool:
+    """Wait until all is healthy; False where that takes too long."""
+    ends = time.monotonic() + within_s
+    while time.monotonic() < ends:
+        if healthy(one):
+            return True
+        time.sleep(1)
+    return False
+
+
+def make(one: Machine, fault: Fault) -> None:
+    """Make a fault."""
+    if fault["break"] == "REBOOT":
+        one.reboot()
+        time.sleep(2)
+        return
+    one.run(fault["break"], check=False, timeout_s=180)
+    time.sleep(0 if fault.get("at_once") else fault.get("waits_s", 3))
+
+
+def mend(one: Machine, *made: Fault) -> bool:
+    """Undo faults, by a deploy where nothing less does; return whether all got healthy."""
+    again = False
+    for fault in made:
+        if fault["mend"] == "pyinfra":
+            again = True
+        else:
+            one.run(fault["mend"], check=False, timeout_s=180)
+    if made and all("project" in fault for fault in made):
+        time.sleep(5)
+        return True
+    if again or not until_healthy(one, 120):
+        deploy(one)
+    return until_healthy(one)
+
+
+def repaired(one: Machine) -> dict[str, Any]:
+    """Run the repair and return whether all was healthy in time and stayed so."""
+    before = _ids(one)
+    started = time.monotonic()
+    outcome = deploy(one, deploy_file="tasks/repair.py")
+    in_time = until_healthy(one, REPAIRED_WITHIN_S)
+    stays = one.run(
+        f"e=$(($(date +%s)+{STAYS_S})); while [ $(date +%s) -lt $e ]; do "
+        "n=$(xnai-podman ps --filter label=io.xnai.config --format '{{.Status}}' | "
+        f"grep -c '(healthy)'); [ $n -ge 9 ] || exit 1; sleep {EVERY_S}; done",
+        check=False, timeout_s=300,
+    ).returncode == 0
+    after = _ids(one)
+    said, _, _ = look(one)
+    return {
+        "code": outcome.code, "operations": list(outcome.changed), "in_time": in_time,
+        "stays": stays, "seconds": round(time.monotonic() - started, 1),
+        "recreated": sorted(name for name in before if before[name] != after.get(name)),
+        "left": [f"{root['id']}@{root['entity']}" for root in said["roots"]],
+        "good": outcome.code == 0 and in_time and stays and not said["roots"],
+    }
+
+
+def _ids(one: Machine) -> dict[str, str]:
+    said = one.run(
+        "xnai-podman ps --all --filter label=io.xnai.config --format '{{.Names}} {{.ID}}'",
+        check=False,
+    ).stdout
+    return dict(line.split() for line in said.splitlines())
+
+
+def run_one(one: Machine, made: Sequence[Fault], repair: bool) -> dict[str, Any]:
+    """Make faults, look, mend; return what was measured."""
+    for fault in made:
+        make(one, fault)
+    said, seconds, code = look(one, next((f["project"] for f in made if "project" in f), ""))
+    wanted = [root for fault in made for root in fault["roots"]]
+    symptoms = [name for fault in made for name in fault.get("symptoms", ())]
+    result = scored(said, wanted, symptoms) | {
+        "seconds": round(seconds, 1), "on_host_s": said.get("seconds", {}), "code": code,
+        "wanted": wanted,
+    }
+    if not result["exact"]:
+        # What it was led by, for whoever mends it.
+        result["evidence"] = [
+            [root["entity"], root["id"], *(one["text"] for one in root["evidence"])]
+            for root in said["roots"]
+        ]
+    if repair and all(fault.get("repairable") for fault in made):
+        result["repair"] = repaired(one)
+        if result["repair"]["good"]:
+            made = [fault for fault in made if fault["mend"] != "pyinfra"]
+    result["mended"] = mend(one, *made)
+    return result
+
+
+def kept() -> dict[str, Any]:
+    """Return what earlier sittings measured."""
+    return json.loads(RESULT.read_text("utf-8")) if RESULT.exists() else {"results": {}}
+
+
+def keep(data: dict[str, Any]) -> None:
+    """Write the score with all that it is made of."""
+    RESULT.parent.mkdir(exist_ok=True)
+    data = summary(data["results"]) | {"commit": _commit(), "results": data["results"]}
+    RESULT.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
+
+
+def _commit() -> str:
+    return subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True,
+        check=True,
+    ).stdout.strip()
+
+
+def planned(options: argparse.Namespace) -> list[tuple[str, str, list[Fault]]]:
+    """Return what is measured: name, kind, faults."""
+    all_ = faults()
+    if options.only:
+        return [(f["id"], f["kind"], [f]) for f in all_ if f["id"] in options.only]
+    found = [
+        (f["id"], f["kind"], [f]) for f in all_
+        if (not options.kind or f["kind"] in options.kind) and ("project" in f) == options.project
+    ]
+    if options.pairs:
+        found = [
+            (f"{a['id']}+{b['id']}", "pair", [a, b])
+            for a, b in pairs(all_, options.pairs, options.seed)
+        ]
+    if options.healthy:
+        found = [(f"healthy-{n}", "healthy", []) for n in range(options.healthy)]
+    return found
+
+
+def main() -> None:
+    """Measure what has no result yet, and keep the score."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("machine")
+    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--kind", nargs="*")
+    parser.add_argument("--project", action="store_true",
+                        help="those of benchmarks/triage_project.sh, which was run there")
+    parser.add_argument("--pairs", type=int, default=0)
+    parser.add_argument("--healthy", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-repair", action="store_true")
+    parser.add_argument("--record", type=Path, help="only write what is collected of each fault")
+    parser.add_argument("--again", action="store_true", help="also what has a result")
+    options = parser.parse_args()
+    one, digest = machine.find(options.machine), code_digest()
+    for name, kind, made in planned(options):
+        if options.record:
+            for fault in made:
+                make(one, fault)
+            record(one, options.record / name / "collected.json")
+            print(f"recorded {name}; healthy again {mend(one, *made)}", flush=True)
+            continue
+        data = kept()
+        old = data["results"].get(name, {})
+        if old.get("code_digest") == digest and not options.again:
+            continue
+        result = run_one(one, made, not options.no_repair)
+        data = kept()
+        data["results"][name] = result | {"kind": kind, "code_digest": digest, "commit": _commit()}
+        keep(data)
+        mark = "ok  " if result["exact"] else "MISS"
+        print(f"{mark} {kind:8} {name}: {result['roots']} in {result['seconds']} s; "
+              f"repair {result.get('repair', {}).get('good', '-')}; "
+              f"healthy again {result['mended']}", flush=True)
+        if not result["mended"]:
+            sys.exit(f"{name}: the machine did not get healthy again; look at it")
+    print(json.dumps(summary(kept()["results"]), indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The password of the database's role, made what its secret says."""

@@ -1,0 +1,69 @@
+"""The collector as one command: sent on standard input, run from memory, nothing written."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from xnai.programs.pack import pack
+from xnai.remote.limit import Limited
+from xnai.settings.model import Settings
+from xnai.stack import paths
+from xnai.stack.catalogue import PARTS, secret_forms, services
+from xnai.stack.plan import file_name
+from xnai.triage import probes
+
+_MAIN = """\
+import json
+import sys
+
+from xnai.triage.collect.program import main
+
+sys.exit(main(json.loads({text!r})))
+"""
+# A program is no file that Python could be given: an anonymous one of the kernel's memory is.
+_FROM_MEMORY = (
+    "import base64,os,sys;f=os.memfd_create('xnai-triage',0);"
+    "os.write(f,base64.b64decode(sys.stdin.buffer.read()));"
+    "os.execv(sys.executable,[sys.executable,'-I','-B','/proc/self/fd/%d'%f])"
+)
+LIMIT_S = 120
+# pyinfra ends each item with a newline and sends it alone.
+_ITEM_BYTES = 24 << 10
+
+
+def make_spec(settings: Settings) -> dict[str, Any]:
+    """Return what the collector is told of a host's stack."""
+    directory = paths.stack_directory(settings)
+    good = paths.good_directory(directory)
+    names = [file_name(part) for part in PARTS]
+    return {
+        "stack_user": settings.stack_user,
+        "stack_name": settings.stack_name,
+        "secrets": [name for forms in secret_forms(settings) for name in forms],
+        "checks": probes.checks(services(settings)),
+        "files": [
+            *(f"{where}/{name}" for where in (directory, good) for name in names),
+            paths.rotation_marker(settings), paths.restore_marker(settings),
+        ],
+        "links": [
+            f"/etc/systemd/user/default.target.wants/{paths.unit(settings)}",
+            paths.unit_file(settings), "/usr/local/bin/xnai-podman", directory,
+        ],
+    }
+
+
+def command(spec: Mapping[str, Any]) -> Limited:
+    """Return the command that runs the collector with this specification."""
+    packed = pack(_MAIN.format(text=json.dumps(spec)))
+    items = [
+        base64.b64encode(packed[at : at + _ITEM_BYTES]).decode("ascii")
+        for at in range(0, len(packed), _ITEM_BYTES)
+    ]
+    return Limited(
+        f"cd / && exec python3 -I -B -c {shlex.quote(_FROM_MEMORY)}", limit_s=LIMIT_S,
+        kill_after_s=5, _stdin=items,
+    )

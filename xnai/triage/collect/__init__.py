@@ -1,0 +1,1 @@
+"""The program that looks at a host: standard library alone, read-only, bounded in time and size."""

@@ -1,0 +1,1 @@
+"""What was collected as observations: parsed and compared, and not judged."""

@@ -1,0 +1,1 @@
+"""A judgement for a terminal, as Markdown, and as JSON."""
