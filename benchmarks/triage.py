@@ -236,7 +236,8 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=0)
     parser.add_argument("--healthy", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--no-repair", action="store_true")
+    parser.add_argument("--repair", choices=("all", "needed", "none"), default="all",
+                        help="needed: only where a deploy would have to mend it else")
     parser.add_argument("--record", type=Path, help="only write what is collected of each fault")
     parser.add_argument("--again", action="store_true", help="also what has a result")
     options = parser.parse_args()
@@ -252,7 +253,9 @@ def main() -> None:
         old = data["results"].get(name, {})
         if old.get("code_digest") == digest and not options.again:
             continue
-        result = run_one(one, made, not options.no_repair)
+        needed = any(fault["mend"] == "pyinfra" for fault in made)
+        repair = options.repair == "all" or (options.repair == "needed" and needed)
+        result = run_one(one, made, repair and kind != "pair")
         data = kept()
         data["results"][name] = result | {"kind": kind, "code_digest": digest, "commit": _commit()}
         keep(data)
