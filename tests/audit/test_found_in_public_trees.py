@@ -150,6 +150,77 @@ SILENT = {
         "Dockerfile": "FROM docker.io/library/debian:13-slim\nCOPY ctl /\nUSER 1000\n",
         "Makefile": "NAME = ctl\n.PHONY: ctl-build\nctl-build:\n\tgo build -o $(NAME)\n",
     },
+    "goals that are handed on": {
+        "Makefile": "ifeq (run,$(firstword $(MAKECMDGOALS)))\n"
+                    "  ARGS := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))\n"
+                    "  $(eval $(ARGS):;@:)\nendif\n.PHONY: run build\nrun:\n\techo $(ARGS)\n"
+                    "build:\n\techo\n",
+    },
+    "a base that a script builds, without a user of its own": {
+        "Dockerfile": "FROM mine/base:dev\nUSER 1001\nCMD python3\n",
+        "base.Dockerfile": "FROM docker.io/library/python:3.13-slim\nCMD python3\n",
+        "build.sh": "#!/bin/sh\nBASE=mine/base\n"
+                    'docker build -t "$BASE:dev" -f base.Dockerfile .\ndocker build -t app .\n',
+    },
+    "overlays that a search finds": {
+        "base/compose.yml": f"services:\n  llm:\n    {NGINX}\n",
+        "plug/a/compose.plug.yml": f"services:\n  a:\n    {NGINX}\n    depends_on: [llm]\n",
+        "run.sh": "#!/bin/bash\nfiles=(-f base/compose.yml)\n"
+                  "for f in $(find plug -name 'compose.*.yml'); do files+=(-f $f); done\n"
+                  'docker compose "${files[@]}" up -d\n',
+    },
+    "a profile that is sourced": {
+        "env/dev.env": "MY_PORT=1\n",
+        "deploy/compose.yml": f"services:\n  a:\n    {NGINX}\n"
+                              "    ports: ['127.0.0.1:${MY_PORT}:80']\n",
+        "Makefile": ".PHONY: up\nup:\n\t. env/dev.env; docker compose -f deploy/compose.yml up\n",
+    },
+    "calls that ask first, or may fail": {
+        "Makefile": ".PHONY: a b c d\na:\n\ttest -x tools/y.sh && ./tools/y.sh\nb:\n"
+                    "\t./z.sh || true\nc:\n\t-./z.sh\nd:\n"
+                    "\tif [ -d tools ]; then cd tools && ./go.sh; fi\n",
+    },
+    "dangers that are only named": {
+        "Makefile": ".PHONY: a\na:\n\t@echo 'never run: rm -rf /'\n"
+                    '\t@printf "  %s\\n" "docker system prune -a --volumes" \'curl x | bash\'\n'
+                    "\t# killall everything\n",
+    },
+    "an own environment that podman-compose puts in": {
+        "compose.yml": f"x-podman: {{in_pod: false}}\nservices:\n  a:\n    {NGINX}\n"
+                       "    environment: {PORT: '8080'}\n    command: serve ${PORT}\n",
+    },
+    "a volume of a name, whose comma podman-compose hands on": {
+        "compose.yml": f"x-podman: {{in_pod: false}}\nservices:\n  a:\n    {NGINX}\n"
+                       "    volumes: ['data:/data,U']\nvolumes: {data: {}}\n",
+    },
+    "artefacts without a program": {
+        "Dockerfile": "FROM docker.io/library/debian:13 AS build\n"
+                      "RUN apt-get update && apt-get install -y ca-certificates && make\n"
+                      "FROM scratch\nCOPY --from=build /out /\n",
+    },
+    "requirements that are asked for first": {
+        "Dockerfile": "FROM docker.io/library/python:3.13-slim\nWORKDIR /app\n"
+                      "RUN if [ -f requirements.txt ]; then pip install -r requirements.txt; fi\n"
+                      "USER 1000\n",
+    },
+    "a build of which another file says where": {
+        "compose.yml": f"services:\n  a:\n    {NGINX}\n",
+        "compose.build.yml": "services:\n  a:\n    build:\n      context: ${SOURCE}\n",
+        "compose.gpu.yml": "services:\n  a:\n    build: {dockerfile: gpu.Dockerfile}\n",
+        ".env": "SOURCE=https://example.org/a.git\n",
+    },
+    "addresses in comments, and of this machine": {
+        "compose.yml": "services:\n  a_store:\n    build: .\n  b:\n    build: .\n",
+        "Dockerfile": "FROM docker.io/library/debian:13-slim\nCOPY a.py /\nUSER 1000\n",
+        "a.py": "URL = 'http://localhost:80'  # or http://my_store:8080\n# http://a-store:1234\n",
+    },
+    "an example of a secret": {
+        ".env.example": "A_TOKEN=1234567890abcdef1234567890abcdef\nTOKENIZER=a-b/c-d-v1.5x-long\n"
+                        "B_SECRET=<openssl rand -hex 32>\n",
+    },
+    "a script for another shell's name in capitals": {
+        "Makefile": "X := 1\n.PHONY: a\na:\n\t@X() { date; }; echo $$(X)\n",
+    },
     "an entrypoint that gives up root": {
         "Dockerfile": "FROM docker.io/library/debian:13-slim\nCOPY entrypoint.sh /\n"
                       'ENTRYPOINT ["/entrypoint.sh"]\n',

@@ -27,12 +27,17 @@ MADE = frozenset({"dist", "build", "target", "out", "bin", "node_modules", ".nex
 # What is built for tests alone, and thrown away.
 OF_TESTS = re.compile(r"(^|/)(tests?|testdata|fixtures?|e2e)/")
 
-_TEMPLATE = r"(?!.*\.(j2|jinja2?|tmpl|tpl|template|erb|in|md|rst|dockerignore|sh|py|orig|bak)$)"
+_TEMPLATE = (
+    r"(?!.*\.(j2|jinja2?|tmpl|tpl|template|erb|in|md|rst|dockerignore|sh|py|orig|bak|"
+    r"example|sample|dist)$)"
+)
 MAKEFILE = re.compile(r"(GNUmakefile|makefile|Makefile)$")
 DOCKERFILE = re.compile(
     _TEMPLATE + r"((Docker|Container)file([.-][\w.-]+)?|[\w.-]+\.([Dd]ocker|[Cc]ontainer)file)$"
 )
-COMPOSE = re.compile(r"(docker-|podman-)?compose([.-][\w.-]+)?\.ya?ml$")
+COMPOSE = re.compile(
+    r"(?!.*[.-](template|tmpl)\.ya?ml$)(docker-|podman-)?compose([.-][\w.-]+)?\.ya?ml$"
+)
 
 # What a package manager's "vendor" command wrote: the mark of Go, Composer, Cargo and Jsonnet.
 _VENDORED = re.compile(

@@ -50,6 +50,9 @@ def looks_real(value: str) -> bool:
         return "xxx" not in text.lower() and len(set(text)) > 12
     if len(text) < 16 or _PLACEHOLDER.fullmatch(text) or not re.fullmatch(r"[\w+/=.~-]+", text):
         return False
+    # A row of digits or letters, and the key of Azure's emulator, which its documentation prints.
+    if re.search(r"(?i)12345|23456|abcdef|^Eby8vdM02xNOcq", text):
+        return False
     # Words joined by hyphens are names; what a generator prints mixes its characters.
     counts = Counter(text)
     entropy = -sum(n / len(text) * math.log2(n / len(text)) for n in counts.values())
@@ -115,7 +118,8 @@ def defaults(text: str) -> Iterator[PasswordPlace]:
         if line.lstrip().startswith(("#", "//")) or len(line) > 2_000 or said:
             continue
         found = [(match["name"], match["value"]) for match in _SET.finditer(line)]
-        found += [("a URL", match[2]) for match in _URL.finditer(line)]
+        found += [("a URL", match[2]) for match in _URL.finditer(line)
+                  if not re.match(r"(host|hostname|example)\b", line[match.end():])]
         for name, value in found:
             if DEFAULT.fullmatch(value) and not re.search(r"(?i)_(file|path|name|user|url)$", name):
                 yield PasswordPlace(
@@ -135,5 +139,6 @@ def documents(tree: Tree) -> Iterator[tuple[str, str]]:
 def shell_scripts(tree: Tree) -> Iterator[tuple[str, str]]:
     """Yield (path, text) of the tree's own shell scripts."""
     for path, text in tree.script_texts.items():
-        if path.endswith((".sh", ".bash")) and not re.search(r"(^|/)(tests?|e2e|fixtures?)/", path):
+        if path.endswith((".sh", ".bash")) and not re.search(
+                r"(^|/)(tests?|e2e|fixtures?)/|[._-]test\.sh$", path):
             yield path, text

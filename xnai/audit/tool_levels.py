@@ -25,6 +25,8 @@ _FAILS = frozenset({
     # shellcheck: what is removed may begin at /.
     "SC2115",
 })
+# Another shell than it knows; `else` and a nested `if`, which it sees on one line.
+_NO_TEAR = frozenset({"SC1071", "SC1075"})
 # No failure, and the machine is lost to whoever gets into the container.
 _TAKEOVER: Mapping[str, RuleSeverity] = {
     # The engine's socket is mounted; privileged.
@@ -52,5 +54,5 @@ def severity(code: str, level: str) -> RuleSeverity:
     if code.startswith("CL-"):
         return _TAKEOVER.get(code, "info") if found != "info" else "info"
     # A shell text that cannot be parsed.
-    torn = code.startswith("SC1") and found == "error"
+    torn = code.startswith("SC1") and found == "error" and code not in _NO_TEAR
     return found if code in _FAILS or torn else "info"

@@ -16,6 +16,8 @@ _TARGET = re.compile(r"(?:target|dst|destination)=([^,\s]*\b(?:pip|uv))/?(?=[,\s
 
 def _why(mount: str, text: str) -> str:
     """Why the tool that runs never reads a cache mount; empty where it may."""
+    # A variable before it holds the program, most often uv.
+    text = re.sub(r"\$\{?\w+\}?\s+pip\s+install", "uv pip install", text)
     target = _TARGET.search(mount)
     if "type=cache" not in mount or not target:
         return ""

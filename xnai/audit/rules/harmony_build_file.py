@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 
 from xnai.audit.compose import ComposeFile, ComposeService
@@ -47,7 +48,12 @@ class HarmonyBuildFile(Rule):
                 if self._completed(tree, file, service) or _is_moved(tree, file, service):
                     continue
                 line = service.line("build", "dockerfile")
-                yield Hit(file.path, line, f"{service.name}: there is no {path}.")
+                # An example names what its user is to make of another example.
+                example = re.search(r"[.-](example|sample)\b", file.path) or any(
+                    tree.has(f"{path}{end}") for end in (".example", ".sample", ".template")
+                )
+                yield Hit(file.path, line, f"{service.name}: there is no {path}.",
+                          severity="info" if example else None)
 
     def _completed(self, tree: Tree, file: ComposeFile, service: ComposeService) -> bool:
         """Whether a file that this one may be merged with says where the build is."""

@@ -87,6 +87,7 @@ class HarmonyHost(Rule):
                 folder in {".", ""} or path.startswith(f"{folder}/") for folder in folders
             ):
                 for number, written in enumerate(text.split("\n"), 1):
+                    written = re.sub(r"\s(#|//)\s.*", "", written)
                     if "://" in written and not written.lstrip().startswith(("#", "//", "*")):
                         who = posixpath.basename(path)
                         yield from self._hits(tree, path, number, written, who)
