@@ -47,7 +47,7 @@ def apply() -> None:
             stack_name=settings.stack_name,
             directory=build_directory(settings),
             version=version("xnai"),
-            revisions={b.wanted.name: revision(b.wanted.image.requirements.root) for b in group},
+            revisions={b.wanted.name: revision(b.wanted.image.copies[-1].root) for b in group},
             wheelhouse_dir=settings.wheelhouse_dir,
             network=network.of(settings),
         )

@@ -11,6 +11,7 @@ import click
 from pyinfra.api.host import Host
 
 from xnai.audit.command import audit
+from xnai.cli.lock import lock
 from xnai.diagnostics.table import aligned
 from xnai.facts.oom import OomKills
 from xnai.facts.podman_call import PodmanUnknown
@@ -62,6 +63,7 @@ def main() -> None:
 
 main.add_command(audit)
 main.add_command(lab)
+main.add_command(lock)
 main.add_command(triage)
 
 _hosts = [

@@ -15,12 +15,14 @@ class CopiedPath:
         source: path below it, a file or a directory.
         destination: path below the build context; a directory's files keep their paths under it.
         exclude: patterns (fnmatch) of paths below the root that are left out, with what is below.
+        is_tracked: whether git must track it; a lock beside the settings is named by itself.
     """
 
     root: Path
     source: str
     destination: str
     exclude: tuple[str, ...] = ()
+    is_tracked: bool = True
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,9 @@ def copied_files(copies: Iterable[CopiedPath]) -> dict[str, Path]:
 
 def _selected(copy: CopiedPath) -> dict[str, Path]:
     source = PurePosixPath(copy.source)
+    if not copy.is_tracked:
+        file = copy.root / copy.source
+        return {copy.destination: file} if file.is_file() else {}
     found = {}
     for name in files_of(copy.root):
         path = PurePosixPath(name)
@@ -158,8 +161,15 @@ def _refusals(said: str, source: Source, where: str, settings: Settings) -> list
         elif place == "." and path in files_of(source.context):
             found.append(f"{said}['copy'] puts the file {path!r} at '.' ({where}): name its place")
         found += _unfit(said, where, source.context, selected, settings.context_max_mib)
-    lock = source.context / source.requirements
-    if source.requirements not in files_of(source.context):
+    lock = source.lock
+    if Path(source.requirements).is_absolute():
+        if not lock.is_file():
+            found.append(
+                f"{said}['requirements'] = {source.requirements!r} ({where}): no such file"
+            )
+        else:
+            found += unlocked(lock, lock.read_text("utf-8", "replace"))
+    elif source.requirements not in files_of(source.context):
         found.append(
             f"{said}['requirements'] = {source.requirements!r} ({where}): no file that git tracks "
             f"in {source.context}"

@@ -49,7 +49,7 @@ class Source:
     Attributes:
         context: the tree's directory, a git checkout.
         copy: (path below the tree, path below /app) of what goes into the image.
-        requirements: path of its lock with hashes, below the tree.
+        requirements: path of its lock with hashes: below the tree, or absolute on the controller.
         command: argv, or empty for the reference service's.
         environment: added to the reference service's.
         health_command: argv, or empty for the reference service's.
@@ -67,6 +67,11 @@ class Source:
     apt_packages: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     container: OwnContainer = field(default_factory=OwnContainer)
+
+    @property
+    def lock(self) -> Path:
+        """Its lock's path on the controller."""
+        return self.context / self.requirements
 
 
 def service_sources(services: Sequence[str]) -> Check:
@@ -109,7 +114,7 @@ def _source(name: str, entry: object) -> Source:
     return Source(
         context=Path(context),
         copy=_copies(name, entry["copy"]),
-        requirements=_inside(name, "requirements", entry["requirements"]),
+        requirements=_requirements(name, entry["requirements"]),
         command=_argv(name, "command", entry.get("command", ())),
         environment=environment,
         health_command=_argv(name, "health_command", entry.get("health_command", ())),
@@ -127,6 +132,13 @@ def _inside(name: str, key: str, path: object) -> str:
     if parts.is_absolute() or ".." in parts.parts:
         raise Refused(f"{words}; {path!r} leads out of it")
     return str(parts)
+
+
+def _requirements(name: str, value: object) -> str:
+    """A path in the tree, or an absolute one on the controller, as `xnai lock` makes it."""
+    if isinstance(value, str) and PurePosixPath(value).is_absolute() and "\0" not in value:
+        return value
+    return _inside(name, "requirements", value)
 
 
 def _copies(name: str, value: object) -> tuple[tuple[str, str], ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from xnai.images.model import CopiedPath, Image
 from xnai.settings.checks_containers import OwnContainer
@@ -88,13 +89,22 @@ def image_of(image: Image, source: Source) -> Image:
     return dataclasses.replace(
         image,
         copies=(*image.always_copied, *copies),
-        requirements=CopiedPath(source.context, source.requirements, "requirements.txt"),
+        requirements=_lock(source),
         apt_packages=source.apt_packages,
         command=source.command or image.command,
         # Podman takes a new volume's owner from the image; at a path that the image lacks it gives
         # an empty one back to root when the container is restarted.
         directories=tuple(path for _, path in source.container.volumes),
     )
+
+
+def _lock(source: Source) -> CopiedPath:
+    """The lock: of the tree, or one beside the settings, which git need not track."""
+    if Path(source.requirements).is_absolute():
+        return CopiedPath(
+            source.lock.parent, source.lock.name, "requirements.txt", is_tracked=False
+        )
+    return CopiedPath(source.context, source.requirements, "requirements.txt")
 
 
 def misfits(
