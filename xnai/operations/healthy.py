@@ -91,8 +91,21 @@ def _kills(container: Container | None) -> str:
     )
 
 
+# What the runs of a health check said, the last one last.
+_CHECK = (
+    "--format '{{with .State.Health}}{{range .Log}}{{println .Output}}{{end}}{{end}}'"
+)
+
+
 def _last_lines(container: str) -> str:
-    """The last log lines of a container, for an error's text."""
-    _, output = run_within(f"{XNAI_PODMAN} logs --tail 8 {shlex.quote(container)} 2>&1")
+    """The last words of a container's health check, and its last log lines, for an error's text."""
+    name = shlex.quote(container)
+    # A check that fails for its own reasons is told by its own words alone: the program serves.
+    _, checked = run_within(
+        f"{XNAI_PODMAN} container inspect {_CHECK} {name} 2>/dev/null | grep . | tail -n 3"
+    )
+    said = "\n    ".join(checked.stdout_lines)
+    told = f"\n  last words of its health check:\n    {said}" if said else ""
+    _, output = run_within(f"{XNAI_PODMAN} logs --tail 8 {name} 2>&1")
     lines = "\n    ".join(output.stdout_lines)
-    return f"\n  last lines of {container} (xnai-podman logs {container}):\n    {lines}"
+    return f"{told}\n  last lines of {container} (xnai-podman logs {container}):\n    {lines}"

@@ -62,10 +62,14 @@ def test_not_healthy_in_time(found, said):
         wait(lambda name, url: found, timeout_s=10)
     assert str(failure.value) == (
         f"xnai_redis is not healthy after 10 s (at most 10 s: stack_healthy_timeout_s): {said}\n"
+        "  last words of its health check:\n    one\n    Can't open /data/dump.rdb\n"
         "  last lines of xnai_redis (xnai-podman logs xnai_redis):\n"
         "    one\n    Can't open /data/dump.rdb"
     )
-    assert host.commands == ["/usr/local/bin/xnai-podman logs --tail 8 xnai_redis 2>&1"]
+    check, logs = host.commands
+    assert check.startswith("/usr/local/bin/xnai-podman container inspect --format ")
+    assert ".State.Health" in check and " xnai_redis " in check
+    assert logs == "/usr/local/bin/xnai-podman logs --tail 8 xnai_redis 2>&1"
 
 
 @pytest.mark.parametrize(
