@@ -12,6 +12,7 @@ from pyinfra.api.host import Host
 
 from xnai.audit.command import audit
 from xnai.cli.lock import lock
+from xnai.cli.sources import sources
 from xnai.diagnostics.table import aligned
 from xnai.facts.oom import OomKills
 from xnai.facts.podman_call import PodmanUnknown
@@ -64,6 +65,7 @@ def main() -> None:
 main.add_command(audit)
 main.add_command(lab)
 main.add_command(lock)
+main.add_command(sources)
 main.add_command(triage)
 
 _hosts = [

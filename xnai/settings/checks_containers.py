@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from xnai.settings.checks import LABEL, Refused
+from xnai.settings.checks import Refused
 
 OF_THE_CONTAINER = (
     "environment_secrets", "tmpfs", "volumes", "working_directory", "aliases", "health", "restart",
@@ -24,6 +24,8 @@ _TIMINGS = {
     "interval_s": (5, 3600), "timeout_s": (1, 300), "retries": (1, 100),
     "start_period_s": (0, 3600),
 }
+ALIAS = r"[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?"
+"""A name in a network; unlike a host's it may have a _, as Compose's services do."""
 RESTARTS = ("unless-stopped", "always", "on-failure")
 
 
@@ -175,8 +177,8 @@ def _directory(name: str, value: object) -> str:
 
 def _aliases(name: str, value: object) -> tuple[str, ...]:
     found = _list(name, "aliases", value)
-    if not all(re.fullmatch(rf"{LABEL}(\.{LABEL})*", alias, re.ASCII) for alias in found):
-        raise Refused(f"for {name}['aliases'] host names: a-z 0-9 . -")
+    if not all(re.fullmatch(ALIAS, alias, re.ASCII) for alias in found):
+        raise Refused(f"for {name}['aliases'] host names: a-z 0-9 . _ -")
     return found
 
 

@@ -74,6 +74,11 @@ class Source:
         return self.context / self.requirements
 
 
+def sounds_secret(variable: str) -> bool:
+    """Return whether a variable's name sounds as if its value were secret."""
+    return _SECRET.search(variable.upper()) is not None
+
+
 def service_sources(services: Sequence[str]) -> Check:
     """Return a check for {service: {"context": ..., "copy": ..., "requirements": ..., ...}}.
 
@@ -171,7 +176,7 @@ def _environment(name: str, value: object) -> tuple[tuple[str, str], ...]:
     ):
         raise Refused(f"for {name}['environment'] {{'NAME': 'text'}}, names of A-Z 0-9 _")
     for key in value:
-        if _SECRET.search(key):
+        if sounds_secret(key):
             raise Refused(
                 f"for {name}['environment'] nothing secret, and {key} sounds so; "
                 f"'environment_secrets': {{{key!r}: …}} takes it from a secret of the stack"

@@ -74,7 +74,7 @@ OWN_CONTAINER = (
     ("volumes", ["cache"], "['volumes'] absolute paths of letters, digits and . _ / -"),
     ("volumes", ["a:/app/x", "b:/app/x"], "one thing at a place; /app/x is named twice"),
     ("working_directory", "app", "['working_directory'] an absolute path in the image"),
-    ("aliases", ["rag api"], "['aliases'] host names: a-z 0-9 . -"),
+    ("aliases", ["rag api"], "['aliases'] host names: a-z 0-9 . _ -"),
     ("health", {"interval": 5}, "['health'] a dictionary with some of command, url, interval_s, "
      "timeout_s, retries, start_period_s; not 'interval'"),
     ("health", {"interval_s": 1}, "['health'] interval_s from 5 to 3600"),
