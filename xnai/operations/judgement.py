@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pyinfra.api.exceptions import PyinfraError
 from pyinfra.api.host import Host
 
 from xnai.triage.ask import triage
@@ -18,7 +17,8 @@ def judgement(host: Host) -> str:
     """
     try:
         found = triage(host)
-    except PyinfraError as error:
-        return f"\n  what is wrong could not be told: {error}"
-    said = [line for looked in found.looked for line in lines(looked.judgement)]
-    return without_passwords("".join(f"\n  {line}" for line in ["xnai triage says:", *said]))
+        said = [line for looked in found.looked for line in lines(looked.judgement)]
+        return without_passwords("".join(f"\n  {line}" for line in ["xnai triage says:", *said]))
+    except Exception as error:
+        # Whatever fails here: why the run failed is known, and must not be lost for it.
+        return f"\n  what is wrong could not be told: {type(error).__name__}: {error}"

@@ -334,3 +334,15 @@ def test_remove_keeps_own_images_under_a_name_and_volumes(tmp_path, shell):
         "tag sha-1 localhost/xnai_llm:previous",
         "rm --force --ignore --time 75 xnai_llm xnai_redis xnai_gone",
     ]
+
+
+def test_a_judgement_that_fails_does_not_take_the_place_of_the_failure(monkeypatch):
+    from xnai.operations import judgement
+
+    def broken(_host):
+        raise KeyError("what nobody foresaw")
+
+    monkeypatch.setattr(judgement, "triage", broken)
+    assert judgement.judgement(object()) == (
+        "\n  what is wrong could not be told: KeyError: 'what nobody foresaw'"
+    )
