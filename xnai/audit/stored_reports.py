@@ -37,7 +37,8 @@ _PROGRAMS = ("make", "bash", "bwrap", "podman", "docker")
 
 def key(root: Path, options: Options, again: str) -> str:
     """Return the name of a report, but for the content of files; empty where none is kept."""
-    if not options.cache or options.online or options.host_room_mib is not None:
+    if not options.cache or options.online or options.run \
+            or options.host_room_mib is not None:
         return ""
     # This program's own state: a source that changes is another program.
     own = sorted(Path(__file__).parent.rglob("*.*"))
