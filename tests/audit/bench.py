@@ -10,6 +10,7 @@ from pathlib import Path
 
 import big_tree
 
+ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 ROUNDS = 5
 
@@ -52,6 +53,8 @@ def main() -> None:
               f" {len(composes)} compose files; best of {ROUNDS}:")
         for name, argv in rows.items():
             print(f"  {seconds(argv, folder):6.2f} s  {name}", flush=True)
+    # Many compose files, a long Makefile, the cache; --baseline COMMIT compares with a commit.
+    subprocess.run([sys.executable, "-m", "benchmarks.audit.speed"], cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":

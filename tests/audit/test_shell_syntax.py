@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from xnai.audit import shell_syntax
 from xnai.audit.shell_syntax import syntax_error, syntax_errors
 
 BASH = shutil.which("bash") or ""
@@ -28,3 +29,29 @@ def test_mistakes_do_not_mend_each_other():
     wrong = {number for number, text in enumerate(BAD) if syntax_error(BASH, text)}
     assert set(syntax_errors(BASH, BAD)) == wrong
     assert len(wrong) > 10
+
+
+def test_a_long_script_is_asked_about_in_parts_and_keeps_its_lines(tree, tmp_path):
+    from xnai.audit.answer_cache import AnswerCache
+    from xnai.audit.shellcheck import shellcheck
+
+    body = "".join(f"f{n}() {{\n  echo {n} $1\n}}\nf{n} a\n" for n in range(6_000))
+    text = f"#!/bin/sh\n{body}rm -rf \"$A/$B\"\n"
+    found = list(shellcheck(tree({"run.sh": text}), AnswerCache(False)))
+    assert len(text) > 128 * 1024
+    quotes = [one.line for one in found if one.rule == "shellcheck:SC2086"]
+    assert quotes == [3 + 4 * n for n in range(6_000)]
+    assert {one.rule for one in found} == {"shellcheck:SC2086", "shellcheck:SC2115"}
+    assert [one.line for one in found if one.rule == "shellcheck:SC2115"] == [24_002]
+
+
+def test_many_mistakes_take_few_processes(monkeypatch):
+    calls = []
+    real = shell_syntax.syntax_error
+    monkeypatch.setattr(shell_syntax, "syntax_error",
+                        lambda bash, text: (calls.append(1), real(bash, text))[1])
+    texts = [f"echo '{n}'" for n in range(2_000)]
+    for n in range(0, 2_000, 400):
+        texts[n] = "if true; then"
+    assert set(syntax_errors(BASH, texts)) == set(range(0, 2_000, 400))
+    assert len(calls) < 120

@@ -42,6 +42,9 @@ INVENTORY = "inventory.py"
               help="RAM of the machine that will run the compose files.")
 @click.option("--no-tools", is_flag=True, help="Only this project's own rules.")
 @click.option("--online", is_flag=True, help="Resolve requirements at the package index too.")
+@click.option("--run", "targets", multiple=True, metavar="TARGET",
+              help="Really run this target of the top Makefile, on a copy in a sandbox, for its "
+                   "time. Runs the tree's own code.")
 @click.option("--no-cache", is_flag=True, help="Ask everything anew, and keep no answers.")
 @click.option("--top", type=click.IntRange(min=1), metavar="N",
               help="Show the first N groups of findings (20 on a terminal).")
@@ -52,6 +55,7 @@ def audit(
     output: Path | None, fail_on: str, baseline: Path | None, write_baseline: Path | None,
     fix_preview: bool, exclude: tuple[str, ...], ram_mib: int | None, no_tools: bool,
     online: bool, times: bool, no_cache: bool, top: int | None, everything: bool,
+    targets: tuple[str, ...],
 ) -> None:
     """Judge the Makefiles, Dockerfiles and compose files below PATH, and run none of them.
 
@@ -64,6 +68,7 @@ def audit(
               "make setup, or pip install 'xnai[audit]'")
     options = Options(
         exclude, not no_tools, online, ram_mib, times, cache=not no_cache,
+        run=targets,
     )
     from xnai.audit import baseline as known_findings
     from xnai.audit.engine import audit as run

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xnai.audit import metrics, online, stored_reports, tools
+from xnai.audit import metrics, online, real_runs, stored_reports, tools
 from xnai.audit.answer_cache import AnswerCache
 from xnai.audit.baseline import Baseline, lines_of, named
 from xnai.audit.model import RULE_SEVERITIES, Hit, Report, RuleFinding
@@ -132,12 +132,19 @@ def _audited(
                 unknown.append(one)
             else:
                 findings.append(one)
+    extra = []
+    if options.run:
+        progress(f"running {', '.join(options.run)} on a copy, in a sandbox")
+        runs = list(real_runs.timed(root, options.run))
+        unknown += [one for one in runs if isinstance(one, Unknown)]
+        extra.append(real_runs.table([one for one in runs if not isinstance(one, Unknown)], again))
     kept, out = suppressed(root, ranked(tree, findings))
     lines = lines_of(root, kept)
     results = judged.results | _tools_results(options, kept, unknown)
     return Report(
         source or str(root), again, tuple(kept), tuple(out),
-        tuple(dict.fromkeys(unknown)), 0, results, metrics.tables(tree, again), tuple(notes),
+        tuple(dict.fromkeys(unknown)), 0, results, (*metrics.tables(tree, again), *extra),
+        tuple(notes),
         tuple(named(kept, lines)),
         {f"{one.path}:{one.line}": line[:_MAX_LINE] for one, line in zip(kept, lines, strict=True)},
     )
@@ -167,6 +174,8 @@ def command(source: tuple[str, ...], options: Options) -> str:
         words += ["--ram-mib", str(options.ram_mib)]
     words += ["--no-tools"] * (not options.tools) + ["--online"] * options.online
     words += ["--times"] * options.times
+    for target in options.run:
+        words += ["--run", target]
     return shlex.join(words)
 
 

@@ -82,7 +82,8 @@ def by_file(findings: Iterable[RuleFinding]) -> list[tuple[str, int, int, int]]:
 def first_steps(groups: Sequence[Group]) -> list[str]:
     """Return what to do first, a line each: the first groups above info."""
     return [
-        f"{one.findings[0].path}:{one.findings[0].line}: {one.remedy}"
+        f"{one.findings[0].path}:{one.findings[0].line}"
         + (f" (and {len(one.findings) - 1} more places)" if len(one.findings) > 1 else "")
+        + f": {one.what} {one.remedy}"
         for one in groups if one.severity != "info"
     ][:FIRST_STEPS]

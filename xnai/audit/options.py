@@ -18,6 +18,7 @@ class Options:
         ram_mib: RAM of the machine that will run the compose files; None leaves sums unjudged.
         times: whether each make target is expanded by itself and timed.
         images: the store that images are looked up in.
+        run: make targets that are really run, in a sandbox, for their time.
         cache: whether answers of earlier audits may be taken, and are kept.
         host_room_mib: what the audited host's RAM and compressed swap hold, if a host is audited.
     """
@@ -30,3 +31,4 @@ class Options:
     images: Contents = field(default_factory=local, compare=False)
     host_room_mib: int | None = None
     cache: bool = True
+    run: tuple[str, ...] = ()

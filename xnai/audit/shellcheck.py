@@ -44,23 +44,30 @@ _TOOL = Checker("shellcheck", _WORDS, ".sh", _split)
 # no person wrote.
 _WITHOUT_FLOW = Checker("shellcheck", (*_WORDS, "--extended-analysis=false"), ".sh", _split)
 _LONG = 128 * 1024
-# It takes half a KiB of memory for each byte: a larger text is asked about in parts.
-_LARGEST = 224 * 1024
+# It takes half a KiB of memory for each byte: a longer text is asked about in parts of this size.
+_SHARE = 48 * 1024
 # What only the whole script can tell: who uses a variable or a function, what is never reached.
 _OF_THE_WHOLE = frozenset({2034, 2119, 2120, 2317, 2329, 2215})
 
 
 def _parts(text: str) -> list[tuple[int, str]] | None:
-    """A script in parts that the shell can read, each with its first line; None where it cannot."""
+    """A script in parts that the shell can read, each with its first line; None where it cannot.
+
+    A part ends where a function does, or at an empty line, past its share.
+    """
     bash = shutil.which("bash")
     parts: list[tuple[int, str]] = []
     lines = text.split("\n")
-    count = -(-len(text) // _LARGEST)
-    share = -(-len(lines) // count)
-    for first in range(0, len(lines), share):
-        parts.append((first + 1, "\n".join(lines[first : first + share])))
+    first = size = 0
+    for number, line in enumerate(lines, 1):
+        size += len(line) + 1
+        plain = bool(line) and number < len(lines) and not line[0].isspace()
+        if size > _SHARE and (line in {"", "}"} or (plain and size > 2 * _SHARE)):
+            parts.append((first + 1, "\n".join(lines[first:number])))
+            first, size = number, 0
+    parts.append((first + 1, "\n".join(lines[first:])))
     torn = not bash or any(syntax_error(bash, part) for _, part in parts)
-    return None if torn or any(len(part) > _LARGEST * 3 // 2 for _, part in parts) else parts
+    return None if torn else parts
 
 
 def _texts(tree: Tree) -> Iterator[_Text]:
@@ -75,20 +82,22 @@ def _texts(tree: Tree) -> Iterator[_Text]:
             # A script without a shebang is one that others source; its shell is told nowhere.
             told = text.startswith("#!") or "shellcheck shell" in text
             head = "" if told else "# shellcheck shell=bash\n"
-            parts = _parts(text) if len(text) > _LARGEST else None
+            parts = _parts(text) if len(text) > _LONG else None
             if parts is None:
                 yield _Text(path, 0 if told else 1, head + text, False, "")
                 continue
             shell = re.match(r"#!.*\b(bash|dash|ksh|sh)\b", text)
             head = f"# shellcheck shell={shell[1] if shell else 'bash'}\n"
             for line, part in parts:
-                yield _Text(path, line, head + part, False, "", True)
+                # The first has the script's own head line.
+                own = told and line == 1
+                yield _Text(path, 0 if own else line, part if own else head + part, False, "", True)
 
 
 def shellcheck(tree: Tree, cache: AnswerCache) -> Iterator[RuleFinding | Unknown | str]:
     """Yield its findings, and what it could not tell."""
-    texts = sorted(_texts(tree), key=lambda one: len(one.text) > _LONG)
-    short = [one.text for one in texts if len(one.text) <= _LONG]
+    texts = sorted(_texts(tree), key=lambda one: one.is_part or len(one.text) > _LONG)
+    short = [one.text for one in texts if not one.is_part and len(one.text) <= _LONG]
     answers, missing = ask(_TOOL, short, cache)
     more, missing_too = ask(_WITHOUT_FLOW, [one.text for one in texts[len(short):]], cache)
     answers, missing = [*answers, *more], missing or missing_too

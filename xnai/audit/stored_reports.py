@@ -30,7 +30,8 @@ _PROGRAMS = ("make", "bash", "bwrap", "podman", "docker")
 
 def key(root: Path, options: Options, again: str) -> str:
     """Return the name of a report, but for the content of files; empty where none is kept."""
-    if not options.cache or options.online or options.host_room_mib is not None:
+    if not options.cache or options.online or options.run or options.images.of_host \
+            or options.host_room_mib is not None:
         return ""
     # This program's own state: a source that changes is another program.
     own = sorted(Path(__file__).parent.rglob("*.*"))
@@ -38,7 +39,8 @@ def key(root: Path, options: Options, again: str) -> str:
               for path in own if path.suffix != ".pyc" for state in [path.stat()]]
     programs = [f"{name} {shutil.which(name)}" for name in _PROGRAMS]
     return key_of(
-        "report", str(root.resolve()), again, sys.version, *states, *programs,
+        "report", str(root.resolve()), again, sys.version, options.images.where, *states,
+        *programs,
         *(identity(name) for name in _TOOLS if options.tools),
     )
 

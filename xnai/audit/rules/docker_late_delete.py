@@ -23,6 +23,35 @@ def _deleted(run: Instruction) -> Iterator[str]:
                     yield path
 
 
+def _searched(run: Instruction) -> Iterator[str]:
+    """Directories below which a RUN deletes what it finds: find … -delete, find … -exec rm."""
+    for command in commands(run.text):
+        words = command.words
+        deletes = "-delete" in words or ("-exec" in words and "rm" in words)
+        if command.name == "find" and deletes and not _INSTALLS.search(run.text):
+            for word in words[1:]:
+                if word.startswith("-"):
+                    break
+                if re.fullmatch(r"/[^/$*?]+/[^$*?]+", word):
+                    yield word.rstrip("/")
+
+
+# What fills the directories of Python's packages.
+_INSTALLS = re.compile(r"\b(pip[\d.]*|uv pip|uv)\s+(install|sync|add)\b")
+
+
+def _filler(stage: Stage, run: Instruction, path: str) -> Instruction | None:
+    """The earlier instruction that plainly put something below a directory."""
+    for one in stage.instructions[: stage.instructions.index(run)]:
+        target = one.target.rstrip("/")
+        if one.name in {"COPY", "ADD"} and (target == path or target.startswith(f"{path}/")):
+            return one
+        if one.name == "RUN" and _INSTALLS.search(one.text) \
+                and re.match(r"/usr/local(/lib(/python[\d.]+)?)?$", path):
+            return one
+    return None
+
+
 def _fills(text: str, path: str) -> bool:
     """Whether the same RUN fills the directory without naming it."""
     filled_by = {
@@ -69,8 +98,9 @@ class DockerLateDelete(Rule):
         for file in tree.dockerfiles:
             for stage in file.lineage(file.last):
                 for run in stage.all("RUN"):
-                    for path in _deleted(run):
-                        maker = _maker(stage, run, path)
+                    made = [(path, _maker(stage, run, path)) for path in _deleted(run)]
+                    made += [(path, _filler(stage, run, path)) for path in _searched(run)]
+                    for path, maker in made:
                         if maker:
                             yield Hit(
                                 file.path, file.line_of(run, path),
