@@ -25,24 +25,24 @@ if [ "$code" != 0 ]; then
     {
         echo "was not built. The end of $log:"
         tail -n 20 "$log"
-        ! grep -qE 'no space left on device' "$log" ||
-            echo 'Cause: the disk is full: a build needs room in /var/tmp as well as in the image store. What to do: df -h /var/tmp and the stack user'"'"'s home; free some, then run this again.'
-        ! grep -qE 'Temporary failure (resolving|in name resolution)|[Dd]ns error|failed to lookup address information|no such host' "$log" ||
-            echo 'Cause: names cannot be resolved inside the build. What to do: check the network and /etc/resolv.conf of the host, then run this again.'
-        ! grep -qE 'certificate verify failed|invalid peer certificate|UnknownIssuer|x509: certificate' "$log" ||
-            echo 'Cause: a certificate on the way is not trusted, as behind a proxy that inspects TLS. What to do: name its authority in extra_ca_certificates.'
-        ! grep -qE 'Hash mismatch|DO NOT MATCH THE HASHES' "$log" ||
-            echo 'Cause: a downloaded package is not the one that the lock names. What to do: lock the requirements again, and ask who changed the package.'
-        ! grep -qE 'No solution found when resolving|was not found in the (package registry|cache)|No matching distribution found|has no (matching )?wheel|no wheels with a matching' "$log" ||
-            echo 'Cause: a package, or this version of it for this Python, is not where packages come from. What to do: see package_index_url and wheelhouse_dir, and the requirements that the lines above name.'
         ! grep -qE 'Could not get lock /var/(cache|lib)' "$log" ||
             echo 'Cause: another apt-get holds the lock of a shared cache. What to do: wait for the other build, then run this again.'
         ! grep -qE 'requested access to the resource is denied|manifest unknown|localhost/.*(does not exist|image not known)' "$log" ||
             echo 'Cause: the image that it starts from is neither here nor in a registry that answers. What to do: check base_image and registry_mirrors; this run builds its own bases first.'
+        ! grep -qE 'certificate verify failed|invalid peer certificate|UnknownIssuer|x509: certificate' "$log" ||
+            echo 'Cause: a certificate on the way is not trusted, as behind a proxy that inspects TLS. What to do: name its authority in extra_ca_certificates.'
+        ! grep -qE 'Temporary failure (resolving|in name resolution)|[Dd]ns error|failed to lookup address information|no such host' "$log" ||
+            echo 'Cause: names cannot be resolved inside the build. What to do: check the network and /etc/resolv.conf of the host, then run this again.'
         ! grep -qE '(COPY|ADD).*(no such file|no items matching glob)' "$log" ||
             echo 'Cause: a file that the Dockerfile copies is not in the build context. What to do: see service_sources: only what git tracks is sent.'
+        ! grep -qE 'Hash mismatch|DO NOT MATCH THE HASHES' "$log" ||
+            echo 'Cause: a downloaded package is not the one that the lock names. What to do: lock the requirements again, and ask who changed the package.'
         ! grep -qE '(signal: killed|exit status 137)' "$log" ||
             echo 'Cause: a step was killed, most likely because the memory ran out. What to do: dmesg | grep -i oom; stop something, or give the machine more swap.'
+        ! grep -qE 'no space left on device' "$log" ||
+            echo 'Cause: the disk is full: a build needs room in /var/tmp as well as in the image store. What to do: df -h /var/tmp and the stack user'"'"'s home; free some, then run this again.'
+        ! grep -qE 'No solution found when resolving|was not found in the (package registry|cache)|No matching distribution found|has no (matching )?wheel|no wheels with a matching' "$log" ||
+            echo 'Cause: a package, or this version of it for this Python, is not where packages come from. What to do: see package_index_url and wheelhouse_dir, and the requirements that the lines above name.'
     } | sed 's/^/rag_api_packages: /' >&2
 fi
 exit "$code"
