@@ -33,7 +33,7 @@ HERE = Path(__file__).parent
 FAULTS = HERE / "triage_faults.toml"
 RESULT = HERE / "results" / "triage.json"
 # A score belongs to what was scored.
-CODE = ("xnai/triage", "xnai/diagnostics", "xnai/operations/repair.py", "tasks/repair.py")
+CODE = ("xnai/triage", "xnai/diagnostics")
 HEALTHY_WITHIN_S = 300
 # Of a repair, as SREGym's oracle has it.
 REPAIRED_WITHIN_S = 60

@@ -7,6 +7,7 @@ import time
 
 from pyinfra import host
 from pyinfra.api.exceptions import OperationError
+from pyinfra.context import ctx_host
 from pyinfra.operations import server
 
 from xnai.operations import repair, root_file, stack_user, zram
@@ -31,7 +32,8 @@ _WITHIN_S = 120
 def apply() -> None:
     """Declare the remedies of what is wrong now."""
     settings = current()
-    found = triage(host)
+    # Not pyinfra's stand-in for it, which has no length and so is neither true nor false.
+    found = triage(ctx_host.get())
     looked = next((one for one in found.looked if one.scope.is_ours), None)
     if looked is None:
         host.log(
@@ -90,9 +92,12 @@ def _of_host(settings: Settings, looked: Looked, one: Repair, shown: str) -> Non
     user, unit = looked.scope.user, paths.unit(settings)
     if one.kind == "zram":
         zram.activate(
-            name=f"{shown} (started)", read=lambda: memory_now(host, settings), change=one.why,
+            name=f"{shown} (started)", change=one.why,
+            read=lambda: memory_now(ctx_host.get(), settings),
             prevented=lambda: prevents(
-                zram_generator(host, settings, settings.zram_compression_algorithm)
+                zram_generator(
+                    ctx_host.get(), settings, settings.zram_compression_algorithm
+                )
             ),
         )
     elif one.kind == "linger":
@@ -133,19 +138,19 @@ def _recreate(settings: Settings, found: HostTriage, shown: str, one: Repair) ->
         name=f"{shown}: recreate {', '.join(one.containers)}",
         directory=paths.stack_directory(settings), texts=found.good_files,
         containers=list(one.containers),
-        read=lambda name, url: read_running(host, settings, name, url),
+        read=lambda name, url: read_running(ctx_host.get(), settings, name, url),
         timeout_s=settings.stack_healthy_timeout_s,
     )
 
 
 def _verify(chosen: list[Repair]) -> None:
     """Look until all is well, two minutes at most; then say what is still wrong."""
-    known(host).store = None
+    known(ctx_host.get()).store = None
     settings, ends = current(), time.monotonic() + _WITHIN_S
     while True:
         for name in sorted({name for one in chosen for name in one.containers}):
-            read_running(host, settings, name)
-        again = next(one for one in triage(host).looked if one.scope.is_ours)
+            read_running(ctx_host.get(), settings, name)
+        again = next(one for one in triage(ctx_host.get()).looked if one.scope.is_ours)
         roots = [f"{one.entity}: {one.title} [{one.id}]" for one in again.judgement.roots]
         mended = repairs(again)[0]
         if not mended:

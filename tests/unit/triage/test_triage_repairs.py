@@ -10,6 +10,7 @@ import pytest
 sys.path += [str(Path(__file__).parents[1] / name) for name in ("", "tasks", "facts", "triage")]
 
 from looked import SETTINGS, looked, triaged
+from pyinfra.api.host import Host
 from task_runs import told
 
 import tasks.repair
@@ -67,7 +68,12 @@ def reached(monkeypatch):
 
     def run(*observations, **more):
         answers = iter([triaged(*observations, **more)])
-        monkeypatch.setattr(tasks.repair, "triage", lambda host: next(answers, triaged()))
+
+        def look(host):
+            assert type(host) is Host, "pyinfra's stand-in for the host has no truth value"
+            return next(answers, triaged())
+
+        monkeypatch.setattr(tasks.repair, "triage", look)
         monkeypatch.setattr(tasks.repair, "read_running", lambda *words: {})
         monkeypatch.setattr(tasks.repair.repair, "wait_until_healthy", lambda *words: None)
         return told(monkeypatch, tasks.repair.apply, SETTINGS, {})
