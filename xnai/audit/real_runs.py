@@ -15,10 +15,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xnai.audit.model import Table, Unknown
+from xnai.audit.model import Table
 from xnai.audit.names import SKIPPED
 from xnai.audit.reading import shown
 from xnai.audit.sandbox import NOBODY, TREE
+from xnai.diagnostics.finding import Unknown
 
 SECONDS = 600
 MAX_TREE = 512 * 1024 * 1024
