@@ -5,6 +5,7 @@ Its filters, by severity, rule and file, are made of checkboxes, radio buttons a
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from html import escape
 
@@ -16,7 +17,8 @@ from xnai.audit.reports.common import head, summary
 _STYLE = """
 :root { color-scheme: light dark; }
 * { box-sizing: border-box; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 1rem auto; padding: 0 1rem; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 76rem; margin: 1rem auto; padding: 0 1rem;
+  overflow-wrap: anywhere; }
 code, pre { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }
 pre { white-space: pre-wrap; margin: .3rem 0; padding: .3rem .6rem; background: #8882; }
 table { border-collapse: collapse; margin: .5rem 0; display: block; overflow-x: auto; }
@@ -135,7 +137,10 @@ def _group(one: Group, report: Report, rules: dict[str, int], files: dict[str, i
     numbers = sorted({files[two.path] for two in one.findings if two.path in files})
     names = " ".join(["group", one.severity, f"r{rules[one.rule]}", *(f"f{at}" for at in numbers)])
     yield f'<details class="{names}"{" open" * one.stops}>'
-    yield (f"<summary><strong>{one.severity}</strong> {escape(one.title)}{times} "
+    # Another tool's rules have its name for a title: what it says is more.
+    foreign = one.rule.startswith(f"{one.title}:")
+    title = textwrap.shorten(one.what, 90, placeholder=" …") if foreign else one.title
+    yield (f"<summary><strong>{one.severity}</strong> {escape(title)}{times} "
            f"{_code(where)} {_code(one.rule)}</summary>")
     yield f"<p>To do: {escape(one.remedy)}</p>"
     for finding in one.findings[:_PLACES]:
