@@ -74,7 +74,7 @@ def behind(deployed, tmp_path):
         values = [
             PROXY_PASSWORD, GATE_PASSWORD, auth,
             base64.b64encode(f"{USER}:{PROXY_PASSWORD}".encode()).decode(),
-            PROXY_PASSWORD.replace("/", "%2F").replace("+", "%2B").replace("=", "%3D"),
+            GATE_PASSWORD.replace("/", "%2F").replace("+", "%2B").replace("=", "%3D"),
         ]
         deployed.run(WATCH.format(values=" ".join(values)))
         yield deployed, proxy
