@@ -48,6 +48,8 @@ def independent(a: Fault, b: Fault) -> bool:
     def touched(fault: Fault) -> set[str]:
         words = {root.partition("@")[2] or fault["id"] for one in fault["roots"]
                  for root in one.split("|")}
+        # Two edits of the same compose file are one failure.
+        words |= {"compose file"} if "/stack/docker-compose" in fault["break"] else set()
         return words | set(fault.get("symptoms", ())) | ({"host:" + fault["id"].split("-")[0]})
     return not (touched(a) - {"host"}) & (touched(b) - {"host"})
 
