@@ -132,7 +132,9 @@ def test_zram_is_as_wanted_or_the_line_that_prevents_it_is_named(asker, generato
             assert f"{one['path']}:{one['line']}" in finding.found or not one["line"]
             assert one["path"] in finding.found and one["path"] in finding.remedy
         wrong = answer["found"].get("zram0") != answer["wanted"]["zram0"]
-        assert any(finding.severity == "error" for finding in findings) == wrong
+        # What takes our file's place is an error, also where it happens to say the same.
+        masks = any(not one["line"] for one in answer["blamed"])
+        assert any(finding.severity == "error" for finding in findings) == (wrong or masks)
         # What the findings say to do is done, and asked again.
         again = asker.ask(generator, OURS, written(mended(files, answer["blamed"])))
         assert again["found"] == again["wanted"] and not again["blamed"]
@@ -147,9 +149,7 @@ def test_a_line_that_beats_ours_stops_the_deploy_until_it_is_gone(deployed):
     deployed.run(f"printf '# old\\n[zram0]\\nmax-zram-size = 64\\n' > {place}")
     outcome = deploy(deployed)
     assert outcome.code == 1
-    assert f"{place}:3: max-zram-size = 64. With it: zram0 swap of 64 MiB" in " ".join(
-        outcome.log.split()
-    )
+    assert f"{place}:3: max-zram-size = 64. With it:" in outcome.log, outcome.log
     deployed.run(f"sed -i 3d {place}")
     outcome = deploy(deployed)
     assert outcome.code == 0, outcome.log

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -182,39 +183,70 @@ def ask(trial: Trial) -> dict[str, Any]:
 
 
 def _blame(trial: Trial, wanted: Outcome, blamed: list[dict[str, Any]]) -> None:
-    """Add to `blamed` what of the host's files cannot stand beside ours."""
+    """Add to `blamed` what of the host's files cannot stand beside ours.
+
+    First what changes zram0, then what of the rest makes further devices: a heading of another
+    device that was left out would take the lines below it along, and what they break.
+    """
     for name in trial.files:
         trial.remove(name)
     everything = {name: set(range(len(lines or ()))) for name, lines in trial.files.items()}
-    kept = []
-    for name in trial.files:  # whose mere name masks ours, or another's
-        trial.write(name, everything[name])
-        if (found := trial.outcome()) == wanted:
-            kept.append(name)
-        else:
-            blamed.append(_one(trial, name, None, found))
+    gone: dict[str, set[int]] = {name: set() for name in trial.files}
+    for of_zram0 in (True, False):
+        def is_right(found: Outcome, of_zram0: bool = of_zram0) -> bool:
+            return found.get("zram0") == wanted.get("zram0") if of_zram0 else found == wanted
+
+        for name in list(gone):
+            trial.write(name, everything[name])
+        for name in list(gone):  # whose mere name masks ours, or another's
+            if is_right(found := trial.outcome()):
+                break
             trial.remove(name)
-    for name in kept:
-        trial.write(name, set())
-        if trial.outcome() == wanted:
-            continue
-        left_out = everything[name]
-        for number, line in enumerate(trial.files[name] or ()):
-            if not line.strip():
-                continue
-            trial.write(name, left_out - {number})
-            if (found := trial.outcome()) == wanted:
-                left_out = left_out - {number}
+            if is_right(trial.outcome()):
+                blamed.append(_one(trial, name, None, found))
+                del gone[name]
             else:
-                blamed.append(_one(trial, name, number, found))
-        trial.write(name, left_out)
-        # A line that a later one of its file makes good is none to blame.
-        for one in [one for one in blamed if one["path"] == f"/{name}" and one["line"]]:
-            trial.write(name, left_out - {one["line"] - 1})
-            if trial.outcome() == wanted:
-                left_out = left_out - {one["line"] - 1}
-                blamed.remove(one)
-        trial.write(name, left_out)
+                trial.write(name, everything[name])
+        for name in gone:
+            gone[name] |= _lines_to_blame(trial, name, gone[name], is_right, blamed)
+
+
+def _lines_to_blame(
+    trial: Trial, name: str, gone: set[int], is_right: Callable[[Outcome], bool],
+    blamed: list[dict[str, Any]],
+) -> set[int]:
+    """Write a file with as many of its lines as can be; return those that cannot, and tell them.
+
+    Args:
+        trial: whose other files are written as far as they go.
+        name: of the file.
+        gone: its lines that are left out in any case.
+        is_right: judges what the generator makes.
+        blamed: what is added to.
+    """
+    lines = trial.files[name] or []
+    trial.write(name, gone)
+    if is_right(trial.outcome()):
+        return set()
+    left_out = set(range(len(lines)))
+    mine: list[tuple[int, dict[str, Any]]] = []
+    for number, line in enumerate(lines):
+        if number in gone or not line.strip():
+            continue
+        trial.write(name, left_out - {number})
+        if is_right(found := trial.outcome()):
+            left_out = left_out - {number}
+        else:
+            mine.append((number, _one(trial, name, number, found)))
+    # A line that a later one of its file makes good is none to blame.
+    for number, one in mine:
+        trial.write(name, left_out - {number})
+        if is_right(trial.outcome()):
+            left_out = left_out - {number}
+        else:
+            blamed.append(one)
+    trial.write(name, left_out)
+    return {number for number, _ in mine} & left_out
 
 
 def _one(trial: Trial, name: str, number: int | None, found: Outcome) -> dict[str, Any]:
