@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pyinfra.api.host import Host
+from pyinfra.context import ctx_host
 
 from xnai.triage.ask import triage
 from xnai.triage.masking import without_passwords
 from xnai.triage.render.terminal import lines
 
 
-def judgement(host: Host) -> str:
-    """Return what is wrong, each line on one of its own, beginning with a newline.
-
-    Args:
-        host: of the run.
-    """
+def judgement() -> str:
+    """Return what is wrong on the host at work, each line on its own, beginning with a newline."""
     try:
-        found = triage(host)
+        # Not pyinfra's stand-in for it, which deploy files import and which has no truth value.
+        found = triage(ctx_host.get())
         said = [line for looked in found.looked for line in lines(looked.judgement)]
         return without_passwords("".join(f"\n  {line}" for line in ["xnai triage says:", *said]))
     except Exception as error:

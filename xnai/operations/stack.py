@@ -201,5 +201,5 @@ def stack_of(host: Host, settings: Settings, wanted: StackPlan) -> Stack:
         read=lambda name, ready_url: read_running(host, settings, name, ready_url),
         timeout_s=settings.stack_healthy_timeout_s,
         absent_files=wanted.absent_files,
-        judge=lambda: judgement(host),
+        judge=judgement,
     )

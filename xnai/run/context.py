@@ -66,7 +66,8 @@ def current(host: Host | None = None) -> Settings:
     Raises:
         HostFailed: a setting is wrong (all problems at once), or the host's RAM is unreadable.
     """
-    host = host or ctx_host.get()
+    # Not `host or`: pyinfra's stand-in for a host has no truth value.
+    host = ctx_host.get() if host is None else host
     found = problems(host)
     if found:
         raise HostFailed("wrong settings, nothing was changed:\n" + "\n".join(found))

@@ -343,6 +343,17 @@ def test_a_judgement_that_fails_does_not_take_the_place_of_the_failure(monkeypat
         raise KeyError("what nobody foresaw")
 
     monkeypatch.setattr(judgement, "triage", broken)
-    assert judgement.judgement(object()) == (
-        "\n  what is wrong could not be told: KeyError: 'what nobody foresaw'"
-    )
+    with on_a_host():
+        assert judgement.judgement() == (
+            "\n  what is wrong could not be told: KeyError: 'what nobody foresaw'"
+        )
+
+
+def test_it_is_the_host_itself_that_is_judged_and_not_pyinfras_stand_in(monkeypatch):
+    from xnai.operations import judgement
+
+    asked = []
+    monkeypatch.setattr(judgement, "triage", asked.append)
+    with on_a_host() as host:
+        judgement.judgement()
+    assert asked == [host]
