@@ -150,7 +150,7 @@ BAD_GENERATIONS = [
     ),
     pytest.param(
         ("rag_api_memory_limit_mib=64", "rag_api_swap_mib=0"), "xnai_rag_api",
-        "times for its own memory limit", id="setting",
+        "it went past its own memory", id="setting",
     ),
 ]
 

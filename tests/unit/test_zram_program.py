@@ -112,8 +112,18 @@ def test_what_is_no_plain_file_is_told_and_not_read(generator, host, tmp_path):
 def test_a_generator_that_hangs_is_ended_and_not_asked_for_ever(
     generator, host, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(program, "_RUN_LIMIT_S", 0.2)
-    monkeypatch.setattr(program, "_ALL_LIMIT_S", 1.5)
+    clock = [0.0]
+    really = subprocess.run
+
+    def run(words, env, timeout, **how):
+        root = Path(env["ZRAM_GENERATOR_ROOT"])
+        if "slow" in "".join(path.read_text() for path in root.rglob("*.conf")):
+            clock[0] += timeout
+            raise subprocess.TimeoutExpired(words, timeout)
+        return really(words, env=env, timeout=60, **how)
+
+    monkeypatch.setattr(program.subprocess, "run", run)
+    monkeypatch.setattr(program.time, "monotonic", lambda: clock[0])
     put(host, "etc/systemd/zram-generator.conf.d/10-a.conf", "slow\n" * 50)
     answer = asked(generator, host, tmp_path)
     assert answer["found"] == {} and not answer["whole"]

@@ -357,3 +357,21 @@ def test_it_is_the_host_itself_that_is_judged_and_not_pyinfras_stand_in(monkeypa
     with on_a_host() as host:
         judgement.judgement()
     assert asked == [host]
+
+
+def test_what_this_run_has_changed_itself_is_no_cause(monkeypatch):
+    from types import SimpleNamespace
+
+    from xnai.operations import judgement
+    from xnai.triage.diagnosis import Judgement
+
+    roots = tuple(
+        SimpleNamespace(id=name) for name in ("file-drift", "oom-cgroup", "generation-drift")
+    )
+    found = Judgement("stack xnai", roots, (), (), (), ())
+    monkeypatch.setattr(
+        judgement, "triage", lambda host: SimpleNamespace(looked=[SimpleNamespace(judgement=found)])
+    )
+    monkeypatch.setattr(judgement, "lines", lambda one: [root.id for root in one.roots])
+    with on_a_host():
+        assert judgement.judgement() == "\n  xnai triage says:\n  oom-cgroup"
