@@ -35,7 +35,7 @@ def run(monkeypatch):
     )
     monkeypatch.setattr(pyinfra_ext, "tell_elapsed", lambda of: None)
     monkeypatch.setattr(pyinfra_ext, "tell_each_host", lambda of: None)
-    monkeypatch.setattr(pyinfra_ext, "_connector_arguments", lambda host, state: {})
+    monkeypatch.setattr(pyinfra_ext, "connector_arguments", lambda host, state: {})
     monkeypatch.setattr(pyinfra_ext.lease, "hold", lambda host, how: None)
     monkeypatch.setattr(pyinfra_ext.logger, "error", told.append)
     with ctx_state.use(state), ctx_host.use(host):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from xnai.diagnostics.signature import load, of_kind
 
@@ -16,6 +17,7 @@ class Cause:
     remedy: str
 
 
+@cache
 def causes() -> tuple[Cause, ...]:
     """Return what `build.sh` looks for in the log of a build that failed."""
     return tuple(
@@ -25,5 +27,3 @@ def causes() -> tuple[Cause, ...]:
         for pattern in one.when if pattern.kind == "build" and not pattern.expression.groupindex
     )
 
-
-CAUSES = causes()

@@ -11,7 +11,7 @@ from pyinfra.api.operation import operation
 
 from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.images.content import INPUTS_LABEL, PARENT_LABEL, STACK_LABEL, WHEELS, archive
-from xnai.images.failures import CAUSES
+from xnai.images.failures import causes
 from xnai.images.plan import Build, inputs_label
 from xnai.operations.guard import one_at_a_time
 from xnai.operations.network import DIRECT, Network
@@ -120,7 +120,7 @@ def script(
     return render(
         "images/build.sh.j2",
         name=wanted.name, log=f"{directory}/{wanted.name}.log", podman=XNAI_PODMAN, words=words,
-        context=context, parent=wanted.parent, parent_label=PARENT_LABEL, causes=CAUSES,
+        context=context, parent=wanted.parent, parent_label=PARENT_LABEL, causes=causes(),
         reference=wanted.reference, replaces=planned.replaces,
         kept=f"{wanted.reference}-{planned.replaces[:8]}" if planned.replaces else "",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from functools import cached_property
 
 from xnai.operations.program import Commands, Program
 from xnai.programs.network.bundle import bundle, make_spec
@@ -23,7 +24,7 @@ class Network:
 
     spec: NetworkSpec
 
-    @property
+    @cached_property
     def program(self) -> Program:
         """What lays it ready."""
         return Program(bundle(self.spec), "network", _HOME)

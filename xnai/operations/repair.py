@@ -14,6 +14,7 @@ from xnai.operations import generation
 from xnai.operations.guard import failing_operation, one_at_a_time
 from xnai.operations.healthy import Read, wait_until_healthy
 from xnai.operations.program import Commands, Program
+from xnai.operations.stack import network_commands
 from xnai.programs.role.bundle import bundle
 from xnai.stack.model import Service
 from xnai.stack.paths import good_directory
@@ -99,10 +100,7 @@ def networks(stack_name: str, wanted: Mapping[str, bool]) -> Generator[str, None
         stack_name: whose, for the label.
         wanted: name -> whether it is without a way out.
     """
-    for name, is_internal in wanted.items():
-        words = ["network", "create", "--ignore", f"--label=io.xnai.stack={stack_name}"]
-        words += ["--internal"] if is_internal else []
-        yield one_at_a_time(f"{XNAI_PODMAN} {shlex.join([*words, name])} >/dev/null")
+    yield from map(one_at_a_time, network_commands(stack_name, wanted))
 
 
 @operation()

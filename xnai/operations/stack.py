@@ -166,15 +166,30 @@ def _shared(plan: StackPlan) -> list[str]:
     container is restarted, unless the volume was made with its owner.
     """
     label = f"--label=io.xnai.stack={plan.stack_name}"
-    made = [
-        ["network", "create", "--ignore", label, *(["--internal"] if is_internal else []), name]
-        for name, is_internal in plan.networks.items()
-    ]
+    made = []
     for name, owner in plan.volumes.items():
         uid, _, gid = owner.partition(":")
         words = ["volume", "create", "--ignore", label, f"--opt=o=uid={uid},gid={gid}", name]
         made.append(words)
-    return [f"{XNAI_PODMAN} {shlex.join(words)} >/dev/null" for words in made]
+    return [
+        *network_commands(plan.stack_name, plan.networks),
+        *(f"{XNAI_PODMAN} {shlex.join(words)} >/dev/null" for words in made),
+    ]
+
+
+def network_commands(stack_name: str, networks: Mapping[str, bool]) -> list[str]:
+    """Return the commands that make the networks that are not there.
+
+    Args:
+        stack_name: whose, for the label.
+        networks: name -> whether it is without a way out.
+    """
+    label = f"--label=io.xnai.stack={stack_name}"
+    return [
+        f"{XNAI_PODMAN} network create --ignore {label} "
+        f"{'--internal ' if is_internal else ''}{shlex.quote(name)} >/dev/null"
+        for name, is_internal in networks.items()
+    ]
 
 
 @operation()

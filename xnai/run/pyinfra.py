@@ -140,7 +140,7 @@ def _refused(host: Host, state: State) -> lease.LeaseRefused | None:
     The body of a `with` statement cannot be skipped: it ends at the first thing that it asks.
     """
     try:
-        _hold(host, _connector_arguments(host, state))
+        _hold(host, connector_arguments(host, state))
         return None
     except lease.LeaseRefused as refused:
         why = refused
@@ -182,7 +182,7 @@ def _fail(host: Host, state: State, reason: str) -> None:
     state.fail_hosts({host})
 
 
-def _connector_arguments(host: Host, state: State) -> dict[str, Any]:
+def connector_arguments(host: Host, state: State) -> dict[str, Any]:
     """How commands on a host become root's: what its data and the configuration say."""
     arguments: Any = pop_global_arguments(state, host, {})[0]
     return {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pyinfra.api.arguments import CONNECTOR_ARGUMENT_KEYS, pop_global_arguments
 from pyinfra.api.host import Host
 from pyinfra.context import ctx_state
 
 from xnai.diagnostics.signature import Signature, load
 from xnai.run.context import current
-from xnai.run.pyinfra import HostFailed
+from xnai.run.pyinfra import HostFailed, connector_arguments
 from xnai.settings.model import Settings
 from xnai.stack.paths import good_directory, stack_directory
 from xnai.triage.bundle import command, make_spec
@@ -71,9 +70,7 @@ def collected(host: Host, settings: Settings) -> dict[str, Any]:
         HostFailed: it did not run to its end.
     """
     asked = command(make_spec(settings))
-    arguments: Any = pop_global_arguments(ctx_state.get(), host, {})[0]
-    how = {key: arguments[key] for key in CONNECTOR_ARGUMENT_KEYS if key in arguments}
-    how |= asked.connector_arguments
+    how = connector_arguments(host, ctx_state.get()) | asked.connector_arguments
     _, output = host.run_shell_command(asked, **how)
     found = unframed(output.stdout_lines)
     if found is None:

@@ -10,7 +10,7 @@ import pytest
 from operation_runs import commands, on_a_host, really_run
 
 from xnai.images.content import BuildInput, ContextFile
-from xnai.images.failures import CAUSES
+from xnai.images.failures import causes
 from xnai.images.model import CopiedPath, Image
 from xnai.images.plan import Build
 from xnai.operations import image
@@ -171,10 +171,10 @@ def test_every_cause_is_recognised_by_a_test():
         if mark.args[0] == ("said", "cause")
     ]
     said = [text for text, cause in mark.args[1] if cause]
-    for cause in CAUSES:
+    for cause in causes():
         assert [text for text in said if re.search(cause.pattern, text)], cause.meaning
     # And no text is explained twice.
-    assert all(sum(bool(re.search(c.pattern, text)) for c in CAUSES) == 1 for text in said)
+    assert all(sum(bool(re.search(c.pattern, text)) for c in causes()) == 1 for text in said)
 
 
 def test_without_its_parent_nothing_is_built(tmp_path):

@@ -32,26 +32,18 @@ def _lines(host: str, judgement: Judgement, when: str) -> Iterator[str]:
         yield ""
     for count, root in enumerate(judgement.roots, 1):
         yield from _root(count, root)
-    if judgement.well:
-        yield "## Looked at, and well"
-        yield ""
-        yield from (f"- {_text(one)}" for one in judgement.well)
-        yield ""
-    if judgement.history:
-        yield "## History: older than the last healthy moment"
-        yield ""
-        yield from (f"- {_text(one)}" for one in judgement.history)
-        yield ""
-    if judgement.choices:
-        yield "## As it was set up"
-        yield ""
-        yield from (f"- {_text(f'{one.entity}: {one.cause}')}" for one in judgement.choices)
-        yield ""
-    if judgement.blind:
-        yield "## Blind spots"
-        yield ""
-        yield from (f"- {_text(f'{one.subject}: {one.why}')}" for one in judgement.blind)
-        yield ""
+    sections = (
+        ("Looked at, and well", judgement.well),
+        ("History: older than the last healthy moment", judgement.history),
+        ("As it was set up", [f"{one.entity}: {one.cause}" for one in judgement.choices]),
+        ("Blind spots", [f"{one.subject}: {one.why}" for one in judgement.blind]),
+    )
+    for heading, texts in sections:
+        if texts:
+            yield f"## {heading}"
+            yield ""
+            yield from (f"- {_text(one)}" for one in texts)
+            yield ""
 
 
 def _root(count: int, root: Diagnosis) -> Iterator[str]:
