@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -78,13 +79,16 @@ def said(root: Path) -> set[tuple[str, str, str]]:
 def dry(root: Path) -> dict[str, str]:
     """What `make -n` says of each target of each Makefile, places left out."""
     out = {}
+    # These tests are themselves started by a make, whose flags and depth a make below inherits.
+    alone = {name: value for name, value in os.environ.items()
+             if name not in {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}}
     for path in sorted(root.rglob("Makefile")):
         lines = path.read_text("utf-8-sig").replace("\r", "").split("\n")
         names = {line.partition(":")[0] for line in lines
                  if line[:1].isalpha() and ":" in line and ":=" not in line}
         for name in sorted(names):
             done = subprocess.run(["make", "-n", "-f", path.name, name], cwd=path.parent, text=True,
-                                  capture_output=True, check=False)
+                                  capture_output=True, check=False, env=alone)
             out[f"{path.relative_to(root)} {name}"] = done.stdout
     return out
 
