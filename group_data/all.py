@@ -50,6 +50,7 @@ __all__ = [
     "memory_rivals",
     "netrc_file",
     "oom_guard_exempt_stack",
+    "own_secrets",
     "package_index_url",
     "protected_services",
     "proxy_exceptions",
@@ -60,6 +61,8 @@ __all__ = [
     "rag_api_port",
     "rag_api_swap_mib",
     "redis_image",
+    "redis_maxmemory_mib",
+    "redis_maxmemory_policy",
     "redis_memory_limit_mib",
     "redis_memory_reservation_mib",
     "redis_port",
@@ -87,6 +90,7 @@ __all__ = [
     "vikunja_memory_limit_mib",
     "vikunja_memory_reservation_mib",
     "vikunja_port",
+    "vikunja_public_url",
     "vikunja_swap_mib",
     "vikunja_time_zone",
     "vm_dirty_background_ratio_pct",
@@ -243,6 +247,11 @@ container_gid = 10001
 # requirements and more; docs/own-tree.md has a complete example.
 service_sources = {}
 
+# Secrets for service_sources beside the stack's own: name -> None for a random value that is made
+# on the host, or the absolute path of a file on this machine that holds the value and that nobody
+# else may read. docs/own-tree.md.
+own_secrets = {}
+
 # A file of such a tree above this size is refused by name: it is data, not code.
 context_max_mib = 20
 
@@ -312,6 +321,14 @@ redis_port = 6379
 
 # True publishes Redis on 127.0.0.1 of the host; by default only the stack's network reaches it.
 redis_publish_loopback = False
+
+# From which size of its data on it refuses writes, or evicts keys. None: half of
+# redis_memory_limit_mib, which leaves room for a background save in the worst case.
+redis_maxmemory_mib = None
+
+# What it does then. The stack's queues must not be evicted: anything but noeviction and
+# volatile-* may lose documents that wait for the worker.
+redis_maxmemory_policy = "noeviction"
 redis_memory_limit_mib = 256
 redis_memory_reservation_mib = None
 redis_swap_mib = None
@@ -409,6 +426,10 @@ vikunja_image = "docker.io/vikunja/vikunja:2.5.0"
 
 # Published on 127.0.0.1.
 vikunja_port = 3456
+
+# The address under which browsers reach it, where that is another one (a proxy of yours in front
+# of it): links and mails name it. None: http://127.0.0.1:<vikunja_port>/.
+vikunja_public_url = None
 
 # When new accounts' days begin and reminders come; a name of the tz database, as "Europe/Berlin".
 # None: the host's own.

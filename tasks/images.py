@@ -1,15 +1,18 @@
 """The stack's own images, built on the host where their content differs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 
 from pyinfra import host
 
 from tasks import before, preflight, verify
 from xnai.facts.podman_call import PodmanUnknown
+from xnai.facts.wheelhouse import WheelhouseFiles
 from xnai.images.content import BuildInput
 from xnai.images.locks import absent, python_of
 from xnai.images.plan import Build, builds, find, levels, prunable
+from xnai.images.python_files import unparsable
 from xnai.images.tree import TreeRefused, refusals, revision, untracked
 from xnai.operations import image, network
 from xnai.run.context import current
@@ -30,7 +33,7 @@ def apply() -> None:
     wanted = inputs(settings)
     store = read_store(host, settings)
     planned = builds(wanted, images_of(store))
-    _ask_the_index(settings, planned)
+    _try_what_is_cheap(settings, planned)
     # Before the stack: a container is not taken down for an image that cannot be had.
     if missing := missing_images(settings, plan(settings, wanted), wanted, store):
         image.pull(name=f"images: pull {', '.join(missing)} (absent)", references=missing,
@@ -78,26 +81,41 @@ def _inputs(settings: Settings) -> list[BuildInput]:
         fail_host(str(refused))
 
 
-def _ask_the_index(settings: Settings, planned: Sequence[Build]) -> None:
-    """Before the first build: whether the index has what the locks of the user's trees name."""
-    index = settings.package_index_url
-    due = [b.wanted for b in planned if "requirements" in b.wanted.inputs]
-    locks = {
-        wanted.image.requirements.root / wanted.image.requirements.source
-        for wanted in due if wanted.image.name in settings.service_sources
-    }
+def _try_what_is_cheap(settings: Settings, planned: Sequence[Build]) -> None:
+    """Before the first build of the user's trees: do the files compile, has the index it all."""
     python = python_of(settings.base_image)
-    if not locks or index is None or settings.wheelhouse_dir or python is None:
+    if python is None:
         return
+    own = [b.wanted for b in planned if b.wanted.image.name in settings.service_sources]
+    found = [
+        sentence for wanted in own if "files" in wanted.inputs
+        for sentence in unparsable(wanted.image.copies, python)
+    ]
+    locks = {
+        wanted.image.requirements.root / wanted.image.requirements.source:
+            wanted.image.source_packages
+        for wanted in own if "requirements" in wanted.inputs
+    }
+    if found := found + _absent(settings, locks, python):
+        fail_host("nothing was built or changed:\n" + "\n".join(found))
+
+
+def _absent(settings: Settings, locks: Mapping[Path, Sequence[str]], python: str) -> list[str]:
+    """Sentences for what neither the index nor the wheelhouse has."""
+    index = settings.package_index_url
+    if not locks or index is None:
+        return []
+    there = (
+        host.get_fact(WheelhouseFiles, settings.wheelhouse_dir) if settings.wheelhouse_dir else []
+    )
     found = []
-    for lock in sorted(locks):
+    for lock, sources in sorted(locks.items()):
         host.log(f"asking {index} for the packages of {lock}")
-        missing = absent(lock, python, index)
+        missing = absent(lock, python, index, there, sources)
         if missing is None:
             host.log(f"could not tell whether {index} has them all; the build will")
         found += missing or []
-    if found:
-        fail_host("nothing was built or changed:\n" + "\n".join(found))
+    return found
 
 
 def prune() -> None:

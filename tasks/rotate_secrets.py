@@ -23,6 +23,7 @@ from xnai.settings.model import Settings
 from xnai.stack import paths
 from xnai.stack.catalogue import secret_forms
 from xnai.stack.model import Service
+from xnai.stack.own_secrets import given
 from xnai.stack.plan import StackPlan, differences, foreign, plan
 from xnai.stack.services.vikunja import VikunjaSettings
 
@@ -50,7 +51,7 @@ def apply() -> None:
             f"an earlier rotation of secrets was not finished ({mark}): this one makes all of them "
             "anew"
         )
-        chosen = secret_forms(settings)
+        chosen = _random(settings)
     names = [name for forms in chosen for name in forms]
     if not own.end_vikunja_sessions and f"{settings.stack_name}_vikunja_secret" in names:
         host.log(
@@ -75,7 +76,7 @@ def apply() -> None:
 
 def _chosen(settings: Settings) -> tuple[dict[str, str], ...]:
     """The values to replace; naming one form of a value is naming it."""
-    found = secret_forms(settings)
+    found = _random(settings)
     known = {name for forms in found for name in forms}
     if unknown := [name for name in settings.rotate_only if name not in known]:
         fail_host(
@@ -84,6 +85,11 @@ def _chosen(settings: Settings) -> tuple[dict[str, str], ...]:
         )
     wanted = set(settings.rotate_only) or known
     return tuple(forms for forms in found if wanted & set(forms))
+
+
+def _random(settings: Settings) -> tuple[dict[str, str], ...]:
+    """The secrets that are made on the host; the others' values are the user's to change."""
+    return tuple(forms for forms in secret_forms(settings) if given(settings).isdisjoint(forms))
 
 
 def _refuse(found: Sequence[str]) -> NoReturn:

@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import tarfile
+from dataclasses import replace
 
 import pytest
 from unit_settings import make
@@ -112,20 +113,53 @@ def test_a_change_of_the_requirements_leaves_the_base_alone(tree):
 
 
 @pytest.mark.parametrize(
-    ("changes", "runtime", "build"),
+    ("changes", "runtime"),
     [
-        ({"base_image": "docker.io/library/python:3.13-slim"}, {"base_image", "dockerfile"}, {}),
-        ({"container_uid": 10002}, {"dockerfile"}, {}),
-        # Where the packages come from stands only where they are installed.
-        ({"package_index_url": "https://mirror.example/simple"}, None, {"dockerfile"}),
+        ({"base_image": "docker.io/library/python:3.13-slim"}, {"base_image", "dockerfile"}),
+        ({"container_uid": 10002}, {"dockerfile"}),
     ],
 )
-def test_a_change_of_the_base_changes_what_is_built_from_it(tree, changes, runtime, build):
-    before, after = built(), built(**changes)
-    found = changed(before, after)
+def test_a_change_of_the_base_changes_what_is_built_from_it(tree, changes, runtime):
+    found = changed(built(), built(**changes))
     assert found.get("base") == runtime
-    assert (set(build) or {"base"}) <= found["build"]
+    assert "base" in found["build"]
     assert {"rag_api_packages", "rag_api"} <= set(found)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"package_index_url": "https://mirror.example/simple"},
+        {"package_index_url": "http://mirror.example/simple", "wheelhouse_dir": "/srv/wheels"},
+        {"package_index_url": None, "wheelhouse_dir": "/srv/wheels"},
+    ],
+)
+@pytest.mark.parametrize("sources", [(), ("x==1",)])
+def test_where_packages_come_from_builds_nothing_anew(tree, monkeypatch, changes, sources):
+    (image,) = catalogue.images(make())
+    (tree / "requirements.txt").write_text("x==1 --hash=sha256:aa\ny==2 --hash=sha256:bb\n")
+    image = replace(image, source_packages=sources)
+    monkeypatch.setattr(catalogue, "images", lambda settings: (image,))
+    assert changed(built(), built(**changes)) == {}
+
+
+def test_what_is_built_from_source_stands_apart_and_is_an_input(tree, monkeypatch):
+    (tree / "requirements.txt").write_text("x==1 --hash=sha256:aa\ny==2 --hash=sha256:bb\n")
+    before = built()
+    (image,) = catalogue.images(make())
+    image = replace(image, source_packages=("x==1",), build_apt_packages=("gcc",))
+    monkeypatch.setattr(catalogue, "images", lambda settings: (image,))
+    after = built()
+    assert changed(before, after) == {
+        "rag_api_packages": {"requirements", "dockerfile"}, "rag_api": {"packages", "dockerfile"},
+    }
+    files = after["rag_api_packages"].files
+    assert files["context/requirements.txt"].content == b"y==2 --hash=sha256:bb\n"
+    assert files["context/source_requirements.txt"].content == b"x==1 --hash=sha256:aa\n"
+    assert "context/source_tools/make_wheels.py" in files
+    text = after["rag_api_packages"].dockerfile
+    fetched, built_ = text.index("make_wheels.py fetch"), text.index("RUN --network=none")
+    assert text.index("install --yes --no-install-recommends gcc") < fetched < built_
 
 
 def test_names_and_contents_do_not_run_into_each_other(tree):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 from xnai.cli.command import main
 from xnai.images import locking
 from xnai.images.locking import NotLocked, Origin, fitting, has_python_alone, made, origin
-from xnai.images.tree import unlocked
+from xnai.images.locks import parted, unlocked
 
 PLAIN = {"name": "anyio", "version": "4.1", "wheels": [
     {"url": "https://x/anyio-4.1-py3-none-any.whl", "hashes": {"sha256": "a" * 64}},
@@ -27,7 +28,7 @@ NUMBERS = {"name": "numpy", "version": "2.0", "wheels": [
         ("7", "cp312-cp312-manylinux_2_39_x86_64"),  # of a newer C library than the images'
     )
 ]}
-SOURCE = {"name": "cuid", "version": "0.4"}
+SOURCE = {"name": "cuid", "version": "0.4", "sdist": {"hashes": {"sha256": "c" * 64}}}
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ def test_the_wheels_that_an_image_takes(python, architecture, digits):
 def test_a_lock_says_what_it_was_made_from_and_is_one_that_a_build_takes(resolves, tmp_path):
     resolves({"x86_64": [NUMBERS, PLAIN], "aarch64": [NUMBERS, PLAIN]})
     asked = wanted(tmp_path, "x86_64", "aarch64")
-    text = made(asked, "https://index")
+    text = made(asked, "https://index").text
     assert origin(text) == asked
     assert unlocked(tmp_path / "api.txt", text) == []
     assert text.count("--hash=sha256:") == 4  # numpy 1, 6 and 3, anyio
@@ -68,6 +69,23 @@ def test_all_packages_without_a_wheel_are_named_at_once(resolves, tmp_path):
     resolves({"x86_64": [SOURCE, PLAIN, SOURCE | {"name": "jsmin"}]})
     with pytest.raises(NotLocked, match=r"2 packages have no wheel(?s:.*)cuid==0.4(?s:.*)jsmin"):
         made(wanted(tmp_path), "https://index")
+
+
+def test_sources_are_locked_where_they_are_wanted(resolves, tmp_path):
+    resolves({"x86_64": [SOURCE, PLAIN], "aarch64": [SOURCE, PLAIN]})
+    asked = replace(wanted(tmp_path, "x86_64", "aarch64"), with_sources=True)
+    found = made(asked, "https://index")
+    assert origin(found.text) == asked
+    assert unlocked(tmp_path / "api.txt", found.text) == []
+    assert [(one.name, one.version, one.is_pure) for one in found.sources] == [
+        ("cuid", "0.4", None)
+    ]
+    wheels, sources = parted(found.text, ["cuid==0.4"])
+    assert sources == f"cuid==0.4 --hash=sha256:{'c' * 64}\n"
+    assert wheels == f"anyio==4.1 --hash=sha256:{'a' * 64}\n"
+    resolves({"x86_64": [SOURCE | {"sdist": None}], "aarch64": []})
+    with pytest.raises(NotLocked, match="neither a wheel nor a source"):
+        made(asked, "https://index")
 
 
 def test_two_versions_for_two_architectures_are_refused(resolves, tmp_path):
@@ -106,6 +124,22 @@ def test_the_command_writes_a_lock_and_makes_it_again(resolves, tmp_path):
     failed = CliRunner().invoke(main, ["lock", *into])
     assert failed.exit_code == 1 and "cuid==0.4" in failed.output
     assert "anyio==4.2" in lock.read_text()
+
+
+def test_the_command_tells_the_settings_for_sources_and_takes_a_list(resolves, tmp_path):
+    resolves({"x86_64": [SOURCE]})
+    into = ["--into", str(tmp_path / "locks")]
+    words = ["lock", "docs", "--package", "cuid==0.4", "--with-sources", *into]
+    run = CliRunner().invoke(main, words)
+    assert run.exit_code == 0, run.output
+    assert '"source_packages": ["cuid==0.4"],' in run.output
+    assert (tmp_path / "locks/docs.in").read_text() == "cuid==0.4\n"
+    # Once wanted, wanted again.
+    run = CliRunner().invoke(main, ["lock", *into])
+    assert run.exit_code == 0, run.output
+    assert CliRunner().invoke(main, ["lock", *into, "--wheels-only"]).exit_code == 1
+    run = CliRunner().invoke(main, ["lock", "docs", "rag_api", "--package", "a==1", *into])
+    assert run.exit_code == 2 and "one SERVICE" in run.output
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 from unit_settings import ROOT
 
-from xnai.images.tree import unlocked
+from xnai.images.locks import unlocked
 
 SOURCES = sorted((ROOT / "files").rglob("requirements.in"))
 NAMES = [str(path.parent.relative_to(ROOT / "files")) for path in SOURCES]

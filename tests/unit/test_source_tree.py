@@ -12,13 +12,14 @@ import pytest
 from unit_settings import ROOT, make
 
 from xnai.images import tree as source_tree
+from xnai.images.locks import unlocked
 from xnai.images.model import CopiedPath
+from xnai.images.python_files import unparsable
 from xnai.images.tree import (
     TreeRefused,
     copied_files,
     refusals,
     revision,
-    unlocked,
     untracked,
 )
 from xnai.stack.catalogue import base, build_inputs, dockerfiles, images, services
@@ -234,6 +235,54 @@ def test_a_link_to_a_directory_and_one_to_nothing(checkout, tmp_path):
     assert "nothing" in found[1] and "cannot be sent" in found[1]
 
 
+def test_links_to_what_git_tracks_in_the_tree_are_followed(checkout):
+    (checkout / "shared/deep").mkdir(parents=True)
+    (checkout / "shared/one.py").write_text("one = 1\n")
+    (checkout / "shared/deep/two.py").write_text("two = 2\n")
+    (checkout / "app/api/one.py").symlink_to("../../shared/one.py")
+    (checkout / "app/api/shared").symlink_to("../../shared")
+    (checkout / "shared/again").symlink_to("../shared")  # a circle, were it followed
+    git(checkout, "add", ".")
+    assert refused(checkout) == []
+    sent = {item.name: item for item in build_inputs(settings(checkout))}["rag_api"].files
+    here = {path.removeprefix("context/app/app/api/"): file.content for path, file in sent.items()}
+    assert here["one.py"] == here["shared/one.py"] == b"one = 1\n"
+    assert here["shared/deep/two.py"] == b"two = 2\n"
+    # What git does not track is not reached through a link either.
+    (checkout / "app/api/new.py").symlink_to("../../shared/new.py")
+    git(checkout, "add", ".")
+    (checkout / "shared/new.py").write_text("new = 1\n")
+    (sentence,) = refused(checkout)
+    assert "app/api/new.py: a symbolic link" in sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("def f():\nreturn 1\n", ":2: IndentationError"), ("x = (\n", ":1: SyntaxError"),
+     ("x = '\0'\n", ":")],
+)
+def test_a_file_that_is_no_python_is_named_with_its_line(checkout, text, said):
+    (checkout / "app/api/wrong.py").write_text(text)
+    git(checkout, "add", ".")
+    copies = next(one for one in images(settings(checkout)) if one.name == "rag_api").copies
+    (sentence,) = unparsable(copies, "3.11")
+    assert sentence.startswith(f"{checkout}/app/api/wrong.py{said}")
+    assert sentence.endswith("leave it out by 'exclude'")
+    # A newer Python may read what this one cannot.
+    assert unparsable(copies, "3.99") == []
+
+
+def test_what_is_built_from_source_is_in_the_lock(checkout):
+    assert refused(checkout, source_packages=["fastapi==0.165.0"]) == []
+    wrong, absent_ = refused(checkout, source_packages=["FastAPI==0.1", "cuid==0.4"])
+    said = f"service_sources['rag_api']['source_packages'] ({WHERE})"
+    assert wrong == (
+        f"{said}: FastAPI==0.1 is not in {checkout}/requirements/api.txt: it has "
+        "fastapi==0.165.0; make the lock again: xnai lock"
+    )
+    assert absent_.startswith(f"{said}: cuid==0.4 is not in ") and "it has no cuid" in absent_
+
+
 def test_a_lock_behind_a_link(checkout, tmp_path):
     (tmp_path / "api.txt").write_text(f"fastapi==0.165.0 {HASH}\n")
     (checkout / "requirements/api.txt").unlink()
@@ -304,7 +353,7 @@ def test_requirements_by_line(tmp_path):
         "-e .\n"
         "numpy\n"
     )
-    lock = "lock it: uv pip compile --universal --generate-hashes api.in -o api.txt"
+    lock = f"lock it: xnai lock SERVICE={path} (docs/own-tree.md)"
     assert unlocked(path, text) == [
         f"{path}:7: 'httpx>=0.28' is not pinned with ==; {lock}",
         f"{path}:8: 'redis==8.1.0' has no hash; {lock}",

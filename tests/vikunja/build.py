@@ -21,7 +21,8 @@ VERSIONS = ("2.4.0", "2.5.0")
 # A URL or a directory that git clones from.
 SOURCE = os.environ.get("XNAI_VIKUNJA_GIT", "https://github.com/go-vikunja/vikunja.git")
 # Where the Go module proxy does not serve a module: `module=URL-or-directory@revision`, separated
-# by commas. The revision is checked out, and go.mod points there.
+# by commas. The revision is checked out, and go.mod points there; where go.mod replaces a module
+# already, `module` is the replaced one (go follows one replacement and no second).
 MODULES = os.environ.get("XNAI_VIKUNJA_MODULES", "")
 # Built by the release's tags (magefile.go): users and names without libc.
 _TAGS = "osusergo,netgo"

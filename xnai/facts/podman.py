@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pyinfra.api.facts import FactBase
@@ -24,6 +24,9 @@ from xnai.facts.podman_call import (
     inspected,
 )
 from xnai.facts.sections import FileState, file_states, parse_file_states, script, split
+
+VALUE_LABEL = "io.xnai.value"
+"""Of a Podman secret: by what it is told whether the user's file still holds its value."""
 
 # Asks a URL of this machine, past any proxy; the host's Python is there for our programs.
 _ASK_URL = (
@@ -108,6 +111,7 @@ class StoreFacts:
         files: path -> state of the files asked for that exist.
         enabled: whether the boot unit is enabled.
         set_up: whether the containers step has been here: then Podman must answer.
+        secret_labels: name -> value of VALUE_LABEL, of secrets that have one.
     """
 
     images: tuple[StoreImage, ...] | PodmanUnknown
@@ -117,6 +121,7 @@ class StoreFacts:
     files: dict[str, FileState]
     enabled: bool
     set_up: bool
+    secret_labels: Mapping[str, str] = field(default_factory=dict)
 
 
 class Store(FactBase[StoreFacts]):
@@ -177,6 +182,7 @@ class Store(FactBase[StoreFacts]):
             files=parse_file_states(found.get("files", [])),
             enabled=bool(found.get("enabled")),
             set_up=bool(found.get("set_up")),
+            secret_labels=parse_secret_labels(secrets or ()),
         )
 
 
@@ -248,6 +254,14 @@ def parse_images(entries: Sequence[Mapping[str, Any]]) -> tuple[StoreImage, ...]
 def parse_secrets(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return name -> ID from what `podman secret inspect` prints; values are not in it."""
     return {entry["Spec"]["Name"]: entry["ID"] for entry in entries}
+
+
+def parse_secret_labels(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return name -> VALUE_LABEL of the secrets that have one."""
+    return {
+        entry["Spec"]["Name"]: value for entry in entries
+        if (value := (entry["Spec"].get("Labels") or {}).get(VALUE_LABEL))
+    }
 
 
 def parse_containers(

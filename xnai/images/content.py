@@ -8,12 +8,14 @@ import tarfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from xnai.images.model import Image
+from xnai.images.locks import parted
+from xnai.images.model import CopiedPath, Image
 from xnai.images.tree import TreeRefused, copied_files
 from xnai.settings.certificates import name_on_host
 from xnai.settings.model import Settings
-from xnai.templating.render import render
+from xnai.templating.render import ROOT, render
 
 CONTENT_LABEL = "io.xnai.content"
 STACK_LABEL = "io.xnai.stack"
@@ -22,6 +24,10 @@ PARENT_LABEL = "io.xnai.parent"
 
 # Where a build sees the wheelhouse.
 WHEELS = "/mnt/wheels"
+
+_USUAL_INDEX = "https://pypi.org/simple"
+_LOCK = "context/requirements.txt"
+_SOURCES = "context/source_requirements.txt"
 
 
 @dataclass(frozen=True)
@@ -122,14 +128,14 @@ def _base_inputs(settings: Settings, image: Image) -> list[BuildInput]:
     text = _dockerfile(settings, image, base=settings.base_image, runtime=None)
     runtime = _input(
         settings, image, ("base", "runtime"), settings.base_image, "", text, files,
-        {"base_image": settings.base_image, "dockerfile": _text_hash(text, {}), "files": code},
+        {"base_image": settings.base_image, "dockerfile": text.hash({}), "files": code},
     )
     text = _dockerfile(settings, image, base=settings.base_image, runtime=runtime.reference)
     build = _input(
         settings, image, ("build", ""), runtime.reference, "", text, files,
         {
             "base": runtime.reference,
-            "dockerfile": _text_hash(text, {runtime.reference: "base"}),
+            "dockerfile": text.hash({runtime.reference: "base"}),
             "requirements": requirements,
         },
     )
@@ -150,7 +156,7 @@ def _service_inputs(
             settings, image, (f"{image.name}_packages", "packages"), runtime, build, text, files,
             {
                 "base": runtime, "requirements": requirements,
-                "dockerfile": _text_hash(text, names),
+                "dockerfile": text.hash(names),
             },
         )
         found.append(packages)
@@ -164,20 +170,28 @@ def _service_inputs(
     found.append(
         _input(
             settings, image, (image.name, ""), parent, tools, text, files,
-            {**parents, "dockerfile": _text_hash(text, names), "files": code},
+            {**parents, "dockerfile": text.hash(names), "files": code},
         )
     )
     return found
 
 
 def _context(image: Image) -> dict[str, ContextFile]:
+    copies = (*image.copies, image.requirements)
+    if image.source_packages:
+        copies += (CopiedPath(ROOT / "files", "source_tools", "source_tools"),)
     try:
-        return {
+        found = {
             f"context/{path}": ContextFile(file.read_bytes(), bool(file.stat().st_mode & 0o100))
-            for path, file in copied_files((*image.copies, image.requirements)).items()
+            for path, file in copied_files(copies).items()
         }
     except OSError as error:
         raise TreeRefused(f"{image.name}: {error}") from None
+    if image.source_packages:
+        wheels, sources = parted(found[_LOCK].content.decode(), image.source_packages)
+        found[_LOCK] = ContextFile(wheels.encode())
+        found[_SOURCES] = ContextFile(sources.encode())
+    return found
 
 
 def _input(
@@ -186,7 +200,7 @@ def _input(
     name_and_target: tuple[str, str],
     parent: str,
     tools: str,
-    dockerfile: str,
+    dockerfile: _Dockerfile,
     files: Mapping[str, ContextFile],
     inputs: Mapping[str, str],
 ) -> BuildInput:
@@ -195,43 +209,72 @@ def _input(
     return BuildInput(
         name=name, image=image, target=target, parent=parent, tools=tools, inputs=inputs,
         reference=f"localhost/{settings.stack_name}_{name}:{content[:16]}",
-        content_hash=content, dockerfile=dockerfile, files=files,
+        content_hash=content, dockerfile=dockerfile.text, files=files,
     )
 
 
-def _dockerfile(settings: Settings, image: Image, **stages: str | None) -> str:
-    index = settings.package_index_url
-    wheels = f"--find-links {WHEELS}" if settings.wheelhouse_dir else ""
+@dataclass(frozen=True)
+class _Dockerfile:
+    """A rendered Dockerfile, and what it would be with the usual sources of packages.
+
+    Where packages come from is no input of an image: the locks' hashes say what they are, so that
+    a mirror or a wheelhouse that is set later builds nothing anew.
+    """
+
+    text: str
+    as_usual: str
+
+    def hash(self, names: Mapping[str, str]) -> str:
+        """Hash with its own references named only: they are inputs of their own."""
+        text = self.as_usual
+        for reference, name in names.items():
+            text = text.replace(reference, name)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _dockerfile(settings: Settings, image: Image, **stages: str | None) -> _Dockerfile:
+    texts = []
+    for index, has_wheels in (
+        (settings.package_index_url, bool(settings.wheelhouse_dir)), (_USUAL_INDEX, False),
+    ):
+        pip, uv, unearth = _sources(index, has_wheels)
+        texts.append(render(
+            f"images/{image.dockerfile}.j2",
+            image=image,
+            stack_name=settings.stack_name,
+            uid=settings.container_uid,
+            gid=settings.container_gid,
+            has_ca=bool(settings.extra_ca_certificates),
+            pip_sources=pip,
+            uv_sources=uv,
+            unearth_sources=unearth,
+            debian_mirror=(settings.debian_mirror_url or "").rstrip("/"),
+            **stages,
+        ))
+    return _Dockerfile(*texts)
+
+
+def _sources(index: str | None, has_wheels: bool) -> tuple[str, str, str]:
+    """Where packages come from, as options of pip, of uv and of unearth."""
+    wheels = f"--find-links {WHEELS}" if has_wheels else ""
     pip, uv = (
         " ".join(filter(None, (f'{option} "{index}"' if index else "--no-index", wheels)))
         for option in ("--index-url", "--default-index")
     )
-    return render(
-        f"images/{image.dockerfile}.j2",
-        image=image,
-        stack_name=settings.stack_name,
-        uid=settings.container_uid,
-        gid=settings.container_gid,
-        has_ca=bool(settings.extra_ca_certificates),
-        pip_sources=pip,
-        uv_sources=uv,
-        debian_mirror=(settings.debian_mirror_url or "").rstrip("/"),
-        **stages,
-    )
-
-
-def _text_hash(text: str, names: Mapping[str, str]) -> str:
-    """Hash of a Dockerfile with its own references named only: they are inputs of their own."""
-    for reference, name in names.items():
-        text = text.replace(reference, name)
-    return hashlib.sha256(text.encode()).hexdigest()
+    unearth = f'--index-url "{index}"' if index else ""
+    if index and (host := urlsplit(index)).scheme == "http":
+        unearth += f" --trusted-host {host.hostname}"
+    return pip, uv, f"{unearth} --find-link {WHEELS}".strip() if has_wheels else unearth
 
 
 def _hashes(files: Mapping[str, ContextFile]) -> tuple[str, str]:
     """The hash of a context's lock, and that of its other files."""
-    lock = "context/requirements.txt"
-    others = {path: file for path, file in files.items() if path != lock}
-    return _hash({"r": files[lock]}), _hash(others)
+    of_lock = {
+        path: file for path, file in files.items()
+        if path == _SOURCES or path.startswith("context/source_tools/")
+    }
+    others = {p: file for p, file in files.items() if p != _LOCK and p not in of_lock}
+    return _hash({"r": files[_LOCK], **of_lock}), _hash(others)
 
 
 def _hash(files: Mapping[str, ContextFile]) -> str:

@@ -33,7 +33,9 @@ _MOST_SOURCE_BYTES = 64 << 20
 # The C library of Debian 12, on which python:3.11 and later stand; newer images read older wheels.
 _GLIBC_MINOR = 36
 _COMPILED = re.compile(r".*\.(c|cc|cpp|cxx|pyx|pxd|rs|f|f90|go|cu)", re.IGNORECASE)
-_FROM = re.compile(r"^# xnai lock: from (.+), for Python (\S+) on (\S+)$", re.MULTILINE)
+_FROM = re.compile(
+    r"^# xnai lock: from (.+), for Python (\S+) on (\S+?)(, with sources)?$", re.MULTILINE
+)
 
 
 class NotLocked(Exception):
@@ -57,7 +59,7 @@ class SourceOnly:
     def __str__(self) -> str:
         """Return it in words."""
         kind = {
-            True: "pure Python: its wheel can be made anywhere",
+            True: "pure Python",
             False: "needs a compiler",
             None: "could not be looked into",
         }[self.is_pure]
@@ -72,21 +74,44 @@ class Origin:
         source: absolute path.
         python: version, such as 3.12.
         architectures: of the hosts.
+        with_sources: whether it holds packages that only come as source.
     """
 
     source: Path
     python: str
     architectures: tuple[str, ...]
+    with_sources: bool = False
+
+    def __str__(self) -> str:
+        """Return it as a lock says it."""
+        more = ", with sources" if self.with_sources else ""
+        return f"from {self.source}, for Python {self.python} on " \
+            f"{'+'.join(self.architectures)}{more}"
+
+
+@dataclass(frozen=True)
+class MadeLock:
+    """A lock that was made.
+
+    Attributes:
+        text: of its file.
+        sources: what in it only comes as source.
+    """
+
+    text: str
+    sources: tuple[SourceOnly, ...]
 
 
 def origin(lock: str) -> Origin | None:
     """Return what the text of a lock says that it was made from; None where it is none of ours."""
     match = _FROM.search(lock)
-    return Origin(Path(match[1]), match[2], tuple(match[3].split("+"))) if match else None
+    if match is None:
+        return None
+    return Origin(Path(match[1]), match[2], tuple(match[3].split("+")), bool(match[4]))
 
 
-def made(wanted: Origin, index_url: str, old: str = "") -> str:
-    """Return the text of a lock.
+def made(wanted: Origin, index_url: str, old: str = "") -> MadeLock:
+    """Return a lock.
 
     Args:
         wanted: from what, for which Python and architectures.
@@ -94,7 +119,8 @@ def made(wanted: Origin, index_url: str, old: str = "") -> str:
         old: the lock's present text, whose versions are kept where they still fit.
 
     Raises:
-        NotLocked: it cannot be resolved, or some packages have no wheel.
+        NotLocked: it cannot be resolved, or some packages have no wheel and sources are not
+            wanted, or not even that.
     """
     found: dict[str, tuple[str, set[str]]] = {}
     sources: dict[str, SourceOnly] = {}
@@ -103,8 +129,12 @@ def made(wanted: Origin, index_url: str, old: str = "") -> str:
             name, version = str(package["name"]), str(package["version"])
             digests = fitting(package, wanted.python, architecture)
             if not digests:
-                sources[name] = SourceOnly(name, version, _is_pure(package.get("sdist")))
-                continue
+                sdist = package.get("sdist") or {}
+                sources[name] = SourceOnly(name, version, _is_pure(sdist))
+                digests = [str(one) for one in [sdist.get("hashes", {}).get("sha256")] if one]
+                if not digests:
+                    raise NotLocked(f"{sources[name]}: the index has neither a wheel nor a source "
+                                    "with a sha256. Nothing was written")
             known = found.setdefault(name, (version, set()))
             if known[0] != version:
                 raise NotLocked(
@@ -112,24 +142,21 @@ def made(wanted: Origin, index_url: str, old: str = "") -> str:
                     f"{architecture}: pin one version of it in {wanted.source}. Nothing was written"
                 )
             known[1].update(digests)
-    if sources:
+    if sources and not wanted.with_sources:
         listed = "\n  ".join(str(one) for _, one in sorted(sources.items()))
         have = "packages have" if len(sources) > 1 else "package has"
         raise NotLocked(
             f"{wanted.source}: {len(sources)} {have} no wheel for Python {wanted.python} on "
             f"{', '.join(wanted.architectures)}, and images have no compiler:\n  {listed}\n"
-            "Take versions that have one, or build the wheels elsewhere and lay them into "
-            "wheelhouse_dir (docs/own-tree.md). Nothing was written"
+            "Take versions that have one; or have them built from source, before the image and "
+            "without a network: xnai lock --with-sources (docs/own-tree.md). Nothing was written"
         )
-    lines = [
-        f"# xnai lock: from {wanted.source}, for Python {wanted.python} on "
-        f"{'+'.join(wanted.architectures)}",
-    ]
+    lines = [f"# xnai lock: {wanted}"]
     for name, (version, hashes) in sorted(found.items()):
         lines.append(" \\\n    ".join(
             [f"{name}=={version}", *(f"--hash=sha256:{one}" for one in sorted(hashes))]
         ))
-    return "\n".join(lines) + "\n"
+    return MadeLock("\n".join(lines) + "\n", tuple(one for _, one in sorted(sources.items())))
 
 
 def _resolved(

@@ -37,6 +37,8 @@ class Image:
         requirements: a lock with hashes on the controller, installed into its environment.
         packages_apart: whether the environment is an image of its own, below this one.
         apt_packages: Debian packages that it needs when it runs.
+        source_packages: name==version of packages in its lock that only come as source.
+        build_apt_packages: Debian packages that are there while those are built.
         command: argv that it runs.
         port: that it listens on, or None.
         volume: path of its data, or None when nothing persists.
@@ -44,6 +46,7 @@ class Image:
         always_copied: of `copies` what stays where it is made of the user's own tree.
         directories: further paths that its user owns, for volumes.
         space_needs_mib: (path on the host, MiB) that its build needs beside the others'.
+        strict: whether a warning of MkDocs ends the build.
         own_tree_place: where that tree's files go, below the build context.
     """
 
@@ -54,11 +57,14 @@ class Image:
     requirements: CopiedPath
     packages_apart: bool = True
     apt_packages: tuple[str, ...] = ()
+    source_packages: tuple[str, ...] = ()
+    build_apt_packages: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     port: int | None = None
     volume: str | None = None
     built: bool = True
     always_copied: tuple[CopiedPath, ...] = ()
+    strict: bool = True
     own_tree_place: str = "app"
     directories: tuple[str, ...] = ()
     space_needs_mib: tuple[tuple[str, int], ...] = ()

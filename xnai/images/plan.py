@@ -72,13 +72,19 @@ def builds(wanted: Sequence[BuildInput], images: Sequence[StoreImage]) -> list[B
 
 
 def levels(planned: Sequence[Build]) -> list[list[Build]]:
-    """Return the builds in groups: those of one group need only those of groups before it."""
+    """Return the builds in groups: those of one group need only those of groups before it.
+
+    In a group what takes least begins: a page that MkDocs refuses is told in the first minute.
+    """
     depths: dict[str, int] = {}
     for build in planned:
         needs = (build.wanted.parent, build.wanted.tools)
         depths[build.wanted.reference] = 1 + max(depths.get(need, -1) for need in needs)
     return [
-        [build for build in planned if depths[build.wanted.reference] == depth]
+        sorted(
+            (build for build in planned if depths[build.wanted.reference] == depth),
+            key=lambda build: build.wanted.image.packages_apart,
+        )
         for depth in sorted(set(depths.values()))
     ]
 

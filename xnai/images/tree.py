@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 
+from xnai.images.locks import misfits_of_sources, unlocked
 from xnai.images.model import CopiedPath
 from xnai.settings.checks_sources import Source
 from xnai.settings.model import Settings
@@ -24,9 +25,6 @@ _SECRET_NAMES = re.compile(
 # Examples hold no secrets by their name, and readers want them.
 _EXAMPLES = re.compile(r".*\.(example|sample|template|dist)", re.IGNORECASE)
 _KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----")
-
-# name==version, with extras and a marker: what a lock's line begins with.
-_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[^\]]*\])?\s*==\s*[^\s;*,]+(\s*;.*)?\s*\\?")
 
 
 class TreeRefused(ValueError):
@@ -92,18 +90,41 @@ def _selected(copy: CopiedPath) -> dict[str, Path]:
     if not copy.is_tracked:
         file = copy.root / copy.source
         return {copy.destination: file} if file.is_file() else {}
-    found = {}
+    found: dict[str, Path] = {}
     for name in files_of(copy.root):
         path = PurePosixPath(name)
         if _excluded(path, copy.exclude):
             continue
         if path == source:
-            found[copy.destination] = copy.root / name
+            place = PurePosixPath(copy.destination)
         elif source in path.parents or copy.source == ".":
-            found[str(PurePosixPath(copy.destination) / path.relative_to(source))] = (
-                copy.root / name
-            )
+            place = PurePosixPath(copy.destination) / path.relative_to(source)
+        else:
+            continue
+        found |= _followed(copy.root, name, place)
     return found
+
+
+def _followed(root: Path, name: str, place: PurePosixPath) -> dict[str, Path]:
+    """A file, or what a link to something that git tracks in the same tree stands for.
+
+    Other links stay what they are, and are refused by whoever asks.
+    """
+    file = root / name
+    if not file.is_symlink():
+        return {str(place): file}
+    try:
+        target = PurePosixPath(file.resolve(strict=True).relative_to(root.resolve()))
+    except (OSError, ValueError, RuntimeError):  # nothing there, outside, a circle
+        return {str(place): file}
+    plain = [one for one in files_of(root) if not (root / one).is_symlink()]
+    if str(target) in plain:
+        return {str(place): root / target}
+    below = {
+        str(place / PurePosixPath(one).relative_to(target)): root / one
+        for one in plain if target in PurePosixPath(one).parents
+    }
+    return below or {str(place): file}
 
 
 def _excluded(path: PurePosixPath, patterns: tuple[str, ...]) -> bool:
@@ -168,7 +189,7 @@ def _refusals(said: str, source: Source, where: str, settings: Settings) -> list
                 f"{said}['requirements'] = {source.requirements!r} ({where}): no such file"
             )
         else:
-            found += unlocked(lock, lock.read_text("utf-8", "replace"))
+            found += _unlocked(said, where, source)
     elif source.requirements not in files_of(source.context):
         found.append(
             f"{said}['requirements'] = {source.requirements!r} ({where}): no file that git tracks "
@@ -179,8 +200,16 @@ def _refusals(said: str, source: Source, where: str, settings: Settings) -> list
     ):
         found += unfit
     else:
-        found += unlocked(lock, lock.read_text("utf-8", "replace"))
+        found += _unlocked(said, where, source)
     return found
+
+
+def _unlocked(said: str, where: str, source: Source) -> list[str]:
+    """Sentences for what is wrong with the lock, and with what is built of it from source."""
+    text = source.lock.read_text("utf-8", "replace")
+    return unlocked(source.lock, text) + misfits_of_sources(
+        source.lock, text, source.source_packages, f"{said}['source_packages'] ({where})"
+    )
 
 
 def _colliding(said: str, where: str, source: Source) -> list[str]:
@@ -233,40 +262,6 @@ def _is_secret(file: Path) -> bool:
     if _SECRET_NAMES.fullmatch(file.name) and not _EXAMPLES.fullmatch(file.name):
         return True
     return _KEY.search(file.read_bytes()) is not None
-
-
-def unlocked(path: Path, text: str) -> list[str]:
-    """Return a sentence for each line of a requirements file that is not pinned with a hash.
-
-    Args:
-        path: of the file, for the messages.
-        text: its content.
-    """
-    lock = (
-        f"lock it: uv pip compile --universal --generate-hashes {path.with_suffix('.in').name} "
-        f"-o {path.name}"
-    )
-    found = []
-    number = 0
-    lines = text.splitlines()
-    while number < len(lines):
-        first = number
-        joined = lines[number]
-        while joined.endswith("\\") and number + 1 < len(lines):
-            number += 1
-            joined = joined[:-1] + lines[number]
-        number += 1
-        line = re.sub(r"(^|\s)#.*", "", joined).strip()
-        if not line:
-            continue
-        requirement = line.split(" --hash=")[0].strip()
-        if line.startswith("-"):
-            found.append(f"{path}:{first + 1}: {line!r}: options are not followed; {lock}")
-        elif not _PINNED.fullmatch(requirement):
-            found.append(f"{path}:{first + 1}: {requirement!r} is not pinned with ==; {lock}")
-        elif "--hash=" not in line:
-            found.append(f"{path}:{first + 1}: {requirement!r} has no hash; {lock}")
-    return found
 
 
 def revision(root: Path = ROOT) -> str:

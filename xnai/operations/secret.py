@@ -1,4 +1,4 @@
-"""Secrets that are made on the host and never leave it."""
+"""Secrets: made on the host and never leaving it, or sent to it by a command's input."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Generator, Mapping
 
 from pyinfra.api.operation import operation
 
+from xnai.facts.podman import VALUE_LABEL
 from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.operations.guard import one_at_a_time
+from xnai.remote import content
+from xnai.remote.limit import Limited
 
 # 32 random bytes as 64 hexadecimal digits: nothing in them needs quoting anywhere.
 _RANDOM = "od -An -tx1 -N32 /dev/urandom | tr -d ' \\n'"
@@ -42,4 +45,30 @@ def generate(stack_name: str, forms: Mapping[str, str]) -> Generator[str, None, 
         f"absent=; there=; for n in {names}; do {XNAI_PODMAN} secret exists $n; e=$?; case $e in "
         '0) there="$there $n " ;; 1) absent=yes ;; *) exit $e ;; esac; done; '
         f"[ -z \"$absent\" ] || {{ v=$({_RANDOM}) && [ ${{#v}} = 64 ] && {stores}; }}"
+    )
+
+
+@operation()
+def put(
+    stack_name: str, name_of_secret: str, value: bytes, label: str
+) -> Generator[Limited, None, None]:
+    """Store a value of the user's as a Podman secret, in place of an earlier one.
+
+    It goes through the command's standard input: it is in no argument, file or output.
+
+    Args:
+        stack_name: the stack's name, for the label.
+        name_of_secret: in Podman.
+        value: what it holds.
+        label: what tells this value from others.
+    """
+    name = shlex.quote(name_of_secret)
+    yield content.sent(
+        one_at_a_time(
+            f"{XNAI_PODMAN} secret exists {name}; e=$?; r=; case $e in 0) r=--replace ;; 1) ;; "
+            f"*) exit $e ;; esac; base64 -d | {XNAI_PODMAN} secret create $r "
+            f"--label io.xnai.stack={shlex.quote(stack_name)} "
+            f"--label {VALUE_LABEL}={shlex.quote(label)} {name} - >/dev/null"
+        ),
+        value,
     )

@@ -50,7 +50,7 @@ def put(
         group: that owns it.
     """
     # Also for root: a directory may hand its own group down.
-    return _sent(written(path, mode, f"{owner}:{group}"), content)
+    return sent(written(path, mode, f"{owner}:{group}"), content)
 
 
 def put_as(user: str, path: str, content: bytes, mode: str = "0644") -> Limited:
@@ -64,14 +64,20 @@ def put_as(user: str, path: str, content: bytes, mode: str = "0644") -> Limited:
         content: of the file.
         mode: as 0644.
     """
-    return _sent(
+    return sent(
         # In a directory that the user may enter: runuser keeps root's.
         f"cd / && runuser -u {shlex.quote(user)} -- sh -c {shlex.quote(written(path, mode))}",
         content,
     )
 
 
-def _sent(code: str, content: bytes) -> Limited:
+def sent(code: str, content: bytes) -> Limited:
+    """Return the command that runs shell code with base64 of some content as its input.
+
+    Args:
+        code: what reads it; `base64 -d` gives the content.
+        content: any bytes.
+    """
     # pyinfra ends each item with a newline and sends it alone: neither too many nor too large.
     items = [
         base64.b64encode(content[start : start + _ITEM_BYTES]).decode("ascii")

@@ -220,3 +220,25 @@ def _cpus(name: str, value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.01 <= value <= 512:
         raise Refused(f"for {name}['cpus'] a number from 0.01 to 512")
     return float(value)
+
+
+def own_secrets(value: object) -> dict[str, str | None]:
+    """Check for secrets of the user's own: name -> None, or a file on the controller.
+
+    Raises:
+        Refused: it is something else.
+    """
+    words = (
+        "{'jwt_key': None, 'openai_api_key': '/home/me/keys/openai'}: names of a-z 0-9 _, and None "
+        "or an absolute path on this machine"
+    )
+    if not isinstance(value, dict):
+        raise Refused(words)
+    for name, path in value.items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise Refused(words)
+        if path is not None and (
+            not isinstance(path, str) or not path.startswith("/") or "\0" in path
+        ):
+            raise Refused(words)
+    return dict(value)

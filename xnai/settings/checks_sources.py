@@ -11,7 +11,10 @@ from xnai.settings.checks import Check, Refused
 from xnai.settings.checks_containers import OF_THE_CONTAINER, OwnContainer, own_container
 
 _REQUIRED = ("context", "copy", "requirements")
-_IMAGE_KEYS = (*_REQUIRED, "exclude", "command", "environment", "apt_packages")
+_IMAGE_KEYS = (
+    *_REQUIRED, "exclude", "command", "environment", "apt_packages", "source_packages",
+    "build_apt_packages", "strict",
+)
 _KEYS = (*_IMAGE_KEYS, "health_command", *OF_THE_CONTAINER)
 # What Compose calls it, or where it is set here.
 _ELSEWHERE = {
@@ -30,6 +33,7 @@ _ELSEWHERE = {
 }
 # Debian policy 5.6.7, less versions: apt-get would take `=` and `/` as a choice of version.
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+", re.ASCII)
+_PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[A-Za-z0-9][A-Za-z0-9.!+_-]*", re.ASCII)
 # What would break the image where it is replaced; PYTHONPATH is joined with the image's own.
 _OF_THE_IMAGE = {
     "PATH": "the image's own finds its Python; name other programs by their absolute path",
@@ -54,7 +58,10 @@ class Source:
         environment: added to the reference service's.
         health_command: argv, or empty for the reference service's.
         apt_packages: Debian packages that it needs when it runs.
+        source_packages: name==version of packages of the lock that only come as source.
+        build_apt_packages: Debian packages that are there while those are built.
         exclude: patterns (fnmatch) of paths below the tree that are left out of what is copied.
+        strict: whether a warning of MkDocs ends the build; for docs alone.
         container: how its container differs from the reference service's.
     """
 
@@ -65,7 +72,10 @@ class Source:
     environment: tuple[tuple[str, str], ...] = ()
     health_command: tuple[str, ...] = ()
     apt_packages: tuple[str, ...] = ()
+    source_packages: tuple[str, ...] = ()
+    build_apt_packages: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    strict: bool = True
     container: OwnContainer = field(default_factory=OwnContainer)
 
     @property
@@ -123,8 +133,11 @@ def _source(name: str, entry: object) -> Source:
         command=_argv(name, "command", entry.get("command", ())),
         environment=environment,
         health_command=_argv(name, "health_command", entry.get("health_command", ())),
-        apt_packages=_packages(name, entry.get("apt_packages", ())),
+        apt_packages=_packages(name, "apt_packages", entry),
+        source_packages=_source_packages(name, entry.get("source_packages", ())),
+        build_apt_packages=_packages(name, "build_apt_packages", entry),
         exclude=_exclude(name, entry.get("exclude", ())),
+        strict=_strict(name, entry.get("strict", True)),
         container=own_container(name, entry, dict(environment)),
     )
 
@@ -186,12 +199,33 @@ def _environment(name: str, value: object) -> tuple[tuple[str, str], ...]:
     return tuple(value.items())
 
 
-def _packages(name: str, value: object) -> tuple[str, ...]:
+def _packages(name: str, key: str, entry: Mapping[str, object]) -> tuple[str, ...]:
+    value = entry.get(key, ())
     if not isinstance(value, list | tuple) or not all(
         isinstance(word, str) and _PACKAGE.fullmatch(word) for word in value
     ):
-        raise Refused(f"for {name}['apt_packages'] names of Debian packages, without versions")
+        raise Refused(f"for {name}[{key!r}] names of Debian packages, without versions")
+    if value and key == "build_apt_packages" and not entry.get("source_packages"):
+        raise Refused(f"for {name} 'build_apt_packages' beside 'source_packages' alone: nothing "
+                      "else is compiled")
     return tuple(value)
+
+
+def _source_packages(name: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(word, str) and _PINNED.fullmatch(word) for word in value
+    ):
+        raise Refused(
+            f"for {name}['source_packages'] packages of its lock with their versions, such as "
+            "['cuid==0.4']; `xnai lock` prints them"
+        )
+    return tuple(value)
+
+
+def _strict(name: str, value: object) -> bool:
+    if not isinstance(value, bool) or (name != "docs" and not value):
+        raise Refused(f"for {name} 'strict' is True or False, and False for docs alone")
+    return value
 
 
 def _exclude(name: str, value: object) -> tuple[str, ...]:

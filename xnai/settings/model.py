@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
 from xnai.settings import checks
+from xnai.settings.checks_containers import own_secrets
 from xnai.settings.checks_sources import Source, service_sources
 from xnai.settings.data import DataSettings
 from xnai.settings.declaration import (
@@ -210,6 +211,13 @@ class Settings(DataSettings):
         OfServices(lambda known: service_sources([s.name for s in known if s.has_own_tree])),
         "Services that are made of the user's own tree instead of files/services: name -> "
         "context, copy, requirements and more; docs/own-tree.md has a complete example.",
+    )
+    own_secrets: dict[str, str | None] = setting(
+        {},
+        own_secrets,
+        "Secrets for service_sources beside the stack's own: name -> None for a random value that "
+        "is made on the host, or the absolute path of a file on this machine that holds the value "
+        "and that nobody else may read. docs/own-tree.md.",
     )
     context_max_mib: int = setting(
         20,

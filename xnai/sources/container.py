@@ -90,7 +90,8 @@ def _environment(
                 by_secret[name] = fits[0]
             else:
                 left(name, "sounds secret, and no secret of the stack is it: "
-                     f"'environment_secrets' takes one of {', '.join(secrets)}",
+                     f"'environment_secrets' takes one of {', '.join(secrets)}, or one of your "
+                     "own (own_secrets)",
                      "environment", name)
         elif "$" in value or not value:
             left(name, "its value comes from outside of the file: write it", "environment", name)

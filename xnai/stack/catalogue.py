@@ -20,7 +20,7 @@ from xnai.settings.declaration import HostValues
 from xnai.settings.derive import derive as derived
 from xnai.settings.model import Settings
 from xnai.settings.schema import Schema, schema
-from xnai.stack import own_tree
+from xnai.stack import own_secrets, own_tree
 from xnai.stack import services as package
 from xnai.stack.model import BuiltIn, Service, Tool
 from xnai.stack.shared import SERVICES, lock
@@ -86,15 +86,14 @@ def tools(settings: Settings) -> tuple[Tool, ...]:
 
 
 def secret_forms(settings: Settings) -> tuple[dict[str, str], ...]:
-    """Return the secrets to generate: for each random value its Podman secrets, name -> format.
+    """Return the secrets: for each value its Podman secrets, name -> format.
 
-    A format is printf's, with one %s for the value.
+    A format is printf's, with one %s for the value. All are random but own_secrets.given.
     """
     on = {service.name for service in services(settings)}
     on |= {tool.name for tool in tools(settings)}
-    return tuple(
-        forms for one in BUILT_IN if one.name in on for forms in one.secrets(settings)
-    )
+    built_in = (forms for one in BUILT_IN if one.name in on for forms in one.secrets(settings))
+    return (*built_in, *own_secrets.forms(settings))
 
 
 def base() -> Image:
@@ -173,4 +172,12 @@ def source_misfits(settings: Settings, where: str) -> list[str]:
         where: file and line of service_sources.
     """
     secrets = [name for forms in secret_forms(settings) for name in forms]
+    if twice := sorted({name for name in secrets if secrets.count(name) > 1}):
+        prefix = f"{settings.stack_name}_"
+        return [f"own_secrets[{one.removeprefix(prefix)!r}]: the stack has a secret of that name; "
+                "take another one" for one in twice]
+    try:
+        own_secrets.values(settings)
+    except own_secrets.SecretRefused as refused:
+        return [str(refused)]
     return own_tree.misfits(settings, services(settings), secrets, where)

@@ -14,6 +14,7 @@ from xnai.settings.model import Settings
 from xnai.stack import paths
 from xnai.stack.boot_unit import unit_text
 from xnai.stack.catalogue import secret_forms
+from xnai.stack.own_secrets import SecretRefused, changed, given, values
 from xnai.stack.plan import StackPlan, differences
 
 
@@ -55,10 +56,36 @@ def missing_secrets(
 ) -> list[tuple[dict[str, str], list[str]]]:
     """Return the values to generate: all forms of each, and those that are missing."""
     present = set() if isinstance(facts.secrets, PodmanUnknown) else set(facts.secrets)
+    present |= given(settings)
     return [
         (forms, sorted(set(forms) - present))
         for forms in secret_forms(settings) if set(forms) - present
     ]
+
+
+def changed_secrets(settings: Settings, facts: StoreFacts) -> dict[str, tuple[bytes, str]]:
+    """Return the secrets whose values the user's files give: name -> value, what differs.
+
+    Raises:
+        SecretRefused: a file cannot be taken.
+    """
+    wanted = values(settings)
+    there = {} if isinstance(facts.secrets, PodmanUnknown) else facts.secrets
+    found = changed(wanted, there, facts.secret_labels)
+    return {name: (wanted[name], words) for name, words in found.items()}
+
+
+def _secrets(settings: Settings, facts: StoreFacts) -> list[str]:
+    """What secrets differ, in words."""
+    found = [
+        f"{', '.join(forms)} (absent: {', '.join(missing)})"
+        for forms, missing in missing_secrets(settings, facts)
+    ]
+    try:
+        more = changed_secrets(settings, facts)
+    except SecretRefused as refused:
+        return [*found, str(refused)]
+    return [*found, *(f"{name} ({words})" for name, (_, words) in more.items())]
 
 
 def changed_files(
@@ -110,10 +137,7 @@ def listed(
                 for build in builds(inputs, images_of(facts))
             ),
         ],
-        "secrets": [
-            f"{', '.join(forms)} (absent: {', '.join(missing)})"
-            for forms, missing in missing_secrets(settings, facts)
-        ],
+        "secrets": _secrets(settings, facts),
         "stack": [
             *map(str, changed_files(settings, wanted, facts)),
             *(f"{path} (no longer in the settings)"

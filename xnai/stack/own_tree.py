@@ -91,7 +91,10 @@ def image_of(image: Image, source: Source) -> Image:
         copies=(*image.always_copied, *copies),
         requirements=_lock(source),
         apt_packages=source.apt_packages,
+        source_packages=source.source_packages,
+        build_apt_packages=source.build_apt_packages,
         command=source.command or image.command,
+        strict=source.strict,
         # Podman takes a new volume's owner from the image; at a path that the image lacks it gives
         # an empty one back to root when the container is restarted.
         directories=tuple(path for _, path in source.container.volumes),

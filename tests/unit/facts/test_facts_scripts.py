@@ -300,7 +300,7 @@ def test_store_without_podman(shell, tmp_path):
     lines = run(shell, STORE.replace(XNAI_PODMAN, "/no/such/podman"), TMPDIR=str(tmp_path))
     assert plain(Store().process(lines)) == {
         "images": "unknown", "secrets": "unknown", "containers": "unknown",
-        "of_stack": [], "files": {}, "enabled": False, "set_up": False,
+        "of_stack": [], "files": {}, "enabled": False, "set_up": False, "secret_labels": {},
     }
     assert list(tmp_path.iterdir()) == []
 

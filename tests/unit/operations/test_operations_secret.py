@@ -139,3 +139,17 @@ def test_only_what_exists_is_replaced(shell, tmp_path):
         "secret create --replace --label io.xnai.stack=xnai xnai_redis_password -",
         "secret create --label io.xnai.stack=xnai xnai_redis_auth_conf -",
     ]
+
+
+def test_a_users_value_goes_through_the_input_alone():
+    with on_a_host(executing=False):
+        (found,) = commands(
+            secret.put, stack_name="xnai", value=b"sk-x", label="a:b",
+            name_of_secret="xnai_openai_key",  # noqa: S106  (its name)
+        )
+    assert str(found) == one_at_a_time(
+        "/usr/local/bin/xnai-podman secret exists xnai_openai_key; e=$?; r=; case $e in 0) "
+        "r=--replace ;; 1) ;; *) exit $e ;; esac; base64 -d | /usr/local/bin/xnai-podman secret "
+        "create $r --label io.xnai.stack=xnai --label io.xnai.value=a:b xnai_openai_key - "
+        ">/dev/null"
+    )

@@ -48,8 +48,9 @@ LOOPBACK = (
 )
 HOST_PATH = "an absolute path on the host of letters, digits and . _ / + -"
 KEYS = (
-    "context, copy, requirements, exclude, command, environment, apt_packages, health_command, "
-    "environment_secrets, tmpfs, volumes, working_directory, aliases, health, restart, cpus"
+    "context, copy, requirements, exclude, command, environment, apt_packages, source_packages, "
+    "build_apt_packages, strict, health_command, environment_secrets, tmpfs, volumes, "
+    "working_directory, aliases, health, restart, cpus"
 )
 SOURCE = {"context": "/srv/tree", "copy": ["app"], "requirements": "requirements.txt"}
 # What a Compose user writes by habit, and mistakes of the container's keys.
@@ -84,6 +85,11 @@ OWN_CONTAINER = (
      "one of 'health_command' and in 'health' 'command' and 'url'"),
     ("restart", "no", "['restart'] one of unless-stopped, always, on-failure"),
     ("cpus", "2", "['cpus'] a number from 0.01 to 512"),
+    ("source_packages", ["cuid"], "['source_packages'] packages of its lock with their versions, "
+     "such as ['cuid==0.4']; `xnai lock` prints them"),
+    ("build_apt_packages", ["gcc"], "'build_apt_packages' beside 'source_packages' alone: nothing "
+     "else is compiled"),
+    ("strict", False, "'strict' is True or False, and False for docs alone"),
     ("exclude", "docs", "['exclude'] a list of patterns, such as ['docs/old', '*.ipynb']"),
 )
 USER = "a user name other than root: a-z, then a-z 0-9 . _ -, at most 31"
@@ -92,6 +98,10 @@ URL_SIGNS = "an address without spaces, quotes, backslashes or dollar signs"
 SERVICE_NAMES = f"one of {', '.join(repr(name) for name in limits_mib())}"
 
 # (setting, wrong value, what must be said). Every setting and every check's every sentence.
+OWN_SECRETS = (
+    "{'jwt_key': None, 'openai_api_key': '/home/me/keys/openai'}: names of a-z 0-9 _, and None or "
+    "an absolute path on this machine"
+)
 WRONG = [
     ("awq_image", 1, "True or False"),
     ("awq_memory_limit_mib", 100, "at least 512"),
@@ -244,6 +254,10 @@ WRONG = [
     ("netrc_file", "netrc", HOST_PATH),
     ("registry_auth_file", "~/auth.json", HOST_PATH),
     ("debian_mirror_url", "mirror.example/debian", "an http:// or https:// address"),
+    ("own_secrets", ["jwt_key"], OWN_SECRETS),
+    ("own_secrets", {"JWT": None}, OWN_SECRETS),
+    ("own_secrets", {"jwt_key": "keys/jwt"}, OWN_SECRETS),
+    ("vikunja_public_url", "tasks.example", "an http:// or https:// address"),
     ("package_index_url", "pypi.org/simple", "an http:// or https:// address"),
     ("package_index_url", "ftp://pypi.org/simple", "an http:// or https:// address"),
     ("package_index_url", "http://[::1/simple", "an http:// or https:// address"),
@@ -263,6 +277,12 @@ WRONG = [
      "a tag that begins with PostgreSQL's major version, as 17; others move"),
     ("redis_memory_limit_mib", 1048577, "at most 1048576"),
     ("redis_memory_limit_mib", 64.0, "a whole number from 32 to 1048576"),
+    ("redis_maxmemory_mib", 0, "at least 1"),
+    (
+        "redis_maxmemory_policy", "lru",
+        "one of 'noeviction', 'allkeys-lru', 'allkeys-lfu', 'allkeys-random', 'volatile-lru', "
+        "'volatile-lfu', 'volatile-random', 'volatile-ttl'",
+    ),
     ("redis_port", 65536, f"at most 65535; {PORT}"),
     ("redis_publish_loopback", 1, "True or False"),
     ("registry_mirrors", [], MIRROR),

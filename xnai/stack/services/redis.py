@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xnai.settings import checks
-from xnai.settings.declaration import MemoryDefaults, setting
+from xnai.settings.declaration import MOST_MIB, MemoryDefaults, setting
 from xnai.settings.model import Settings
 from xnai.stack.model import BuiltIn, SecretFile, Service
 from xnai.stack.shared import SAVING_STOP_TIMEOUT_S, data_network, memory
@@ -32,6 +32,22 @@ class RedisSettings:
         "True publishes Redis on 127.0.0.1 of the host; by default only the stack's network "
         "reaches it.",
     )
+    redis_maxmemory_mib: int | None = setting(
+        None,
+        checks.optional(checks.integer(1, MOST_MIB)),
+        "From which size of its data on it refuses writes, or evicts keys. None: half of "
+        "redis_memory_limit_mib, which leaves room for a background save in the worst case.",
+        below="redis_memory_limit_mib",
+    )
+    redis_maxmemory_policy: str = setting(
+        "noeviction",
+        checks.choice(
+            "noeviction", "allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru",
+            "volatile-lfu", "volatile-random", "volatile-ttl",
+        ),
+        "What it does then. The stack's queues must not be evicted: anything but noeviction and "
+        "volatile-* may lose documents that wait for the worker.",
+    )
 
 
 def service(settings: Settings) -> Service:
@@ -56,8 +72,9 @@ def service(settings: Settings) -> Service:
             "--save", "60", "1",
             # A background save copies the pages that are written meanwhile: half the limit
             # leaves room for the worst case.
-            "--maxmemory", f"{settings.memory['redis'].limit_mib // 2}mb",
-            "--maxmemory-policy", "noeviction",
+            "--maxmemory",
+            f"{own.redis_maxmemory_mib or settings.memory['redis'].limit_mib // 2}mb",
+            "--maxmemory-policy", own.redis_maxmemory_policy,
         ),
         # The password goes through the environment of redis-cli alone, never into its argv.
         health_command=(

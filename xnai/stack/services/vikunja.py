@@ -42,6 +42,12 @@ class VikunjaSettings:
     vikunja_port: int = setting(
         3456, checks.port, "Published on 127.0.0.1.", switch="vikunja",
     )
+    vikunja_public_url: str | None = setting(
+        None,
+        checks.optional(checks.index_url),
+        "The address under which browsers reach it, where that is another one (a proxy of yours in "
+        "front of it): links and mails name it. None: http://127.0.0.1:<vikunja_port>/.",
+    )
     vikunja_time_zone: str = setting(
         None,
         checks.optional(checks.time_zone),
@@ -115,7 +121,10 @@ def service(settings: Settings) -> Service | None:
 
 def _environment(settings: Settings, own: VikunjaSettings) -> tuple[tuple[str, str], ...]:
     return (
-        ("VIKUNJA_SERVICE_PUBLICURL", f"http://127.0.0.1:{own.vikunja_port}/"),
+        (
+            "VIKUNJA_SERVICE_PUBLICURL",
+            own.vikunja_public_url or f"http://127.0.0.1:{own.vikunja_port}/",
+        ),
         ("VIKUNJA_SERVICE_ENABLEREGISTRATION", "false"),
         ("VIKUNJA_SERVICE_TIMEZONE", own.vikunja_time_zone),
         # Its pages come from the same origin; by default every loopback origin may ask.
