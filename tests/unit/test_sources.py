@@ -163,3 +163,26 @@ def test_a_checkout_without_a_compose_file(tmp_path):
     with pytest.raises(NoCompose, match="no compose file"):
         read(tmp_path)
     assert CliRunner().invoke(main, ["sources", str(tmp_path)]).exit_code == 2
+
+
+def test_packages_that_stand_in_a_dockerfile_alone(tmp_path):
+    (tmp_path / "compose.yml").write_text(
+        "services:\n  docs:\n    build: {dockerfile: Dockerfile}\n    command: mkdocs serve\n"
+    )
+    (tmp_path / "Dockerfile").write_text(
+        "FROM python:3.12-slim\nWORKDIR /site\n"
+        "RUN pip install --upgrade pip && python -m pip install -c limits.txt mkdocs==1.6.1 "
+        "'mkdocs-material[imaging]>=9' https://example.org/x.whl\n"
+        "COPY mkdocs.yml docs/ ./\nCMD [\"mkdocs\", \"serve\"]\n"
+    )
+    reading = read(tmp_path)
+    (docs,) = reading.proposals
+    assert docs.packages == ["mkdocs==1.6.1", "mkdocs-material[imaging]>=9"]
+    # Below the directory that the image works in; served by our own server.
+    assert docs.source["copy"].keys() == {"mkdocs.yml", "docs"}
+    assert "command" not in docs.source
+    assert (
+        "# Its lock: xnai lock docs --package mkdocs==1.6.1 "
+        "--package 'mkdocs-material[imaging]>=9'"
+        in rendered(reading)
+    )

@@ -138,6 +138,9 @@ def _volumes(
 def _health(service: ComposeService, into: Proposal, left: Callable[..., None]) -> None:
     value = service.data.get("healthcheck")
     if not isinstance(value, dict):
+        if into.service != "docs":
+            left("healthcheck", "there is none, and the reference service's asks what your "
+                 "program may not have: write 'health'")
         return
     found: dict[str, Any] = {}
     if address := _URL.search(service.check):

@@ -13,6 +13,12 @@ from xnai.sources.model import NotTaken, Proposal
 
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+")
 _LISTS = re.compile(r"(.*/)?(requirements[^/]*\.(txt|in)|pyproject\.toml)")
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[A-Za-z0-9,._-]+\])?([=<>~!]=?[^\s/$]+)?")
+# Options of pip that are followed by a value.
+_WITH_A_VALUE = {
+    "-r", "--requirement", "-c", "--constraint", "-i", "--index-url", "-e", "--editable",
+    "--extra-index-url", "-f", "--find-links", "-t", "--target", "--prefix", "--root",
+}
 _SILENT = {"ARG", "LABEL", "FROM", "EXPOSE", "WORKDIR", "COPY", "CMD", "ENTRYPOINT", "ENV", "RUN",
            "USER", "SHELL", "STOPSIGNAL", "MAINTAINER"}
 
@@ -52,12 +58,14 @@ def take(dockerfile: Dockerfile, context: str, into: Proposal) -> None:
                 _environment(one, environment, left)
             elif one.name == "RUN":
                 packages += _packages(one)
+                into.packages += _of_pip(one)
             elif one.name not in _SILENT:
                 left(one, "the deploy has its own health check, user and volumes: 'health', "
                      "'volumes'" if one.name in ("HEALTHCHECK", "VOLUME") else "not taken")
     if copy:
         into.source["copy"] = copy
-    if entry or command:
+    # The site is served by our own server.
+    if (entry or command) and into.service != "docs":
         into.source["command"] = [*entry, *command]
     if environment:
         into.source["environment"] = environment | into.source.get("environment", {})
@@ -89,7 +97,10 @@ def _copied(
         target = posixpath.normpath(posixpath.join(directory, one.target))
         if one.target.endswith("/") and not source.endswith("/") and "." in source:
             target = posixpath.join(target, posixpath.basename(source))
-        below = re.sub(r"^/(app|code|srv|usr/src/app|workspace)(/|$)", "", target)
+        places = [r"/(app|code|srv|usr/src/app|workspace)"]
+        if directory != "/":
+            places.insert(0, re.escape(directory))
+        below = re.sub(rf"^({'|'.join(places)})(/|$)", "", target)
         if below.startswith("/"):
             left(one, f"{target}: only what is below /app is made of 'copy'")
             continue
@@ -120,6 +131,26 @@ def _packages(one: Instruction) -> list[str]:
                     "gcc", "g++", "build-essential", "make", "git", "curl", "wget",
                 )
             ]
+    return found
+
+
+def _of_pip(one: Instruction) -> list[str]:
+    """The packages that pip installs by name; lists and what is put together are left out."""
+    found: list[str] = []
+    for command in commands(one.text):
+        words = list(command.words)
+        if words[:3] == ["python", "-m", "pip"]:
+            words = words[2:]
+        if words[:2] == ["uv", "pip"]:
+            words = words[1:]
+        if words[:2] not in (["pip", "install"], ["pip3", "install"]):
+            continue
+        skipped = {place + 1 for place, word in enumerate(words) if word in _WITH_A_VALUE}
+        found += [
+            word for place, word in enumerate(words[2:], 2)
+            if place not in skipped and _REQUIREMENT.fullmatch(word)
+            and word not in ("pip", "setuptools", "wheel", "uv")
+        ]
     return found
 
 

@@ -37,6 +37,7 @@ class Proposal:
         source: its entry of service_sources.
         settings: further settings, such as its memory limit.
         not_taken: what of it is left out.
+        packages: name==version of Python packages that stand in its Dockerfile alone.
     """
 
     service: str
@@ -44,6 +45,7 @@ class Proposal:
     source: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     not_taken: list[NotTaken] = field(default_factory=list)
+    packages: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

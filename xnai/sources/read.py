@@ -73,7 +73,8 @@ def read(root: Path, compose: str = "") -> CheckoutReading:
                 file.path, service.line("build"), "build",
                 f"{path or 'its Dockerfile'} is not there",
             ))
-        if isinstance(command := service.data.get("command"), list):
+        command = None if ours == "docs" else service.data.get("command")
+        if isinstance(command, list):
             proposal.source["command"] = [str(word) for word in command]
         elif isinstance(command, str) and command:
             proposal.source["command"] = ["sh", "-c", f"exec {command}"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pprint
+import shlex
 
 from xnai.sources.model import CheckoutReading
 
@@ -23,8 +24,14 @@ def rendered(reading: CheckoutReading) -> str:
         if "requirements" in one.source:
             given = one.source["requirements"]
             lines.append(f"    # Its lock: xnai lock {one.service}={reading.root}/{given}")
+        if one.packages and "requirements" not in one.source:
+            words = " ".join(f"--package {shlex.quote(package)}" for package in one.packages)
+            lines.append(f"    # Its lock: xnai lock {one.service} {words}")
+        elif one.packages:
+            named = ", ".join(one.packages)
+            lines.append(f"    # Beside its list the Dockerfile installs {named}: add them to it.")
         for key in ("copy", "requirements"):
-            if key not in one.source:
+            if key not in one.source and not (key == "requirements" and one.packages):
                 lines.append(f"    # {key!r} is not told by its Dockerfile and must be written.")
         lines += [f"    # not taken: {left}" for left in one.not_taken]
         body = pprint.pformat(one.source, width=92, sort_dicts=False).splitlines()

@@ -138,7 +138,10 @@ def _tells(one: Observation) -> bool:
 
 def _diagnosis(hit: Fit, following: Sequence[Fit], seen: Seen) -> Diagnosis:
     signature = hit.signature
-    words = _Words(hit.groups | {"entity": hit.entity, "podman": seen.podman})
+    words = _Words(hit.groups | {
+        "entity": hit.entity, "podman": seen.podman,
+        "service": seen.services.get(hit.entity, hit.entity),
+    })
     ordered = sorted(
         [*hit.seen, *hit.more],
         key=lambda one: (one.is_history, one.kind in _SAID, -(one.time or 0)),

@@ -149,6 +149,7 @@ def test_a_build_that_was_killed_is_no_success_though_one_before_it_was(tmp_path
         ("Error: initializing source: requested access to the resource is denied", "registry"),
         ('COPY context/app/ ./: "x": no such file or directory', "not in the build context"),
         ("Error: building at STEP: signal: killed", "memory ran out"),
+        ("Aborted with 50 warnings in strict mode!", "MkDocs has warnings"),
         ("something that nobody knows", None),
     ],
 )

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from xnai.diagnostics.signature import load, parse
+from xnai.stack.catalogue import BUILT_IN
 from xnai.triage.judge import ANY, judge
 from xnai.triage.observation import HOST, Observation, Seen
 from xnai.triage.repairs import ORDER
@@ -29,7 +30,8 @@ MAY_SHARE = {
     ("config-missing", "secret-missing"), ("container-ended", "restarting"),
     ("exit-126-127", "container-ended"), ("exit-137-stop", "container-ended"),
     ("exit-143", "container-ended"), ("firewall-block", "need-unreached"),
-    ("name-in-use", "container-created"), ("pg-password", "need-unreached"),
+    ("name-in-use", "container-created"), ("name-unknown", "need-unreached"),
+    ("pg-password", "need-unreached"),
     ("stopped-on-purpose", "exit-143"),
 }
 
@@ -86,12 +88,20 @@ def test_every_failure_from_the_field_has_one():
 def test_a_sentence_names_only_groups_that_some_pattern_has():
     for one in SIGNATURES:
         groups = {name for p in one.when for name in p.expression.groupindex}
-        groups |= {"entity", "podman"}
+        groups |= {"entity", "podman", "service"}
         words = {
             name for text in (one.cause, one.remedy)
             for name in re.findall(r"\{(\w+)\}", text)
         }
         assert words <= groups, one.id
+
+
+def test_the_names_of_the_stacks_own_services_are_left_to_others():
+    for one in BUILT_IN:
+        for text in ("Failed to resolve '%s' (x)", "Error -2 connecting to %s:1. x",
+                     "Could not resolve host: %s", "Cannot connect to host %s:1 x [Name or service "
+                     "not known]"):
+            assert not fits(BY_ID["name-unknown"], "log", text % one.name) or one.name == "awq"
 
 
 def test_no_remedy_puts_a_password_on_a_command_line():

@@ -43,6 +43,8 @@ if [ "$code" != 0 ]; then
             echo 'Cause: the disk is full: a build needs room in /var/tmp as well as in the image store. What to do: df -h /var/tmp and the stack user'"'"'s home; free some, then run this again.'
         ! grep -qE 'No solution found when resolving|was not found in the (package registry|cache)|No matching distribution found|has no (matching )?wheel|no wheels with a matching' "$log" ||
             echo 'Cause: a package, or this version of it for this Python, is not where packages come from. What to do: see package_index_url and wheelhouse_dir, and the requirements that the lines above name.'
+        ! grep -qE 'Aborted with [0-9]+ warnings? in strict mode' "$log" ||
+            echo 'Cause: MkDocs has warnings (broken links and their like), and by default none is let through. What to do: mend what the lines above name, or in service_sources docs '"'"'strict'"'"': False.'
     } | sed 's/^/rag_api_packages: /' >&2
 fi
 exit "$code"

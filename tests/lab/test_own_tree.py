@@ -1,0 +1,151 @@
+"""A checkout that was written for Docker Compose, by `xnai sources` and settings to healthy."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lab.test_images import container_ids
+from tests.lab.users_tree import SOURCE_ONLY, WARNINGS, git, write
+from xnai.lab.deploying import ROOT, deploy, host_tests
+from xnai.lab.waiting import until
+
+pytestmark = pytest.mark.lab
+
+PYTHON = "3.13"  # of the lab's base image
+ALIVE = {"command": ["python", "-m", "common.alive"], "interval_s": 5, "retries": 3,
+         "start_period_s": 20}
+
+
+def xnai(*words: str) -> subprocess.CompletedProcess:
+    """Run the command line as its user does."""
+    return subprocess.run(
+        [str(Path(sys.executable).parent / "xnai"), *words], cwd=ROOT, capture_output=True,
+        text=True, check=False,
+    )
+
+
+class Settings:
+    """A group_data folder with what the user has written so far."""
+
+    def __init__(self, folder: Path, given: dict[str, object]) -> None:
+        self.folder = folder
+        self.given = given
+
+    def write(self) -> tuple[str, ...]:
+        """Write it; return the words of a command line that take it."""
+        self.folder.mkdir(exist_ok=True)
+        lines = [f"__all__ = {sorted(self.given)!r}"]
+        lines += [f"{name} = {value!r}" for name, value in self.given.items()]
+        (self.folder / "lab.py").write_text("\n".join(lines) + "\n")
+        return ("--group-data", str(self.folder))
+
+    def source(self, service: str, **more: object) -> None:
+        """Write keys of one service."""
+        self.given["service_sources"][service] |= more
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """The checkout."""
+    write(tmp_path / "omega")
+    return tmp_path / "omega"
+
+
+@pytest.fixture
+def settings(checkout, tmp_path):
+    """What `xnai sources` and `xnai lock` print, written down as they say."""
+    read = xnai("sources", str(checkout))
+    assert read.returncode == 0, read.stderr
+    names: dict[str, object] = {}
+    exec(read.stdout, names)  # noqa: S102  (a group_data file)
+    found = Settings(tmp_path / "data", {name: names[name] for name in names["__all__"]})
+    for name, words in {
+        "rag_api": [f"rag_api={checkout}/requirements-api.txt", "--with-sources"],
+        "chainlit_ui": [f"chainlit_ui={checkout}/requirements-ui.txt"],
+        "crawler": [f"crawler={checkout}/requirements-crawler.txt"],
+        "curation_worker": [f"curation_worker={checkout}/requirements-worker.txt"],
+        "docs": ["docs", "--package", "mkdocs==1.6.1"],
+    }.items():
+        said = xnai("lock", *words, "--python", PYTHON, "--into", str(tmp_path / "locks"))
+        assert said.returncode == 0, said.stderr
+        for key, value in re.findall(r'^  "(\w+)": (.+?),(?:  #.*)?$', said.stdout, re.MULTILINE):
+            found.source(name, **{key: json.loads(value)})
+    assert git_status(checkout) == ""
+    # What `xnai sources` names and leaves to its reader.
+    assert read.stdout.count("healthcheck: there is none") == 2
+    for name in ("crawler", "curation_worker"):
+        found.source(name, health=ALIVE)
+    # The lab's image has Debian's Python, whose headers are a package of their own.
+    found.source("rag_api", build_apt_packages=["gcc", "libc6-dev", "python3-dev"])
+    found.source("docs", strict=False)
+    return found
+
+
+def git_status(checkout: Path) -> str:
+    """What git says has changed."""
+    return subprocess.run(
+        ["git", "-C", str(checkout), "status", "--porcelain"], capture_output=True, text=True,
+        check=True,
+    ).stdout
+
+
+def test_from_a_checkout_to_healthy_by_settings_alone(deployed, checkout, settings, tmp_path):
+    assert set(settings.given["service_sources"]) == {
+        "rag_api", "chainlit_ui", "crawler", "curation_worker", "docs",
+    }
+    assert sorted(settings.given["service_sources"]["rag_api"]["source_packages"]) == sorted(
+        SOURCE_ONLY
+    )
+    (checkout / "requirements-crawler.txt").write_text("idna==3.10\nhumanize==4.12.3\n")
+
+    # Four services, each with a fault of its own: each is named, with the setting to write.
+    outcome = deploy(deployed, *settings.write())
+    assert outcome.code != 0
+    said = " ".join(outcome.log.split())
+    for words in (
+        "in service_sources['rag_api'] 'tmpfs': ['/app/.files/api.log']",
+        "its code asks for rag-service, and nothing in its network is called so",
+        "in its service_sources 'aliases': ['rag-service']",
+        "the module humanize is not in it", "xnai lock crawler",
+        "raise its limit (curation_worker_memory_limit_mib)",
+    ):
+        assert words in said, outcome.log
+
+    # Each remedy is done.
+    settings.source("rag_api", tmpfs=["/app/.files"], aliases=["rag", "rag-service"])
+    assert xnai("lock", "crawler", "--into", str(tmp_path / "locks")).returncode == 0
+    settings.given["curation_worker_memory_limit_mib"] = 320
+    words = settings.write()
+    outcome = deploy(deployed, *words)
+    assert outcome.code == 0, outcome.log
+    page = deployed.run("curl --silent --show-error http://127.0.0.1:8001/").stdout
+    assert page == "<p>one"
+    site = deployed.run("curl --silent http://127.0.0.1:8002/changes/").stdout
+    assert "Omega" in site  # behind a link
+    assert deployed.run("curl --silent http://127.0.0.1:8002/page-49/").stdout.count("gone")
+    assert WARNINGS == 50
+
+    outcome = deploy(deployed, *words)
+    assert (outcome.code, outcome.changed) == (0, ()), outcome.log
+    done = host_tests(deployed, *words)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+    # One line of what two services share behind a link, and of which one is made.
+    before = container_ids(deployed)
+    (checkout / "app/ui/main.py").write_text(
+        (checkout / "app/ui/main.py").read_text().replace("<p>", "<b>")
+    )
+    git(checkout, "add", "-A")
+    outcome = deploy(deployed, *words)
+    assert outcome.code == 0, outcome.log
+    after = container_ids(deployed)
+    assert {name for name in after if after[name] != before.get(name)} == {"xnai_chainlit_ui"}
+    assert until(lambda: deployed.run(
+        "curl --silent http://127.0.0.1:8001/", check=False
+    ).stdout == "<b>one", timeout_s=60, every_s=1)
