@@ -30,6 +30,34 @@ def xnai(*words: str) -> subprocess.CompletedProcess:
     )
 
 
+# Every other second: what weight a build has and where its programs run, and who is unhealthy.
+WATCH = """
+touch /run/watch
+nohup sh -c 'while [ -e /run/watch ]; do
+  for d in /sys/fs/cgroup/user.slice/user-*.slice/user@*.service/xnaibuild.slice; do
+    echo "$(date +%s) weight $(cat $d/cpu.weight)"
+    echo "$(date +%s) within $(ls -d $d/*/*.scope | wc -l)"
+  done
+  for n in $(xnai-podman ps --filter health=unhealthy --format "{{.Names}}"); do
+    echo "$(date +%s) unhealthy $n"
+  done
+  sleep 2
+done' >/root/seen 2>/dev/null </dev/null &
+"""
+
+
+def seen_during_builds(machine) -> dict[str, set[str]]:
+    """What was seen until the last build ended: word -> values."""
+    machine.run("rm /run/watch")
+    end = int(machine.run("stat -c %Y /var/lib/xnai/xnai/build/*.rc | sort -n | tail -n 1").stdout)
+    found: dict[str, set[str]] = {"weight": set(), "within": set(), "unhealthy": set()}
+    for line in machine.run("cat /root/seen").stdout.splitlines():
+        second, word, value = line.split(" ", 2)
+        if int(second) <= end:
+            found[word].add(value)
+    return found
+
+
 class Settings:
     """A group_data folder with what the user has written so far."""
 
@@ -105,8 +133,13 @@ def test_from_a_checkout_to_healthy_by_settings_alone(deployed, checkout, settin
     (checkout / "requirements-crawler.txt").write_text("idna==3.10\nhumanize==4.12.3\n")
 
     # Four services, each with a fault of its own: each is named, with the setting to write.
+    deployed.run(WATCH)
     outcome = deploy(deployed, *settings.write())
     assert outcome.code != 0
+    # What runs is not made unhealthy by what is built meanwhile.
+    seen = seen_during_builds(deployed)
+    assert (seen["weight"], seen["unhealthy"]) == ({"10"}, set()), seen
+    assert seen["within"] > {"0"}, "no program of a build ran in the builds' slice"
     said = " ".join(outcome.log.split())
     for words in (
         "in service_sources['rag_api'] 'tmpfs': ['/app/.files/api.log']",

@@ -73,6 +73,7 @@ def render_everything(settings: Settings) -> dict[str, str]:
         "containers/registries.conf": in_home[".config/containers/registries.conf.d/90-xnai.conf"],
         "containers/user-service.conf": in_system[paths.USER_SERVICE],
         "containers/slice.conf": in_system[paths.SLICES[0]],
+        "containers/build.slice": in_home[machine_files.BUILD_SLICE_FILE],
         "containers/xnai-podman": machine_files.wrapper_text(settings, UID, home),
         "memory/zram-generator.conf": in_memory[memory_files.ZRAM_CONF],
         "memory/sysctl.conf": in_memory[memory_files.SYSCTL_CONF],

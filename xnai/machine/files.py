@@ -7,6 +7,7 @@ from pathlib import Path
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import services
 from xnai.stack.paths import (
+    BUILD_SLICE,
     COMPOSE,
     OPT,
     SLICES,
@@ -18,6 +19,9 @@ from xnai.stack.paths import (
     stack_directory,
 )
 from xnai.templating.render import ROOT, render
+
+# Of the manager's too, beside it: what builds images weighs a tenth of what runs.
+BUILD_SLICE_FILE = f".config/systemd/user/{BUILD_SLICE}"
 
 # The cgroup between the manager and the containers, a unit of the manager's own.
 USER_SLICE = ".config/systemd/user/user.slice.d/90-xnai.conf"
@@ -53,6 +57,7 @@ def home_texts(settings: Settings) -> dict[str, str]:
             "containers/registries.conf.j2", mirrors=settings.registry_mirrors
         ),
         USER_SLICE: render("containers/slice.conf.j2", reserved_mib=reserved_mib(settings)),
+        BUILD_SLICE_FILE: render("containers/build.slice.j2"),
     }
 
 
@@ -76,7 +81,7 @@ def wrapper_text(settings: Settings, uid: int, home: str) -> str:
     """Return the program that runs podman as the stack's user, of that UID and home."""
     return render(
         "containers/xnai-podman.j2", user=settings.stack_user, uid=uid, home=home,
-        proxy=bool(settings.proxy_url),
+        proxy=bool(settings.proxy_url), build_slice=BUILD_SLICE,
     )
 
 

@@ -19,6 +19,7 @@ from xnai.remote import content
 from xnai.remote.limit import BUILD_LIMIT_S, FETCH_LIMIT_S, Limited
 from xnai.run.pyinfra import LiveCommand
 from xnai.stack.catalogue import DOCKERFILES
+from xnai.stack.paths import BUILD_SLICE
 from xnai.templating.render import render
 
 # More at once only take each other's disk and memory.
@@ -111,6 +112,8 @@ def script(
         "--layers=false",
         *(["--target", wanted.target] if wanted.target else []),
         *(["--volume", f"{wheelhouse_dir}:{WHEELS}:ro"] if wheelhouse_dir else []),
+        # Of its own: what runs in it would have one name in all builds.
+        "--cgroup-parent", BUILD_SLICE.replace(".slice", f"-{wanted.name}.slice"),
         *further,
         *(word for item in arguments.items() for word in ("--build-arg", "=".join(item))),
         "--label", f"{STACK_LABEL}={stack_name}",

@@ -15,6 +15,8 @@ SLICES = (
     "/etc/systemd/system/user.slice.d/90-xnai.conf",
     "/etc/systemd/system/user-{uid}.slice.d/90-xnai.conf",
 )
+# Of the stack user's manager, for image builds: a sibling of the containers' slice.
+BUILD_SLICE = "xnaibuild.slice"
 OPT = "/opt/xnai"
 COMPOSE = f"{OPT}/podman-compose"
 COMPOSE_LOCK = f"{COMPOSE}/requirements.txt"

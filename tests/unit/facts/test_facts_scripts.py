@@ -211,7 +211,7 @@ def test_whose_podman_the_wrapper_runs(shell, proxy, tmp_path):
     wrapper.write_text(
         render(
             "containers/xnai-podman.j2", user="stack-user", uid=2000, home="/home/stack-user",
-            proxy=proxy,
+            proxy=proxy, build_slice="low.slice",
         )
     )
     found = Containers().process(run(shell, text))

@@ -85,7 +85,8 @@ def test_build(tmp_path, shell):
     assert inspect == "image inspect --format {{.Id}} localhost/xnai_base:1"
     assert built == (
         "build --pull=never --layers=false --target packages "
-        "--volume /srv/wheels:/mnt/wheels:ro --build-arg IMAGE_VERSION=1.2 "
+        "--volume /srv/wheels:/mnt/wheels:ro --cgroup-parent xnaibuild-rag_api.slice "
+        "--build-arg IMAGE_VERSION=1.2 "
         f"--build-arg IMAGE_REVISION=abc --build-arg IMAGE_CONTENT={DIGEST} "
         "--label io.xnai.stack=xnai --label io.xnai.inputs=base=6b86b273ff34 "
         f"--tag localhost/xnai_rag_api:d290e9b2 --file {tmp_path}/rag_api/Dockerfile "

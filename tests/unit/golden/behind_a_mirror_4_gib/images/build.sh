@@ -13,7 +13,7 @@ fi
     # The image that has the name now keeps one.
     /usr/local/bin/xnai-podman tag 0123456789abcdef localhost/mine_rag_api_packages:0000000000000003-01234567 &&
     parent=$(/usr/local/bin/xnai-podman image inspect --format '{{.Id}}' localhost/mine_base:0000000000000001) &&
-    /usr/local/bin/xnai-podman build --pull=never --layers=false --target packages --volume /srv/wheels:/mnt/wheels:ro --volume /run/xnai-network/netrc:/root/.netrc:ro --volume /run/xnai-network/apt.conf:/etc/apt/auth.conf.d/90-xnai.conf:ro --build-arg IMAGE_VERSION=1.2 --build-arg IMAGE_REVISION=abc --build-arg IMAGE_CONTENT=0000000000000000000000000000000000000000000000000000000000000003 --label io.xnai.stack=mine --label io.xnai.inputs=base=ac7edb97166f,dockerfile=ac7edb97166f,requirements=ac7edb97166f --tag localhost/mine_rag_api_packages:0000000000000003 --file /var/lib/xnai/mine/build/rag_api/Dockerfile \
+    /usr/local/bin/xnai-podman build --pull=never --layers=false --target packages --volume /srv/wheels:/mnt/wheels:ro --cgroup-parent xnaibuild-rag_api_packages.slice --volume /run/xnai-network/netrc:/root/.netrc:ro --volume /run/xnai-network/apt.conf:/etc/apt/auth.conf.d/90-xnai.conf:ro --build-arg IMAGE_VERSION=1.2 --build-arg IMAGE_REVISION=abc --build-arg IMAGE_CONTENT=0000000000000000000000000000000000000000000000000000000000000003 --label io.xnai.stack=mine --label io.xnai.inputs=base=ac7edb97166f,dockerfile=ac7edb97166f,requirements=ac7edb97166f --tag localhost/mine_rag_api_packages:0000000000000003 --file /var/lib/xnai/mine/build/rag_api/Dockerfile \
         --label io.xnai.parent="$parent" /var/lib/xnai/mine/build/rag_api
     # sh has no pipefail: the exit code goes through a file.
     echo $? > "$log.rc"

@@ -11,7 +11,7 @@ if [ "$now" != '' ] && [ "${1-}" != --again ]; then
 fi
 {
     parent=$(/usr/local/bin/xnai-podman image inspect --format '{{.Id}}' localhost/xnai_base:0000000000000001) &&
-    /usr/local/bin/xnai-podman build --pull=never --layers=false --target packages --build-arg IMAGE_VERSION=1.2 --build-arg IMAGE_REVISION=abc --build-arg IMAGE_CONTENT=0000000000000000000000000000000000000000000000000000000000000003 --label io.xnai.stack=xnai --label io.xnai.inputs=base=ac7edb97166f,dockerfile=ac7edb97166f,requirements=ac7edb97166f --tag localhost/xnai_rag_api_packages:0000000000000003 --file /var/lib/xnai/xnai/build/rag_api/Dockerfile \
+    /usr/local/bin/xnai-podman build --pull=never --layers=false --target packages --cgroup-parent xnaibuild-rag_api_packages.slice --build-arg IMAGE_VERSION=1.2 --build-arg IMAGE_REVISION=abc --build-arg IMAGE_CONTENT=0000000000000000000000000000000000000000000000000000000000000003 --label io.xnai.stack=xnai --label io.xnai.inputs=base=ac7edb97166f,dockerfile=ac7edb97166f,requirements=ac7edb97166f --tag localhost/xnai_rag_api_packages:0000000000000003 --file /var/lib/xnai/xnai/build/rag_api/Dockerfile \
         --label io.xnai.parent="$parent" /var/lib/xnai/xnai/build/rag_api
     # sh has no pipefail: the exit code goes through a file.
     echo $? > "$log.rc"
