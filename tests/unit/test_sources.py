@@ -186,3 +186,25 @@ def test_packages_that_stand_in_a_dockerfile_alone(tmp_path):
         "--package 'mkdocs-material[imaging]>=9'"
         in rendered(reading)
     )
+
+
+def test_lists_defaults_ports_and_several_files_at_once(tmp_path):
+    (tmp_path / "compose.yml").write_text(
+        "services:\n  api:\n    build: {dockerfile: Dockerfile}\n    ports: [\"8504:8504\"]\n"
+        "    environment:\n      - MODE=${MODE:-quick}\n      - WHERE=${WHERE}\n"
+        "  model:\n    build: {dockerfile: Other}\n"
+    )
+    (tmp_path / "Dockerfile").write_text(
+        "FROM python:3.12-slim\nWORKDIR /app\nCOPY requirements.txt .\nCOPY a.py b.py .\n"
+    )
+    (tmp_path / "Other").write_text("FROM babashka/babashka:latest\n")
+    reading = read(tmp_path)
+    (api,) = reading.proposals
+    assert api.source["copy"] == {"a.py": "a.py", "b.py": "b.py"}
+    assert api.source["environment"] == {"MODE": "quick"}
+    told = [str(one) for one in api.not_taken]
+    assert "compose.yml:6: MODE: taken with the default" in " ".join(told)
+    assert any(one.startswith("compose.yml:7: WHERE: its value comes from") for one in told)
+    (ports,) = [one for one in told if ": ports: " in one]
+    assert "it listens on 8504, and rag_api is published from 8000" in ports
+    assert [one[0] for one in reading.others] == ["model"]

@@ -14,6 +14,7 @@ from xnai.sources.model import NotTaken, Proposal
 
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgKMG]?)i?[bB]?")
+_DEFAULT = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*:?-([^${}]*)\}")
 _URL = re.compile(r"https?://(?:localhost|127\.0\.0\.1|0\.0\.0\.0)(:\d+)(/[^\s\"'|;)]*)?")
 # Of Compose; all else is named as it stands.
 _REASONS = {
@@ -37,7 +38,10 @@ _REASONS = {
 }
 
 
-def take(file: ComposeFile, service: ComposeService, into: Proposal, secrets: list[str]) -> None:
+def take(
+    file: ComposeFile, service: ComposeService, into: Proposal, secrets: list[str],
+    port: int | None = None,
+) -> None:
     """Add what a service says of its container to a proposal.
 
     Args:
@@ -45,13 +49,16 @@ def take(file: ComposeFile, service: ComposeService, into: Proposal, secrets: li
         service: the service.
         into: the proposal.
         secrets: of the stack, without its name.
+        port: that the service whose place it takes listens on.
     """
     def left(what: str, reason: str, *keys: str | int) -> None:
         into.not_taken.append(NotTaken(file.path, service.line(*keys), what, reason))
 
-    _environment(service, into, secrets, left)
+    _environment(file, service, into, secrets)
     _volumes(file, service, into, left)
     _health(service, into, left)
+    if port is not None:
+        _ports(service, into, left, port)
     _limits(service, into, left)
     for key, name in (("tmpfs", "tmpfs"), ("working_dir", "working_directory")):
         if value := service.data.get(key):
@@ -71,16 +78,21 @@ def take(file: ComposeFile, service: ComposeService, into: Proposal, secrets: li
     ]
     if wanted:
         into.source["aliases"] = wanted
+    told = {one.what for one in into.not_taken}
     for key in service.data:
-        if (reason := _REASONS.get(key, "there is no such key here")) != "":
+        if key not in told and (reason := _REASONS.get(key, "there is no such key here")) != "":
             left(key, reason, key)
 
 
 def _environment(
-    service: ComposeService, into: Proposal, secrets: list[str], left: Callable[..., None]
+    file: ComposeFile, service: ComposeService, into: Proposal, secrets: list[str]
 ) -> None:
     plain, by_secret = {}, {}
-    for name, (value, _line) in service.environment.items():
+    for name, (value, line) in service.environment.items():
+        def left(reason: str, name: str = name, line: int = line) -> None:
+            into.not_taken.append(NotTaken(file.path, line, name, reason))
+
+        default = _DEFAULT.sub(r"\1", value)
         if sounds_secret(name):
             # Whatever its value is, it is not read on.
             fits = [one for one in secrets if one == name.lower()] or [
@@ -89,22 +101,34 @@ def _environment(
             if fits:
                 by_secret[name] = fits[0]
             else:
-                left(name, "sounds secret, and no secret of the stack is it: "
-                     f"'environment_secrets' takes one of {', '.join(secrets)}, or one of your "
-                     "own (own_secrets)",
-                     "environment", name)
-        elif "$" in value or not value:
-            left(name, "its value comes from outside of the file: write it", "environment", name)
+                left(f"sounds secret, and no secret of the stack is it: 'environment_secrets' "
+                     f"takes one of {', '.join(secrets)}, or one of your own (own_secrets)")
+        elif "$" in default or not default:
+            left("its value comes from outside of the file: write it")
         elif re.search(r"://[^/\s:@]+:[^/\s@]+@", value):
-            left(name, "an address with a password in it; not read", "environment", name)
+            left("an address with a password in it; not read")
         elif re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
-            plain[name] = value
+            plain[name] = default
+            if default != value:
+                left("taken with the default that the file has for it; an .env may say otherwise")
         else:
-            left(name, "names are of A-Z 0-9 _ here", "environment", name)
+            left("names are of A-Z 0-9 _ here")
     if plain:
         into.source["environment"] = into.source.get("environment", {}) | plain
     if by_secret:
         into.source["environment_secrets"] = by_secret
+
+
+def _ports(service: ComposeService, into: Proposal, left: Callable[..., None], port: int) -> None:
+    """Where their program listens elsewhere than the service whose place it takes."""
+    value = service.data.get("ports")
+    found = []
+    for one in value if isinstance(value, list) else ():
+        target = one.get("target") if isinstance(one, dict) else str(one).rpartition(":")[2]
+        found.append(str(target).partition("/")[0])
+    if found and str(port) not in found:
+        left("ports", f"it listens on {found[0]}, and {into.service} is published from {port}: let "
+             "it listen there ('command' or 'environment'), and its 'health' ask there", "ports")
 
 
 def _volumes(

@@ -95,7 +95,8 @@ def _copied(
         if not is_last:
             continue  # what a build stage makes of it is the last stage's own
         target = posixpath.normpath(posixpath.join(directory, one.target))
-        if one.target.endswith("/") and not source.endswith("/") and "." in source:
+        into_directory = one.target in (".", "..") or one.target.endswith("/")
+        if into_directory and not source.endswith("/") and "." in source:
             target = posixpath.join(target, posixpath.basename(source))
         places = [r"/(app|code|srv|usr/src/app|workspace)"]
         if directory != "/":

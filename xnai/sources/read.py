@@ -10,7 +10,7 @@ from xnai.audit.options import Options
 from xnai.audit.tree import Tree, read_tree
 from xnai.sources import container, image
 from xnai.sources.model import CheckoutReading, NotTaken, Proposal
-from xnai.stack.catalogue import BUILT_IN, SCHEMA, derive, secret_forms
+from xnai.stack.catalogue import BUILT_IN, SCHEMA, derive, secret_forms, services
 
 # Words in the name of a service, or of its Dockerfile, by which it is known; the first fits.
 _WORDS = (
@@ -30,7 +30,8 @@ _ALREADY = (
 )
 # Images of other languages' programs, and of web servers.
 _OTHER = re.compile(
-    r"(^|/)(node|nginx|caddy|golang|rust|ruby|php|openjdk|eclipse-temurin)(?=[:@-]|$)"
+    r"(^|/)(node|nginx|caddy|golang|rust|ruby|php|openjdk|eclipse-temurin|babashka|clojure|elixir|"
+    r"dotnet|gradle|maven|swift)(?=[:@-]|$)"
 )
 _PREFERRED = re.compile(r"(docker-)?compose\.ya?ml")
 
@@ -52,7 +53,7 @@ def read(root: Path, compose: str = "") -> CheckoutReading:
     """
     tree = read_tree(root, Options(tools=False, cache=False))
     file = _file(tree, compose)
-    secrets = _secrets()
+    secrets, ports = _stack()
     proposals: list[Proposal] = []
     others = []
     for service in file.services:
@@ -78,7 +79,7 @@ def read(root: Path, compose: str = "") -> CheckoutReading:
             proposal.source["command"] = [str(word) for word in command]
         elif isinstance(command, str) and command:
             proposal.source["command"] = ["sh", "-c", f"exec {command}"]
-        container.take(file, service, proposal, secrets)
+        container.take(file, service, proposal, secrets, ports.get(ours))
         proposals.append(proposal)
     return CheckoutReading(str(root.resolve()), file.path, tuple(proposals), tuple(others))
 
@@ -117,11 +118,12 @@ def already(service: ComposeService) -> str:
     return next((said for word, said in _ALREADY if word in name), "")
 
 
-def _secrets() -> list[str]:
-    """The stack's secrets, without its name."""
+def _stack() -> tuple[list[str], dict[str, int | None]]:
+    """The stack's secrets, without its name, and the ports that its services listen on."""
     checked = {one.name: one.check(one.default) for one in SCHEMA.declarations.values()}
     settings = derive(checked, 16 << 20, "UTC")
     prefix = f"{settings.stack_name}_"
-    return sorted(
+    secrets = sorted(
         name.removeprefix(prefix) for forms in secret_forms(settings) for name in forms
     )
+    return secrets, {one.name: one.port for one in services(settings)}

@@ -33,7 +33,7 @@ def rendered(reading: CheckoutReading) -> str:
         for key in ("copy", "requirements"):
             if key not in one.source and not (key == "requirements" and one.packages):
                 lines.append(f"    # {key!r} is not told by its Dockerfile and must be written.")
-        lines += [f"    # not taken: {left}" for left in one.not_taken]
+        lines += [f"    # to look at: {left}" for left in one.not_taken]
         body = pprint.pformat(one.source, width=92, sort_dicts=False).splitlines()
         lines.append(f"    {one.service!r}: {body[0]}")
         lines += [f"    {line}" for line in body[1:]]
