@@ -192,12 +192,12 @@ def test_lists_defaults_ports_and_several_files_at_once(tmp_path):
     (tmp_path / "compose.yml").write_text(
         "services:\n  api:\n    build: {dockerfile: Dockerfile}\n    ports: [\"8504:8504\"]\n"
         "    environment:\n      - MODE=${MODE:-quick}\n      - WHERE=${WHERE}\n"
-        "  model:\n    build: {dockerfile: Other}\n"
+        "  model:\n    build: {dockerfile: model.Dockerfile}\n"
     )
     (tmp_path / "Dockerfile").write_text(
         "FROM python:3.12-slim\nWORKDIR /app\nCOPY requirements.txt .\nCOPY a.py b.py .\n"
     )
-    (tmp_path / "Other").write_text("FROM babashka/babashka:latest\n")
+    (tmp_path / "model.Dockerfile").write_text("FROM babashka/babashka:latest\n")
     reading = read(tmp_path)
     (api,) = reading.proposals
     assert api.source["copy"] == {"a.py": "a.py", "b.py": "b.py"}
