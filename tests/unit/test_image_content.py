@@ -14,6 +14,7 @@ from unit_settings import make
 from xnai.images import tree as source_tree
 from xnai.images.content import BuildInput, archive
 from xnai.images.model import CopiedPath, Image
+from xnai.operations.image import cache_directories
 from xnai.stack import catalogue
 from xnai.stack.catalogue import build_inputs, dockerfiles, images
 
@@ -160,6 +161,8 @@ def test_what_is_built_from_source_stands_apart_and_is_an_input(tree, monkeypatc
     text = after["rag_api_packages"].dockerfile
     fetched, built_ = text.index("make_wheels.py fetch"), text.index("RUN --network=none")
     assert text.index("install --yes --no-install-recommends gcc") < fetched < built_
+    mounted = set(re.findall(r"--mount=type=cache,id=([^,]+)", text))
+    assert mounted <= cache_directories("xnai").keys(), "who would bound it, and take it down?"
 
 
 def test_names_and_contents_do_not_run_into_each_other(tree):

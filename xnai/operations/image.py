@@ -178,7 +178,7 @@ def cache_directory(id_: str) -> str:
 
 def cache_directories(stack_name: str) -> dict[str, str]:
     """Return the caches that the stack's Dockerfiles mount: id -> its directory's name."""
-    ids = [f"{stack_name}-pip", f"{stack_name}-uv"]
+    ids = [f"{stack_name}-{name}" for name in ("pip", "uv", "wheels")]
     ids += [f"{stack_name}-apt-{name}" for name in DOCKERFILES]
     return {id_: cache_directory(id_) for id_ in ids}
 
