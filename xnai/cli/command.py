@@ -11,6 +11,7 @@ import click
 from pyinfra.api.host import Host
 
 from xnai.audit.command import audit
+from xnai.baseline.command import baseline
 from xnai.cli.lock import lock
 from xnai.cli.sources import sources
 from xnai.diagnostics.table import aligned
@@ -63,6 +64,7 @@ def main() -> None:
 
 
 main.add_command(audit)
+main.add_command(baseline)
 main.add_command(lab)
 main.add_command(lock)
 main.add_command(sources)

@@ -1,0 +1,1 @@
+"""What runs on the host: the standard library of its Python alone."""

@@ -1,0 +1,1 @@
+"""A baseline as Markdown, as a page, and as a picture."""
