@@ -123,16 +123,14 @@ def git_status(checkout: Path) -> str:
     ).stdout
 
 
-def test_from_a_checkout_to_healthy_by_settings_alone(deployed, checkout, settings, tmp_path):
+def test_from_a_checkout_to_healthy_by_settings_alone(deployed, checkout, settings):
     assert set(settings.given["service_sources"]) == {
         "rag_api", "chainlit_ui", "crawler", "curation_worker", "docs",
     }
     assert sorted(settings.given["service_sources"]["rag_api"]["source_packages"]) == sorted(
         SOURCE_ONLY
     )
-    (checkout / "requirements-crawler.txt").write_text("idna==3.10\nhumanize==4.12.3\n")
-
-    # Four services, each with a fault of its own: each is named, with the setting to write.
+    # Three services, each with a fault of its own: each is named, with the setting to write.
     deployed.run(WATCH)
     outcome = deploy(deployed, *settings.write())
     assert outcome.code != 0
@@ -142,18 +140,16 @@ def test_from_a_checkout_to_healthy_by_settings_alone(deployed, checkout, settin
     assert seen["within"] > {"0"}, "no program of a build ran in the builds' slice"
     said = " ".join(outcome.log.split())
     for words in (
-        "in service_sources['rag_api'] 'tmpfs': ['/app/.files/api.log']",
+        "in service_sources['rag_api'] 'tmpfs': ['/app/.files']",
         "its code asks for rag-service, and nothing in its network is called so",
         "in its service_sources 'aliases': ['rag-service']",
-        "the module humanize is not in it", "xnai lock crawler",
-        "raise its limit (curation_worker_memory_limit_mib)",
+        "raise its limit (crawler_memory_limit_mib)",
     ):
         assert words in said, outcome.log
 
     # Each remedy is done.
     settings.source("rag_api", tmpfs=["/app/.files"], aliases=["rag", "rag-service"])
-    assert xnai("lock", "crawler", "--into", str(tmp_path / "locks")).returncode == 0
-    settings.given["curation_worker_memory_limit_mib"] = 320
+    settings.given["crawler_memory_limit_mib"] = 320
     words = settings.write()
     outcome = deploy(deployed, *words)
     assert outcome.code == 0, outcome.log
@@ -169,7 +165,7 @@ def test_from_a_checkout_to_healthy_by_settings_alone(deployed, checkout, settin
     done = host_tests(deployed, *words)
     assert done.returncode == 0, done.stdout[-3000:]
 
-    # One line of what two services share behind a link, and of which one is made.
+    # One line of one service.
     before = container_ids(deployed)
     (checkout / "app/ui/main.py").write_text(
         (checkout / "app/ui/main.py").read_text().replace("<p>", "<b>")

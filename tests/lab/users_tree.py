@@ -35,6 +35,7 @@ services:
       retries: 4
   crawler:
     build: {context: ., dockerfile: infra/docker/Dockerfile.crawler}
+    mem_limit: 96m
   worker:
     build: {context: ., dockerfile: infra/docker/Dockerfile.worker}
   docs:
@@ -52,6 +53,7 @@ import cuid, jsmin, netifaces, sgmllib
 from common.names import GREETING
 
 log = pathlib.Path(os.environ["LOG_DIR"]) / "api.log"
+log.parent.mkdir(exist_ok=True)
 log.write_text(f"{cuid.cuid()} {netifaces.interfaces()}\\n")
 
 
@@ -107,11 +109,11 @@ HTTPServer(("0.0.0.0", 8001), Handler).serve_forever()
 CRAWLER = """\
 import time
 
-import humanize
-
 from common import alive
 
-print(humanize.naturalsize(1 << 20), flush=True)
+kept = bytearray(240 << 20)
+for place in range(0, len(kept), 4096):
+    kept[place] = 1
 while True:
     alive.say()
     time.sleep(5)
@@ -135,12 +137,10 @@ if __name__ == "__main__":
 WORKER = """\
 import time
 
+import idna
+
 from common import alive
 
-kept = bytearray(240 << 20)
-for place in range(0, len(kept), 4096):
-    kept[place] = 1
-print("ready", flush=True)
 while True:
     alive.say()
     time.sleep(5)

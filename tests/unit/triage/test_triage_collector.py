@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.unit.unit_settings import make
 from xnai.triage.bundle import command, make_spec
-from xnai.triage.collect import journal, machine, questions, wire
+from xnai.triage.collect import in_network, journal, machine, questions, wire
 from xnai.triage.collect.bounded import plain, run
 from xnai.triage.collect.masking import Masked
 from xnai.triage.collect.program import framed, unframed
@@ -247,3 +247,29 @@ def test_the_whole_program_runs_from_memory_and_writes_nothing(tmp_path):
     found = unframed(done.stdout.splitlines())
     assert found["host"]["meminfo"]["MemTotal"] > 0 and done.stderr == ""
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("values", "password"),
+    [({"xnai_redis_password": "p"}, "p"), ({"0123456789ab": "p"}, "p"), ({}, None)],
+)
+def test_a_redis_whose_password_is_not_known_is_not_asked(values, password):
+    """Asked without one it would say NOAUTH, and that would be taken for its client's fault."""
+    redis = {
+        "id": "r", "name": "xnai_redis", "image": "docker.io/library/redis:8.0", "env": [],
+        "command": ["redis-server"], "labels": {}, "networks": {},
+        "secrets": [{"name": "xnai_redis_password", "id": "0123456789abcdef"}],
+    }
+    (question,) = questions.of_itself(redis, values, ())
+    assert question.get("skip") == (None if password else "its password could not be read")
+    assert question["words"]["password"] == (password or "")
+
+
+def test_what_a_container_that_is_gone_was_to_ask_is_not_asked():
+    asked = in_network.From(2**22 - 1, "no-such-container", [
+        in_network.keyed("c needs redis name", "name", server="127.0.0.1", name="redis"),
+    ])
+    assert in_network.ask([asked]) == {
+        "c needs redis name": {"skipped": "the container's process is gone"},
+    }
+    assert not in_network.answered({"k": {"skipped": "x"}}, "k")

@@ -103,7 +103,8 @@ def _child(one: From, writable: int) -> None:
             os.setuid(_NOBODY)
 
         def answer(question: Question) -> None:
-            said = {"error": error, "ms": None} if error else _answered(question)
+            # Whoever cannot ask learns nothing of what was to be asked.
+            said = {"skipped": error} if error else _answered(question)
             os.write(writable, json.dumps({question["key"]: said}).encode() + b"\n")
 
         with ThreadPoolExecutor(_AT_ONCE) as pool:
@@ -148,4 +149,4 @@ def keyed(key: str, kind: str, **words: object) -> Question:
 
 def answered(found: Mapping[str, Mapping[str, Any]], key: str) -> bool:
     """Return whether a question has an answer that is no error."""
-    return key in found and "error" not in found[key]
+    return key in found and not {"error", "skipped"} & set(found[key])

@@ -80,8 +80,10 @@ def of_itself(
     kind = role(container)
     if kind == "redis":
         password = _redis_password(container, env, values)
-        found.append(keyed(f"{id_} redis", "redis", address="127.0.0.1", port=6379,
-                           password=password))
+        question = keyed(f"{id_} redis", "redis", address="127.0.0.1", port=6379,
+                         password=password or "")
+        found.append(question | ({"skip": "its password could not be read"} if password is None
+                                 else {}))
     elif kind == "postgresql":
         user = env.get("POSTGRES_USER") or "postgres"
         found.append(keyed(
@@ -94,11 +96,17 @@ def of_itself(
     return found
 
 
-def _redis_password(container: Container, env: Values, values: Values) -> str:
+def _redis_password(container: Container, env: Values, values: Values) -> str | None:
+    """The password of a Redis, empty where it has none; None where it has one that is not known."""
+    is_secret = False
     for secret in container["secrets"]:
-        text = values.get(secret["name"], "")
+        # Where Podman did not answer values are known by the beginning of the secret's ID.
+        text = values.get(secret["name"]) or values.get(str(secret.get("id"))[:12]) or ""
+        is_secret = is_secret or "redis" in secret["name"]
         if "redis" in secret["name"] and text and not text.startswith("requirepass"):
             return text
+    if is_secret:
+        return None
     words = container["command"]
     for option, value in itertools.pairwise(words):
         if option == "--requirepass":
@@ -153,8 +161,11 @@ def all_answers(
     """
     running = [one for one in containers if one["status"] == "running" and one["pid"]]
     askers = []
+    unasked: dict[str, dict[str, Any]] = {}
     for one in running:
         mine = of_itself(one, values, checks.get(one["name"], ()))
+        unasked |= {q["key"]: {"skipped": q["skip"]} for q in mine if "skip" in q}
+        mine = [q for q in mine if "skip" not in q]
         askers.append(From(one["pid"], one["id"], mine + of_neighbours(one, containers)))
     ports = [
         keyed(f"{one['id']} host {port}", "port", address=address, port=port)
@@ -171,7 +182,7 @@ def all_answers(
             if question not in good:
                 found[question["key"]] = {"skipped": f"{question['after']} did not answer first"}
         later.append(From(a.pid, a.container, good))
-    return found | ask(later)
+    return unasked | found | ask(later)
 
 
 def _has_answered(

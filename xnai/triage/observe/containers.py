@@ -194,6 +194,9 @@ def _redis(one: Container, said: Mapping[str, Any], show: str) -> Iterator[Obser
     def seen(text: str) -> Observation:
         return Observation("answer", one["name"], f"redis {text}", show)
 
+    if "skipped" in said:
+        yield seen(f"not asked: {said['skipped']}")
+        return
     if "error" in said:
         yield seen(f"error {said['error']}")
         return
@@ -219,7 +222,9 @@ def _need(
     host, _, rest = what.partition(" ")
     show = f"{scope.podman} exec {name} getent hosts {host}"
     target = next((one for one in scope.containers if host in names(one)), None)
-    if target is not None and target["health"] == "starting" and "error" in said:
+    if "skipped" in said:
+        yield Observation("need", name, f"{rest} of {host}: not asked: {said['skipped']}", show)
+    elif target is not None and target["health"] == "starting" and "error" in said:
         yield Observation("need", name, f"{host} is starting", show)
     elif rest == "name":
         if "error" in said:
