@@ -115,6 +115,17 @@ def settings(checkout, tmp_path):
     return found
 
 
+def example(checkout: Path, locks: Path) -> dict[str, object]:
+    """What docs/examples/own_tree.py says, with these places, and the lab's Python."""
+    text = (ROOT / "docs/examples/own_tree.py").read_text("utf-8")
+    text = text.replace("/home/me/omega", str(checkout))
+    text = text.replace("/home/me/xnai/group_data/locks", str(locks))
+    text = text.replace('"libc6-dev"', '"libc6-dev", "python3-dev"')
+    names: dict[str, object] = {}
+    exec(text, names)  # noqa: S102  (a group_data file)
+    return {name: names[name] for name in names["__all__"]}
+
+
 def git_status(checkout: Path) -> str:
     """What git says has changed."""
     return subprocess.run(
@@ -150,6 +161,7 @@ def test_from_a_checkout_to_healthy_by_settings_alone(deployed, checkout, settin
     # Each remedy is done.
     settings.source("rag_api", tmpfs=["/app/.files"], aliases=["rag", "rag-service"])
     settings.given["crawler_memory_limit_mib"] = 320
+    assert settings.given == example(checkout, checkout.parent / "locks")
     words = settings.write()
     outcome = deploy(deployed, *words)
     assert outcome.code == 0, outcome.log

@@ -373,28 +373,30 @@ def test_a_copy_that_selects_nothing(tmp_path):
         copied_files([CopiedPath(tmp_path, "no/such", "app")])
 
 
-def test_the_example_of_the_docs_builds(tmp_path):
+def test_the_example_of_the_docs_is_valid_and_selects_what_it_names(tmp_path):
+    """A lab test deploys it."""
     example = (ROOT / "docs/examples/own_tree.py").read_text("utf-8")
-    tree = tmp_path / "omega"
-    for path, text in {
-        "app/api/main.py": "app = 1\n", "app/ui/main.py": "x = 1\n", "app/config.toml": "x = 1\n",
-        "requirements/api.txt": f"fastapi==0.165.0 {HASH}\n",
-        "requirements/ui.txt": f"chainlit==2.11.1 {HASH}\n",
-        "infra/docker/Dockerfile.api": "FROM x\n", ".env": "PASSWORD=hunter2\n",
-    }.items():
-        (tree / path).parent.mkdir(parents=True, exist_ok=True)
-        (tree / path).write_text(text)
-    git(tree, "init", "-q")
-    git(tree, "add", "-f", ".")
-    (tmp_path / "own_tree.py").write_text(example.replace("/home/me/omega", str(tree)))
+    for path in ("api/main.py", "common/alive.py", "ui/main.py", "crawler/main.py",
+                 "worker/main.py"):
+        (tmp_path / "omega/app" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "omega/app" / path).write_text("x = 1\n")
+    (tmp_path / "omega/docs").mkdir()
+    for path in ("mkdocs.yml", "docs/index.md"):
+        (tmp_path / "omega" / path).write_text("x\n")
+    git(tmp_path / "omega", "init", "-q")
+    git(tmp_path / "omega", "add", ".")
+    example = example.replace("/home/me/omega", str(tmp_path / "omega"))
+    example = example.replace("/home/me/xnai/group_data/locks", str(tmp_path))
+    (tmp_path / "own_tree.py").write_text(example)
     names = runpy.run_path(str(tmp_path / "own_tree.py"))
+    for service, source in names["service_sources"].items():
+        packages = source.get("source_packages", ["idna==3.10"])
+        (tmp_path / f"{service}.txt").write_text("".join(f"{one} {HASH}\n" for one in packages))
     own = make(**{name: names[name] for name in names["__all__"]})
     assert refusals(own, WHERE) == []
     sent = {item.name: item.files for item in build_inputs(own)}
-    assert set(sent["rag_api"]) == {
-        "context/app/api/main.py", "context/app/config.toml", "context/requirements.txt",
-    }
-    assert set(sent["chainlit_ui"]) == {"context/app/ui/main.py", "context/requirements.txt"}
-    assert 'CMD ["uvicorn", "api.main:app", ' in dockerfiles(own)["Dockerfile"]
+    assert {"context/app/api/main.py", "context/app/common/alive.py"} <= set(sent["rag_api"])
+    assert "context/site/docs/index.md" in sent["docs"]
+    assert 'CMD ["python", "-m", "api.main"]' in dockerfiles(own)["Dockerfile"]
     limits = {s.name: s.memory.limit_mib for s in services(own)}
-    assert limits["rag_api"] == 2048
+    assert limits["crawler"] == 320
