@@ -147,7 +147,7 @@ def test_from_a_checkout_to_healthy_by_settings_alone(deployed, checkout, settin
     assert outcome.code != 0
     # What runs is not made unhealthy by what is built meanwhile.
     seen = seen_during_builds(deployed)
-    assert (seen["weight"], seen["unhealthy"]) == ({"10"}, set()), seen
+    assert (seen["weight"], seen["unhealthy"]) == ({"10"}, set()), (seen, outcome.log)
     assert seen["within"] > {"0"}, "no program of a build ran in the builds' slice"
     said = " ".join(outcome.log.split())
     for words in (
