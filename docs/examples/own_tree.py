@@ -71,5 +71,5 @@ service_sources = {
     },
 }
 
-# The kernel killed it at the 96 MiB that the compose file gave it.
-crawler_memory_limit_mib = 320
+# The kernel killed it at the limit that it had before.
+crawler_memory_limit_mib = 640

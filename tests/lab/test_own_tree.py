@@ -160,7 +160,7 @@ def test_from_a_checkout_to_healthy_by_settings_alone(deployed, checkout, settin
 
     # Each remedy is done.
     settings.source("rag_api", tmpfs=["/app/.files"], aliases=["rag", "rag-service"])
-    settings.given["crawler_memory_limit_mib"] = 320
+    settings.given["crawler_memory_limit_mib"] = 640
     assert settings.given == example(checkout, checkout.parent / "locks")
     words = settings.write()
     outcome = deploy(deployed, *words)

@@ -111,7 +111,7 @@ import time
 
 from common import alive
 
-kept = bytearray(240 << 20)
+kept = bytearray(480 << 20)
 for place in range(0, len(kept), 4096):
     kept[place] = 1
 while True:

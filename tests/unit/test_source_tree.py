@@ -399,4 +399,4 @@ def test_the_example_of_the_docs_is_valid_and_selects_what_it_names(tmp_path):
     assert "context/site/docs/index.md" in sent["docs"]
     assert 'CMD ["python", "-m", "api.main"]' in dockerfiles(own)["Dockerfile"]
     limits = {s.name: s.memory.limit_mib for s in services(own)}
-    assert limits["crawler"] == 320
+    assert limits["crawler"] == 640

@@ -191,6 +191,7 @@ def test_packages_that_stand_in_a_dockerfile_alone(tmp_path):
 def test_lists_defaults_ports_and_several_files_at_once(tmp_path):
     (tmp_path / "compose.yml").write_text(
         "services:\n  api:\n    build: {dockerfile: Dockerfile}\n    ports: [\"8504:8504\"]\n"
+        "    mem_limit: 16m\n"
         "    environment:\n      - MODE=${MODE:-quick}\n      - WHERE=${WHERE}\n"
         "  model:\n    build: {dockerfile: model.Dockerfile}\n"
     )
@@ -203,8 +204,11 @@ def test_lists_defaults_ports_and_several_files_at_once(tmp_path):
     assert api.source["copy"] == {"a.py": "a.py", "b.py": "b.py"}
     assert api.source["environment"] == {"MODE": "quick"}
     told = [str(one) for one in api.not_taken]
-    assert "compose.yml:6: MODE: taken with the default" in " ".join(told)
-    assert any(one.startswith("compose.yml:7: WHERE: its value comes from") for one in told)
+    assert "compose.yml:7: MODE: taken with the default" in " ".join(told)
+    assert any(one.startswith("compose.yml:8: WHERE: its value comes from") for one in told)
     (ports,) = [one for one in told if ": ports: " in one]
     assert "it listens on 8504, and rag_api is published from 8000" in ports
+    # What is below the settings' least would be refused.
+    assert api.settings == {"rag_api_memory_limit_mib": 64}
+    assert "memory limit: 16 MiB, and at least 64 are allowed here" in " ".join(told)
     assert [one[0] for one in reading.others] == ["model"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from xnai.audit.compose import ComposeFile, ComposeService
@@ -38,9 +39,22 @@ _REASONS = {
 }
 
 
+@dataclass(frozen=True)
+class Replaced:
+    """What must be known of the service whose place another one takes.
+
+    Attributes:
+        port: that it listens on, or None.
+        lowest_mib: the least memory limit that it may have.
+    """
+
+    port: int | None
+    lowest_mib: int
+
+
 def take(
     file: ComposeFile, service: ComposeService, into: Proposal, secrets: list[str],
-    port: int | None = None,
+    replaced: Replaced,
 ) -> None:
     """Add what a service says of its container to a proposal.
 
@@ -49,7 +63,7 @@ def take(
         service: the service.
         into: the proposal.
         secrets: of the stack, without its name.
-        port: that the service whose place it takes listens on.
+        replaced: the service whose place it takes.
     """
     def left(what: str, reason: str, *keys: str | int) -> None:
         into.not_taken.append(NotTaken(file.path, service.line(*keys), what, reason))
@@ -57,9 +71,9 @@ def take(
     _environment(file, service, into, secrets)
     _volumes(file, service, into, left)
     _health(service, into, left)
-    if port is not None:
-        _ports(service, into, left, port)
-    _limits(service, into, left)
+    if replaced.port is not None:
+        _ports(service, into, left, replaced.port)
+    _limits(service, into, left, replaced.lowest_mib)
     for key, name in (("tmpfs", "tmpfs"), ("working_dir", "working_directory")):
         if value := service.data.get(key):
             into.source[name] = [value] if key == "tmpfs" and isinstance(value, str) else value
@@ -184,7 +198,9 @@ def _health(service: ComposeService, into: Proposal, left: Callable[..., None]) 
         into.source["health"] = found
 
 
-def _limits(service: ComposeService, into: Proposal, left: Callable[..., None]) -> None:
+def _limits(
+    service: ComposeService, into: Proposal, left: Callable[..., None], lowest_mib: int
+) -> None:
     deploy = service.data.get("deploy")
     resources = deploy.get("resources") if isinstance(deploy, dict) else None
     limits = resources.get("limits") if isinstance(resources, dict) else None
@@ -192,7 +208,11 @@ def _limits(service: ComposeService, into: Proposal, left: Callable[..., None]) 
     memory = str(service.data.get("mem_limit") or limits.get("memory") or "")
     if match := _SIZE.fullmatch(memory):
         factor = {"": 1 / 2**20, "k": 1 / 1024, "m": 1, "g": 1024}[match[2].lower()]
-        into.settings[f"{into.service}_memory_limit_mib"] = max(1, round(float(match[1]) * factor))
+        wanted = max(1, round(float(match[1]) * factor))
+        into.settings[f"{into.service}_memory_limit_mib"] = max(wanted, lowest_mib)
+        if wanted < lowest_mib:
+            left("memory limit", f"{wanted} MiB, and at least {lowest_mib} are allowed here",
+                 "mem_limit")
     elif memory:
         left("memory limit", f"{memory!r} cannot be read", "mem_limit")
     cpus = str(service.data.get("cpus") or limits.get("cpus") or "")

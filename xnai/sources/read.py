@@ -53,7 +53,7 @@ def read(root: Path, compose: str = "") -> CheckoutReading:
     """
     tree = read_tree(root, Options(tools=False, cache=False))
     file = _file(tree, compose)
-    secrets, ports = _stack()
+    secrets, known = _stack()
     proposals: list[Proposal] = []
     others = []
     for service in file.services:
@@ -79,7 +79,7 @@ def read(root: Path, compose: str = "") -> CheckoutReading:
             proposal.source["command"] = [str(word) for word in command]
         elif isinstance(command, str) and command:
             proposal.source["command"] = ["sh", "-c", f"exec {command}"]
-        container.take(file, service, proposal, secrets, ports.get(ours))
+        container.take(file, service, proposal, secrets, known[ours])
         proposals.append(proposal)
     return CheckoutReading(str(root.resolve()), file.path, tuple(proposals), tuple(others))
 
@@ -118,12 +118,18 @@ def already(service: ComposeService) -> str:
     return next((said for word, said in _ALREADY if word in name), "")
 
 
-def _stack() -> tuple[list[str], dict[str, int | None]]:
-    """The stack's secrets, without its name, and the ports that its services listen on."""
+def _stack() -> tuple[list[str], dict[str, container.Replaced]]:
+    """The stack's secrets, without its name, and what must be known of its services."""
     checked = {one.name: one.check(one.default) for one in SCHEMA.declarations.values()}
     settings = derive(checked, 16 << 20, "UTC")
     prefix = f"{settings.stack_name}_"
     secrets = sorted(
         name.removeprefix(prefix) for forms in secret_forms(settings) for name in forms
     )
-    return secrets, {one.name: one.port for one in services(settings)}
+    ports = {one.name: one.port for one in services(settings)}
+    return secrets, {
+        one.name: container.Replaced(
+            ports.get(one.name), one.memory.lowest_mib if one.memory else 1
+        )
+        for one in BUILT_IN
+    }
