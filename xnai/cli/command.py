@@ -18,6 +18,7 @@ from xnai.diagnostics.table import aligned
 from xnai.facts.oom import OomKills
 from xnai.facts.podman_call import PodmanUnknown
 from xnai.lab.cli import lab
+from xnai.reports.command import report
 from xnai.run import inspect as looking
 from xnai.run.context import current
 from xnai.run.differences import below_the_stack, of_stack
@@ -67,6 +68,7 @@ main.add_command(audit)
 main.add_command(baseline)
 main.add_command(lab)
 main.add_command(lock)
+main.add_command(report)
 main.add_command(sources)
 main.add_command(triage)
 

@@ -130,24 +130,30 @@ def _nothing(found: HostTriage, project: str) -> str:
 
 def _data(answers: Answers, asked: Sequence[str]) -> dict[str, Any]:
     """All of it for machines, passwords taken out."""
-    shown: dict[str, Any] = {}
-    for one in answers:
-        if one.value is None:
-            shown[one.host] = {"error": one.error}
-            continue
-        shown[one.host] = {
-            "seconds": one.value.seconds,
-            "looked": [
-                asdict(looked.judgement) | {
-                    "answers": {
-                        word: answer(looked, words.service_of_project(
-                            word, set(looked.seen.services.values())))[1]
-                        for word in asked
-                    },
-                } for looked in one.value.looked
-            ],
-        }
-    cleaned: dict[str, Any] = all_without_passwords(shown)
+    return {one.host: judgement_of(one, asked) for one in answers}
+
+
+def judgement_of(one: Answer[HostTriage], asked: Sequence[str] = ()) -> dict[str, Any]:
+    """Return what was said of one host, for machines, passwords taken out.
+
+    Args:
+        one: its answer.
+        asked: services of which a question was answered.
+    """
+    if one.value is None:
+        return {"error": without_passwords(one.error)}
+    cleaned: dict[str, Any] = all_without_passwords({
+        "seconds": one.value.seconds,
+        "looked": [
+            asdict(looked.judgement) | {
+                "answers": {
+                    word: answer(looked, words.service_of_project(
+                        word, set(looked.seen.services.values())))[1]
+                    for word in asked
+                },
+            } for looked in one.value.looked
+        ],
+    })
     return cleaned
 
 

@@ -159,24 +159,6 @@ def test_model_is_silent(start_api, client, redis_server):
 LONG = {"LLM_ANSWER_TOKENS": 1024, "LLM_CONTEXT_TOKENS": 2048}
 
 
-def test_model_dies_in_the_middle(start_api, client, own_llm, redis_server):
-    api = start_api(redis=redis_server, LLM_URL=f"{own_llm.url}/v1")
-    ingest(client, api, LIGHTHOUSE)
-    sent = []
-    with client.stream("POST", f"{api.url}/query", json=QUESTION) as response:
-        for line in response.iter_lines():
-            sent.append(json.loads(line))
-            if sent[-1]["type"] == "token":
-                own_llm.kill()
-    assert text(sent)
-    assert sent[-1] == {"type": "done"}
-    (notice,) = notices(sent)
-    assert notice.startswith("The model did not finish: the connection broke")
-    assert notice.endswith("this is what came until then.")
-    # Half an answer is never kept.
-    assert keys(redis_server) == {}
-
-
 def test_answer_that_is_cut_off(start_api, client, llm, redis_server):
     api = start_api(redis=redis_server, LLM_URL=f"{llm.url}/v1", LLM_ANSWER_TOKENS=16)
     ingest(client, api, {**LIGHTHOUSE, "passages": ["The lighthouse is " + "very " * 40 + "tall."]})
@@ -239,8 +221,38 @@ class Cutting(Relay):
                 content = sent.read(int(size, 16) + len(b"\r\n"))
                 near.sendall(size + content)
                 pieces += content.count(b'"content":"')
+        self.end(near)
+
+    def end(self, near):
         # The end of a body in chunks.
         near.sendall(b"0\r\n\r\n")
+
+
+class Dying(Cutting):
+    """A model that is killed after the first pieces of its answer."""
+
+    def __init__(self, llm):
+        super().__init__(llm.url)
+        self.llm = llm
+
+    def end(self, near):
+        self.llm.kill()
+        self.listening.close()
+        near.shutdown(socket.SHUT_RDWR)
+
+
+def test_model_dies_in_the_middle(start_api, client, own_llm, redis_server):
+    relay = Dying(own_llm)
+    api = start_api(redis=redis_server, LLM_URL=f"{relay.url}/v1")
+    ingest(client, api, LIGHTHOUSE)
+    sent = lines(client, api)
+    assert text(sent)
+    assert sent[-1] == {"type": "done"}
+    (notice,) = notices(sent)
+    assert notice.startswith("The model did not finish: the connection broke")
+    assert notice.endswith("this is what came until then.")
+    # Half an answer is never kept.
+    assert keys(redis_server) == {}
 
 
 def test_answer_that_ends_without_an_end(start_api, client, llm, redis_server):

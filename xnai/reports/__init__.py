@@ -1,0 +1,1 @@
+"""Reports from what was measured, into the user's own repository: `xnai report`."""

@@ -1,0 +1,104 @@
+"""`xnai report`: the command line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from xnai.reports import measure as measuring
+from xnai.reports.documents import Names, documents
+from xnai.reports.measurements import read
+from xnai.reports.write import Change, NotWritten, changes, write
+from xnai.run import inspect as looking
+from xnai.run.inspect import Where
+from xnai.triage.ask import triage
+from xnai.triage.command import judgement_of
+
+
+@click.command()
+@click.argument("hosts", nargs=-1, metavar="[HOST]...")
+@click.option("--repository", required=True, type=click.Path(path_type=Path, file_okay=False,
+              exists=True), help="A git checkout; the reports go into it.")
+@click.option("--baselines", type=click.Path(path_type=Path), default=Path("baselines"),
+              show_default=True, help="Where `xnai baseline` has written.")
+@click.option("--measure/--no-measure", default=True, show_default=True,
+              help="Ask the hosts (triage) and audit the repository; else from what is kept alone.")
+@click.option("--names/--no-names", "with_names", default=False, show_default=True,
+              help="Name hosts, users and addresses.")
+@click.option("--phase", default=Names.phase, show_default=True)
+@click.option("--progress", default=Names.progress, show_default=True)
+@click.option("--meta", default=Names.meta, show_default=True)
+@click.option("--diff", "only_diff", is_flag=True, help="Show what would be written, alone.")
+@click.option("--inventory", "inventory_file", default="inventory.py", show_default=True)
+@click.option("--group-data", multiple=True, help="Further group_data directories.")
+@click.option("--data", multiple=True, help="name=value, as pyinfra's --data.")
+def report(
+    hosts: tuple[str, ...], repository: Path, baselines: Path, measure: bool, with_names: bool,
+    phase: str, progress: str, meta: str, only_diff: bool, inventory_file: str,
+    group_data: tuple[str, ...], data: tuple[str, ...],
+) -> None:
+    """Render reports from what was measured, into the repository of your stack.
+
+    Numbers come from files below _meta/xnai alone, and each links to its file; what was not
+    measured is said to be missing. A region that you have changed stays, and ours is laid beside
+    it. Nothing is committed: tasks/publish.py does that.
+
+    Exit code 0: written, or nothing to write; 1: a region of yours was kept, or a host did not
+    answer; 2: nothing was written.
+    """
+    if not (repository / ".git").exists():
+        raise looking.WrongCall(f"{repository} is no git checkout: the reports are to be reviewed")
+    failed = False
+    called = Names(phase, progress, meta)
+    if measure and not only_diff:
+        where = Where(inventory_file, group_data, data)
+        failed = _measure(where, hosts, repository, baselines, with_names, called)
+    found = read(repository)
+    try:
+        wanted = changes(repository, documents(repository, called, found))
+    except NotWritten as refused:
+        click.echo(str(refused), err=True)
+        sys.exit(2)
+    if only_diff:
+        click.echo("".join(one.diff for one in wanted), nl=False)
+    else:
+        write(repository, wanted)
+    for line in told(wanted, found.unreadable, only_diff):
+        click.echo(line, err=only_diff)
+    sys.exit(1 if failed or any(one.kept for one in wanted) else 0)
+
+
+def told(wanted: list[Change], unreadable: list[str], only_diff: bool = False) -> list[str]:
+    """Return what a person is told at the end."""
+    verb = "would be written" if only_diff else "written"
+    said = [f"{one.path}: {verb if one.after else 'no longer needed'}" for one in wanted]
+    for one in wanted:
+        said += [
+            f"{one.path}: the region {name} was changed by hand and stays" for name in one.kept
+        ]
+    said += [f"could not be read: {one}" for one in unreadable]
+    return list(dict.fromkeys(said)) or ["nothing to write"]
+
+
+def _measure(
+    where: Where, hosts: tuple[str, ...], repository: Path, baselines: Path, with_names: bool,
+    called: Names,
+) -> bool:
+    """Ask the hosts and audit; return whether somebody did not answer."""
+    with looking.loaded(where) as (inventory, _):
+        names = [host.name for host in inventory]
+    if unknown := [name for name in hosts if name not in names]:
+        raise looking.WrongCall(f"no host {unknown[0]!r}; the inventory has {', '.join(names)}")
+    when, failed = measuring.now(), False
+    shown = measuring.shown_names(names, masked=not with_names)
+    for one in looking.ask_each(where, triage, frozenset(hosts) or None):
+        hidden = [] if with_names else [
+            one.host, *(one.value.names if one.value else ()), *names,
+        ]
+        failed = failed or one.value is None
+        measuring.keep_triage(repository, shown[one.host], when, judgement_of(one), hidden)
+    measuring.keep_audit(repository, when, called)
+    measuring.keep_baselines(repository, baselines, shown)
+    return failed
