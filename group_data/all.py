@@ -70,6 +70,11 @@ __all__ = [
     "redis_swap_mib",
     "registry_auth_file",
     "registry_mirrors",
+    "report_meta",
+    "report_names",
+    "report_phase",
+    "report_progress",
+    "report_repository",
     "restore_age_identity_file",
     "restore_from",
     "rotate_only",
@@ -312,6 +317,24 @@ rotate_only = []
 # For one run of tasks/teardown.py, as `--data purge=laptop.lan`: the name of the host whose data
 # (volumes, secrets, the user that was made for them) are deleted too. None: data are kept.
 purge = None
+
+# --- reports (docs/reports.md) -----------------------------------------------------------------
+
+# For tasks/report.py: a git checkout on the machine that you type on, into which the reports are
+# written (docs/reports.md). None: nowhere.
+report_repository = None
+
+# What the headings of the reports begin with.
+report_phase = "Phase 5"
+
+# Where the page on progress is in that repository.
+report_progress = "memory_bank/progress.md"
+
+# Where the other pages and the raw data are.
+report_meta = "_meta"
+
+# Whether reports name hosts, users and addresses. False: host-1, [user], [address].
+report_names = False
 
 # --- redis -------------------------------------------------------------------------------------
 

@@ -8,13 +8,12 @@ from pathlib import Path
 import click
 
 from xnai.reports import measure as measuring
-from xnai.reports.documents import Names, documents
-from xnai.reports.measurements import read
-from xnai.reports.write import Change, NotWritten, changes, write
+from xnai.reports.documents import Names
+from xnai.reports.render import told, wanted
+from xnai.reports.write import NotWritten, write
 from xnai.run import inspect as looking
 from xnai.run.inspect import Where
 from xnai.triage.ask import triage
-from xnai.triage.command import judgement_of
 
 
 @click.command()
@@ -55,31 +54,18 @@ def report(
     if measure and not only_diff:
         where = Where(inventory_file, group_data, data)
         failed = _measure(where, hosts, repository, baselines, with_names, called)
-    found = read(repository)
     try:
-        wanted = changes(repository, documents(repository, called, found))
+        changes, unreadable = wanted(repository, called)
     except NotWritten as refused:
         click.echo(str(refused), err=True)
         sys.exit(2)
     if only_diff:
-        click.echo("".join(one.diff for one in wanted), nl=False)
+        click.echo("".join(one.diff for one in changes), nl=False)
     else:
-        write(repository, wanted)
-    for line in told(wanted, found.unreadable, only_diff):
+        write(repository, changes)
+    for line in told(changes, unreadable, only_diff):
         click.echo(line, err=only_diff)
-    sys.exit(1 if failed or any(one.kept for one in wanted) else 0)
-
-
-def told(wanted: list[Change], unreadable: list[str], only_diff: bool = False) -> list[str]:
-    """Return what a person is told at the end."""
-    verb = "would be written" if only_diff else "written"
-    said = [f"{one.path}: {verb if one.after else 'no longer needed'}" for one in wanted]
-    for one in wanted:
-        said += [
-            f"{one.path}: the region {name} was changed by hand and stays" for name in one.kept
-        ]
-    said += [f"could not be read: {one}" for one in unreadable]
-    return list(dict.fromkeys(said)) or ["nothing to write"]
+    sys.exit(1 if failed or any(one.kept for one in changes) else 0)
 
 
 def _measure(
@@ -91,14 +77,9 @@ def _measure(
         names = [host.name for host in inventory]
     if unknown := [name for name in hosts if name not in names]:
         raise looking.WrongCall(f"no host {unknown[0]!r}; the inventory has {', '.join(names)}")
-    when, failed = measuring.now(), False
     shown = measuring.shown_names(names, masked=not with_names)
-    for one in looking.ask_each(where, triage, frozenset(hosts) or None):
-        hidden = [] if with_names else [
-            one.host, *(one.value.names if one.value else ()), *names,
-        ]
-        failed = failed or one.value is None
-        measuring.keep_triage(repository, shown[one.host], when, judgement_of(one), hidden)
-    measuring.keep_audit(repository, when, called)
-    measuring.keep_baselines(repository, baselines, shown)
-    return failed
+    answers = looking.ask_each(where, triage, frozenset(hosts) or None)
+    measuring.kept(
+        repository, measuring.now(), answers, shown, called, baselines, with_names
+    )
+    return any(one.value is None for one in answers)

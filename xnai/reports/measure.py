@@ -15,6 +15,9 @@ from xnai.audit.options import Options
 from xnai.audit.reports.json_text import json_text
 from xnai.reports.documents import Names
 from xnai.reports.measurements import FOLDER
+from xnai.run.inspect import Answer
+from xnai.triage.ask import HostTriage
+from xnai.triage.command import judgement_of
 from xnai.triage.masking import all_without_passwords, for_sharing
 
 
@@ -135,3 +138,25 @@ def keep_baselines(repository: Path, baselines: Path, names: Mapping[str, str]) 
             new.rename(target)
             copied.append(str(target.relative_to(repository)))
     return copied
+
+
+def kept(
+    repository: Path, when: str, answers: Sequence[Answer[HostTriage]], shown: Mapping[str, str],
+    called: Names, baselines: Path, with_names: bool,
+) -> None:
+    """Keep all that is new: what triage said of the hosts, the audit, and baselines.
+
+    Args:
+        repository: the checkout.
+        when: name of the measurement.
+        answers: of the hosts.
+        shown: host -> how it is called in reports, all of the inventory's.
+        called: names of our own pages.
+        baselines: where `xnai baseline` has written.
+        with_names: whether hosts, users and addresses may be named.
+    """
+    for one in answers:
+        hidden = [] if with_names else [one.host, *(one.value.names if one.value else ()), *shown]
+        keep_triage(repository, shown[one.host], when, judgement_of(one), hidden)
+    keep_audit(repository, when, called)
+    keep_baselines(repository, baselines, shown)

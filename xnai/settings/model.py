@@ -17,6 +17,7 @@ from xnai.settings.declaration import (
     ServiceMemory,
     setting,
 )
+from xnai.settings.reports import ReportSettings
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ def host_reserve_mib(host: HostValues) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(DataSettings):
+class Settings(ReportSettings, DataSettings):
     """One host's effective settings. Units are in the names.
 
     The fields made by `setting` carry the settings of the same name; those of one service are in

@@ -11,6 +11,7 @@ from xnai.settings.checks import Refused
 from xnai.settings.data import DataSettings
 from xnai.settings.declaration import Configured, Declaration, declared, of_memory
 from xnai.settings.model import Settings
+from xnai.settings.reports import ReportSettings
 from xnai.settings.together import misfits
 
 
@@ -60,7 +61,7 @@ def schema(services: Sequence[Configured], further: Iterable[Declaration] = ()) 
         further: declarations of tables, the sysctls'; they are listed after section "memory".
     """
     # What a dataclass inherits comes first in its fields, and is listed last.
-    inherited = declared(DataSettings, services)
+    inherited = [*declared(DataSettings, services), *declared(ReportSettings, services)]
     own = [*declared(Settings, services)[len(inherited) :], *inherited]
     last = max(i for i, one in enumerate(own) if one.section == "memory")
     found = [*own[: last + 1], *further, *own[last + 1 :]]

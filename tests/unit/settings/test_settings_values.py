@@ -277,6 +277,11 @@ WRONG = [
      "a tag that begins with PostgreSQL's major version, as 17; others move"),
     ("redis_memory_limit_mib", 1048577, "at most 1048576"),
     ("redis_memory_limit_mib", 64.0, "a whole number from 32 to 1048576"),
+    ("report_repository", "~/omega", HOST_PATH),
+    ("report_phase", "<b>", "a few words: A-Z a-z 0-9 . _ -"),
+    ("report_progress", "../progress.md", "a path below the repository, without .."),
+    ("report_meta", "/etc", "a path below the repository, without .."),
+    ("report_names", 1, "True or False"),
     ("redis_maxmemory_mib", 0, "at least 1"),
     (
         "redis_maxmemory_policy", "lru",
