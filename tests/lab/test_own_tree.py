@@ -149,7 +149,8 @@ def test_from_a_checkout_to_healthy_by_settings_alone(deployed, checkout, settin
     seen = seen_during_builds(deployed)
     assert (seen["weight"], seen["unhealthy"]) == ({"10"}, set()), (seen, outcome.log)
     assert seen["within"] > {"0"}, "no program of a build ran in the builds' slice"
-    said = " ".join(outcome.log.split())
+    # pyinfra begins each line with the host's name.
+    said = " ".join(re.sub(r"\[lab-\S+\]", "", outcome.log).split())
     for words in (
         "in service_sources['rag_api'] 'tmpfs': ['/app/.files']",
         "its code asks for rag-service, and nothing in its network is called so",
@@ -157,6 +158,7 @@ def test_from_a_checkout_to_healthy_by_settings_alone(deployed, checkout, settin
         "raise its limit (crawler_memory_limit_mib)",
     ):
         assert words in said, outcome.log
+    assert ": 3 root causes" in said, outcome.log
 
     # Each remedy is done.
     settings.source("rag_api", tmpfs=["/app/.files"], aliases=["rag", "rag-service"])

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests.unit.unit_settings import make
 from xnai.triage.bundle import command, make_spec
-from xnai.triage.collect import in_network, journal, machine, questions, wire
+from xnai.triage.collect import in_network, journal, machine, questions, stores, wire
 from xnai.triage.collect.bounded import plain, run
 from xnai.triage.collect.masking import Masked
 from xnai.triage.collect.program import framed, unframed
@@ -273,3 +273,13 @@ def test_what_a_container_that_is_gone_was_to_ask_is_not_asked():
         "c needs redis name": {"skipped": "the container's process is gone"},
     }
     assert not in_network.answered({"k": {"skipped": "x"}}, "k")
+
+
+def test_the_stars_in_place_of_a_secret_are_not_taken_for_its_value():
+    masked = Masked()
+    masked.add("xnai_redis_password", "the value itself")
+    stores._mask_environment(
+        {"env": ["xnai_redis_password=*******", "API_TOKEN=abcdefgh"], "command": []}, masked
+    )
+    assert masked.values["xnai_redis_password"] == "the value itself"
+    assert masked.values["API_TOKEN"] == "abcdefgh"

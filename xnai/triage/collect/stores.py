@@ -232,7 +232,9 @@ def _mask_environment(container: dict[str, Any], masked: Masked) -> None:
     """Learn secrets that a project has in its environment or on its command line."""
     for item in container["env"]:
         name, _, value = item.partition("=")
-        if SECRET_NAME.search(name) and value and not value.startswith("/"):
+        # Podman 5.4.2 shows a secret that is a variable as NAME=*******, and NAME is the secret's
+        # own: that must not stand for its value.
+        if SECRET_NAME.search(name) and value.strip("*") and not value.startswith("/"):
             masked.add(name, value)
     words = container["command"]
     for option, value in itertools.pairwise(words):
