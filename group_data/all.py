@@ -55,6 +55,8 @@ __all__ = [
     "protected_services",
     "proxy_exceptions",
     "proxy_url",
+    "publish_branch",
+    "publish_remote",
     "purge",
     "rag_api_memory_limit_mib",
     "rag_api_memory_reservation_mib",
@@ -335,6 +337,12 @@ report_meta = "_meta"
 
 # Whether reports name hosts, users and addresses. False: host-1, [user], [address].
 report_names = False
+
+# The branch that tasks/publish.py commits to; it must not be checked out.
+publish_branch = "xnai/reports"
+
+# The remote that it pushes to, once the diff was shown. None: nothing is pushed.
+publish_remote = None
 
 # --- redis -------------------------------------------------------------------------------------
 

@@ -37,3 +37,17 @@ class ReportSettings:
         checks.boolean,
         "Whether reports name hosts, users and addresses. False: host-1, [user], [address].",
     )
+    publish_branch: str = setting(
+        "xnai/reports",
+        checks.pattern(
+            r"[A-Za-z0-9][A-Za-z0-9._/-]{0,100}", "a name of a branch: A-Z a-z 0-9 . _ / -"
+        ),
+        "The branch that tasks/publish.py commits to; it must not be checked out.",
+    )
+    publish_remote: str | None = setting(
+        None,
+        checks.optional(checks.pattern(
+            r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}", "a name of a remote: A-Z a-z 0-9 . _ -"
+        )),
+        "The remote that it pushes to, once the diff was shown. None: nothing is pushed.",
+    )

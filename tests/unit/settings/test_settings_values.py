@@ -282,6 +282,8 @@ WRONG = [
     ("report_progress", "../progress.md", "a path below the repository, without .."),
     ("report_meta", "/etc", "a path below the repository, without .."),
     ("report_names", 1, "True or False"),
+    ("publish_branch", "-x", "a name of a branch: A-Z a-z 0-9 . _ / -"),
+    ("publish_remote", "https://x", "a name of a remote: A-Z a-z 0-9 . _ -"),
     ("redis_maxmemory_mib", 0, "at least 1"),
     (
         "redis_maxmemory_policy", "lru",
