@@ -14,7 +14,7 @@ from pyinfra.context import ctx_host, ctx_state
 from tasks import images
 from xnai.publish import by_value
 from xnai.publish.git import NotPublished
-from xnai.publish.publish import Published, Wanted, files_of, publish
+from xnai.publish.publish import Published, ToPublish, files_of, publish
 from xnai.remote.lease import is_dry
 from xnai.reports.documents import Names
 from xnai.run.context import current
@@ -57,11 +57,11 @@ def apply() -> None:
         fail_host(f"publish: {refused}. Nothing was changed.")
 
 
-def _wanted(settings: Settings) -> Wanted:
+def _wanted(settings: Settings) -> ToPublish:
     inputs = images.inputs(settings)
     rendered = {name: text.encode() for name, text in dockerfiles(settings).items()}
     rendered |= {one.name: one.text.encode() for one in plan(settings, inputs).files.values()}
-    return Wanted(
+    return ToPublish(
         branch=settings.publish_branch, remote=settings.publish_remote or "",
         called=Names(settings.report_phase, settings.report_progress, settings.report_meta),
         rendered=rendered, images={item.name: item.reference for item in inputs},
@@ -69,7 +69,7 @@ def _wanted(settings: Settings) -> Wanted:
     )
 
 
-def _told(done: Published, wanted: Wanted) -> None:
+def _told(done: Published, wanted: ToPublish) -> None:
     if wanted.is_dry or done.note:
         sys.stdout.write(done.diff)
     for path in done.kept:

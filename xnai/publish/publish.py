@@ -22,7 +22,7 @@ _MOST = 5
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ToPublish:
     """What is to be published, and where.
 
     Attributes:
@@ -63,7 +63,7 @@ class Published:
     note: str = ""
 
 
-def publish(repository: Path, wanted: Wanted) -> Published:
+def publish(repository: Path, wanted: ToPublish) -> Published:
     """Make the commits and push them, or change nothing.
 
     Raises:
@@ -91,7 +91,7 @@ def publish(repository: Path, wanted: Wanted) -> Published:
         git.ask("worktree", "prune")
 
 
-def files_of(repository: Path, wanted: Wanted) -> dict[str, bytes]:
+def files_of(repository: Path, wanted: ToPublish) -> dict[str, bytes]:
     """Return all that could be committed, for whoever looks through it: path -> content."""
     found = dict(wanted.rendered)
     for one in commits.of_reports(repository, wanted.called, wanted.version):
@@ -99,7 +99,7 @@ def files_of(repository: Path, wanted: Wanted) -> dict[str, bytes]:
     return found
 
 
-def _start(git: Git, wanted: Wanted) -> tuple[str, str]:
+def _start(git: Git, wanted: ToPublish) -> tuple[str, str]:
     """The commit to begin from, and the branch's present one (empty: it is new)."""
     head = git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
     if head.code:
@@ -125,7 +125,7 @@ def _start(git: Git, wanted: Wanted) -> tuple[str, str]:
     return start, old
 
 
-def _with_remote(git: Git, wanted: Wanted, start: str, old: str) -> str:
+def _with_remote(git: Git, wanted: ToPublish, start: str, old: str) -> str:
     """The start where a remote has the branch too; one that went another way is refused."""
     if git.ask("remote", "get-url", wanted.remote).code:
         names = ", ".join(git.ask("remote").out.split()) or "none"
@@ -171,7 +171,7 @@ def _refuse_strangers(git: Git, called: Names) -> None:
 
 
 def _made(
-    tree: Git, repository: Path, wanted: Wanted
+    tree: Git, repository: Path, wanted: ToPublish
 ) -> tuple[list[tuple[str, str]], tuple[str, ...]]:
     """The commits in the other working tree; of files that change nothing there is none."""
     found = _placed(tree, wanted)
@@ -191,7 +191,7 @@ def _made(
     return made, found.kept
 
 
-def _placed(tree: Git, wanted: Wanted) -> Placed:
+def _placed(tree: Git, wanted: ToPublish) -> Placed:
     def content(path: str) -> bytes | None:
         file = tree.folder / path
         return file.read_bytes() if file.is_file() and not file.is_symlink() else None
@@ -230,7 +230,7 @@ def _staged(tree: Git, one: PlannedCommit) -> bool:
 
 
 def _delivered(
-    git: Git, wanted: Wanted, ends: tuple[str, str, str], made: list[tuple[str, str]],
+    git: Git, wanted: ToPublish, ends: tuple[str, str, str], made: list[tuple[str, str]],
     kept: tuple[str, ...], diff: str,
 ) -> Published:
     """Push where that is wanted and was seen, and move the branch."""
@@ -257,7 +257,7 @@ def _delivered(
     return Published(tuple(made), kept, pushed, diff, note)
 
 
-def _behind(git: Git, wanted: Wanted, tip: str) -> bool:
+def _behind(git: Git, wanted: ToPublish, tip: str) -> bool:
     """Whether the remote lacks what the branch has: committed by a run that did not push yet."""
     listed = git.ask("ls-remote", "--heads", wanted.remote, f"refs/heads/{wanted.branch}").out
     return listed.partition("\t")[0].strip() != tip
@@ -280,7 +280,7 @@ def _remember(git: Git, commit: str) -> None:
     _record(git).write_text(_tree(git, commit) + "\n")
 
 
-def _push(git: Git, wanted: Wanted, commit: str) -> None:
+def _push(git: Git, wanted: ToPublish, commit: str) -> None:
     """Push one commit; git's exit code and the ref's own status decide, not its last word."""
     answer = git.ask(
         "push", "--porcelain", "--no-follow-tags", wanted.remote,

@@ -18,12 +18,12 @@ from report_runs import commit, git, repository
 from xnai.publish import commits
 from xnai.publish.commits import MESSAGES, RECORD, placed
 from xnai.publish.git import NotPublished
-from xnai.publish.publish import Wanted, files_of, publish
+from xnai.publish.publish import ToPublish, files_of, publish
 from xnai.reports.documents import Names
 from xnai.reports.render import wanted as changes
 from xnai.reports.write import write
 
-WANTED = Wanted(
+WANTED = ToPublish(
     branch="xnai/reports", remote="", called=Names(),
     rendered={"Dockerfile.base": b"FROM x\n", "docker-compose.yml": b"services: {}\n"},
     images={"base": "localhost/xnai_base:1"}, version="1",
