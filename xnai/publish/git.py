@@ -53,9 +53,9 @@ class Git:
         }
         try:
             done = subprocess.run(
-                ["git", *words], cwd=self.folder, env=environment, check=False, input=given,
-                stdin=None if given is not None else subprocess.DEVNULL, capture_output=True,
-                timeout=_LIMIT_S,
+                # Not `stdin` beside it: gevent's subprocess, which pyinfra puts in, takes one alone.
+                ["git", *words], cwd=self.folder, env=environment, check=False, input=given or b"",
+                capture_output=True, timeout=_LIMIT_S,
             )
         except FileNotFoundError:
             raise NotPublished("git is not there: sudo apt-get install git") from None
