@@ -53,7 +53,7 @@ class Git:
         }
         try:
             done = subprocess.run(
-                # Not `stdin` beside it: gevent's subprocess, which pyinfra puts in, takes one alone.
+                # Not `stdin` beside it: gevent's subprocess, which pyinfra puts in, takes one.
                 ["git", *words], cwd=self.folder, env=environment, check=False, input=given or b"",
                 capture_output=True, timeout=_LIMIT_S,
             )
