@@ -8,6 +8,7 @@ import datetime
 import gzip
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,19 +75,24 @@ def measure(host: Host, wanted: PhasePlan, into: Path, version: str) -> Written:
         run = read(lines)
     except (binascii.Error, OSError, EOFError, UnicodeDecodeError, BrokenSamples) as error:
         raise HostFailed(f"the samples did not come back whole: {error}") from None
-    local = host.connector_cls.handles_execution and host.name.startswith("@local")
+    is_here = host.name == "@local"
     found = summary(run) | {
         "host": host.name, "began": began.isoformat(timespec="seconds"), "version": version,
         "wanted": {"cold": wanted.cold, "steady_s": wanted.steady_s,
                    "requests": wanted.requests, "recovery_s": wanted.recovery_s},
-        "desktop": desktop.holders() if local else None,
+        "desktop": desktop.holders() if is_here else None,
     }
-    return write(into / host.name.lstrip("@"), began, run, found, "\n".join(lines) + "\n")
+    return write(into / folder_of(host.name), began, run, found, "\n".join(lines) + "\n")
 
 
 def _run(host: Host, asked: Limited, shown: bool) -> Any:
     how = connector_arguments(host, ctx_state.get()) | asked.connector_arguments
     return host.run_shell_command(asked, print_output=shown, **how)
+
+
+def folder_of(host: str) -> str:
+    """Return the name of a host's folder."""
+    return re.sub(r"[^A-Za-z0-9._-]", "_", host).lstrip("._")
 
 
 def earlier(folder: Path) -> tuple[str, dict[str, Any]] | None:

@@ -13,12 +13,13 @@ from typing import Any
 from xnai.audit.engine import audit
 from xnai.audit.options import Options
 from xnai.audit.reports.json_text import json_text
+from xnai.baseline.run import folder_of
 from xnai.reports.documents import Names
 from xnai.reports.measurements import FOLDER
 from xnai.run.inspect import Answer
 from xnai.triage.ask import HostTriage
 from xnai.triage.command import judgement_of
-from xnai.triage.masking import all_without_passwords, for_sharing
+from xnai.triage.masking import all_without_passwords, each_text, for_sharing
 
 
 def now() -> str:
@@ -47,15 +48,23 @@ def keep_triage(
         data: what triage said.
         hidden: names that must not stand in it; empty where they may.
     """
-    text = json.dumps(data, indent=1, sort_keys=True) + "\n"
-    text = for_sharing(text, hidden) if hidden else text
+    kept = each_text(data, lambda text: for_sharing(text, hidden)) if hidden else data
+    text = json.dumps(kept, indent=1, sort_keys=True) + "\n"
     folder = repository / FOLDER / "triage" / host
     there = sorted(folder.glob("*.json"))
-    if there and _same(json.loads(there[-1].read_text("utf-8")), json.loads(text)):
+    if there and _same(_read(there[-1]), kept):
         return False
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{when}.json").write_text(text, "utf-8")
     return True
+
+
+def _read(file: Path) -> Any:
+    """What is in a file that is there; nothing, where it is broken: then it is measured anew."""
+    try:
+        return json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
 
 
 def _same(first: Any, second: Any) -> bool:
@@ -89,17 +98,16 @@ def keep_audit(repository: Path, when: str, names: Names) -> bool:
     text = json.dumps(data, indent=1, sort_keys=True).replace(str(repository), ".") + "\n"
     folder = repository / FOLDER / "audit"
     there = sorted(folder.glob("*.json"))
-    if there and _untimed(there[-1].read_text("utf-8")) == _untimed(text):
+    if there and _untimed(_read(there[-1])) == _untimed(json.loads(text)):
         return False
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{when}.json").write_text(text, "utf-8")
     return True
 
 
-def _untimed(text: str) -> Any:
+def _untimed(data: Any) -> Any:
     """An audit without what took how long: that is never twice the same."""
-    data = json.loads(text)
-    for table in data["metrics"]:
+    for table in data.get("metrics", ()):
         timed = {place for place, name in enumerate(table["header"]) if name.endswith("(ms)")}
         table["rows"] = [
             [cell for place, cell in enumerate(row) if place not in timed] for row in table["rows"]
@@ -120,7 +128,7 @@ def keep_baselines(repository: Path, baselines: Path, names: Mapping[str, str]) 
     """
     copied = []
     for host, shown in names.items():
-        runs = sorted(path for path in (baselines / host.lstrip("@")).glob("*") if path.is_dir())
+        runs = sorted(path for path in (baselines / folder_of(host)).glob("*") if path.is_dir())
         for run in [one for one in runs if not one.name.startswith(".")][-2:]:
             target = repository / FOLDER / "baselines" / shown / run.name
             if target.exists():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 # Passwords as they stand in prose, URLs and configuration, where no value is known to look for.
@@ -39,12 +39,22 @@ def without_passwords(text: str) -> str:
 
 def all_without_passwords(value: Any) -> Any:
     """Return a JSON value without what looks like a password in any of its texts."""
+    return each_text(value, without_passwords)
+
+
+def each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """Return a JSON value with each of its texts changed.
+
+    Args:
+        value: any; never a JSON text as a whole, in which a pattern would take a quote along.
+        change: what is done with a text.
+    """
     if isinstance(value, str):
-        return without_passwords(value)
+        return change(value)
     if isinstance(value, Mapping):
-        return {key: all_without_passwords(one) for key, one in value.items()}
+        return {key: each_text(one, change) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [all_without_passwords(one) for one in value]
+        return [each_text(one, change) for one in value]
     return value
 
 

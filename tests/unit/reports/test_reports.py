@@ -195,7 +195,7 @@ def test_a_cell_without_a_source_is_not_known():
 
 def test_measurements_name_nobody_unless_wanted(tmp_path):
     data = {"looked": [{"scope": "stack on laptop", "roots": [], "blind": [], "well": [
-        "laptop at 192.168.1.7, /home/anna/x, password=hunter22"]}]}
+        "laptop at 192.168.1.7, /home/anna/x, password=hunter22", "redis auth WRONGPASS"]}]}
     assert measure.keep_triage(tmp_path, "host-1", "t1", data, ["laptop", "anna"])
     text = (tmp_path / "_meta/xnai/triage/host-1/t1.json").read_text()
     for word in ("laptop", "192.168.1.7", "anna", "hunter22"):
