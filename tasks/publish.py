@@ -49,7 +49,8 @@ def apply() -> None:
         listed = "\n  ".join(map(str, found))
         fail_host(f"publish: a secret is among it:\n  {listed}\nNothing was changed.")
     _looked.add(host.name)
-    if _looked < {one.name for one in ctx_state.get().inventory.iter_active_hosts()}:
+    # Not a host that has failed meanwhile: it is said, and is not among them.
+    if _looked < {one.name for one in ctx_state.get().active_hosts}:
         return
     try:
         _told(publish(repository, wanted), wanted)
