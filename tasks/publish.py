@@ -72,7 +72,8 @@ def _wanted(settings: Settings) -> ToPublish:
 
 def _told(done: Published, wanted: ToPublish) -> None:
     if wanted.is_dry or done.note:
-        sys.stdout.write(done.diff)
+        # The standard output is pyinfra's own, for --json.
+        sys.stderr.write(done.diff)
     for path in done.kept:
         host.log(f"publish: {path} is not ours or was changed: it stays, ours is {path}.xnai")
     verb = "would be committed" if wanted.is_dry else f"committed to {wanted.branch}"

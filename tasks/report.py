@@ -4,6 +4,7 @@ Asks each host as `xnai triage` does, audits the repository's own build files, a
 is changed on a host; nothing is committed.
 """
 
+import sys
 from pathlib import Path
 
 from pyinfra import host
@@ -48,7 +49,8 @@ def apply() -> None:
     except NotWritten as refused:
         fail_host(f"report: {refused}")
     if is_dry():
-        print("".join(one.diff for one in changes), end="")
+        # The standard output is pyinfra's own, for --json.
+        sys.stderr.write("".join(one.diff for one in changes))
     else:
         write(repository, changes)
     for line in told(changes, unreadable, is_dry()):
