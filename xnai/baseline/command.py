@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
+from pyinfra.api.output import set_echo
 
 from xnai.baseline.bundle import PhasePlan
 from xnai.baseline.render import tables
@@ -44,6 +45,8 @@ def baseline(
 
     Exit code 0: measured; 2: could not.
     """
+    # What the host says while it measures; pyinfra shows nothing unless its own command runs.
+    set_echo(click.echo)
     if cold and not yes:
         raise looking.WrongCall("--cold starts the stack anew: say --yes as well")
     where = Where(inventory_file, group_data, data)
