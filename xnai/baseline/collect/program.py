@@ -48,7 +48,9 @@ class Measurement:
         self._zero_s = time.monotonic()
 
     def event(self, what: str, **more: object) -> None:
-        """Keep something that happened."""
+        """Keep something that happened; a phase is told at its begin."""
+        if what == "phase":
+            self._told_s = float("-inf")
         self._write({"event": what, **more})
 
     def _write(self, one: dict[str, object]) -> None:
