@@ -332,7 +332,7 @@ report_phase = "Phase 5"
 # Where the page on progress is in that repository.
 report_progress = "memory_bank/progress.md"
 
-# Where the other pages and the raw data are.
+# Where the other pages are; what was measured is in _meta/xnai.
 report_meta = "_meta"
 
 # Whether reports name hosts, users and addresses. False: host-1, [user], [address].

@@ -14,7 +14,8 @@ from pyinfra.context import ctx_host, ctx_state
 from tasks import images
 from xnai.publish import by_value
 from xnai.publish.git import NotPublished
-from xnai.publish.publish import Published, ToPublish, files_of, publish
+from xnai.publish.publish import Published, files_of, publish
+from xnai.publish.request import ToPublish
 from xnai.remote.lease import is_dry
 from xnai.reports.documents import Names
 from xnai.run.context import current

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from xnai.publish.git import NotPublished
 from xnai.reports.documents import Names, build_report
 from xnai.reports.measurements import FOLDER, read
 
@@ -99,8 +101,10 @@ def of_reports(repository: Path, called: Names, version: str) -> list[PlannedCom
         for path in (repository / called.meta).glob("CLAUDE-SONNET-RESEARCH-REQUEST-*.md")
     )
     raw = sorted(
-        str(path.relative_to(repository)) for path in (repository / FOLDER).rglob("*")
-        if path.is_file() and not path.name.startswith(".") and path.name != Path(RECORD).name
+        path for one in (repository / FOLDER).rglob("*") if not one.is_dir()
+        # What a killed run left half copied begins with a dot.
+        and not any(part.startswith(".") for part in one.relative_to(repository).parts)
+        and (path := str(one.relative_to(repository))) != RECORD
     )
     groups = (request, [*([report] if report else []), *raw], [called.progress])
     body = _body(found.newest, len(raw), version)
@@ -109,11 +113,20 @@ def of_reports(repository: Path, called: Names, version: str) -> list[PlannedCom
         files = {}
         for path in paths:
             for one in (path, path.removesuffix(".md") + ".xnai-proposal.md"):
-                if one not in files and (repository / one).is_file():
-                    files[one] = (repository / one).read_bytes()
+                if one not in files and os.path.lexists(repository / one):
+                    files[one] = _plain(repository, one)
         if files:
             commits.append(PlannedCommit(_phased(message, called.phase), body, files))
     return commits
+
+
+def _plain(repository: Path, path: str) -> bytes:
+    """A file's content; what is behind a link is not the repository's."""
+    file = repository / path
+    real = repository.resolve() / path
+    if file.is_symlink() or not file.is_file() or file.resolve() != real:
+        raise NotPublished(f"{path}: a link, or behind one: a plain file is wanted there")
+    return file.read_bytes()
 
 
 def _phased(message: str, phase: str) -> str:

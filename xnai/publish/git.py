@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _LIMIT_S = 300
+# Who commits, and by which key; nothing that leads git to another repository.
+_KEPT = ("GIT_SSH", "GIT_CONFIG_GLOBAL", "GIT_AUTHOR_", "GIT_COMMITTER_")
 
 
 class NotPublished(Exception):
@@ -21,12 +23,14 @@ class GitAnswer:
     Attributes:
         code: its exit code.
         out: standard output.
+        data: the same as bytes.
         error: standard error, its last lines.
     """
 
     code: int
     out: str
     error: str
+    data: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,13 @@ class Git:
         """Run git; nobody is asked for anything, and no variable leads it elsewhere."""
         environment = {
             name: text for name, text in os.environ.items()
-            if not name.startswith("GIT_") or name in ("GIT_SSH_COMMAND", "GIT_CONFIG_GLOBAL")
-        }
-        ssh = environment.get("GIT_SSH_COMMAND") or "ssh"
-        environment |= {
-            "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", "GIT_EDITOR": "true",
+            if not name.startswith("GIT_") or name.startswith(_KEPT)
+        } | {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C.UTF-8", "GIT_EDITOR": "true"}
+        if words[0] in ("ls-remote", "fetch", "push"):
+            said = self.ask("config", "--get", "core.sshCommand").out.strip()
+            ssh = environment.get("GIT_SSH_COMMAND") or said or environment.get("GIT_SSH") or "ssh"
             # A question about a host's key would wait for ever.
-            "GIT_SSH_COMMAND": f"{ssh} -o BatchMode=yes",
-        }
+            environment["GIT_SSH_COMMAND"] = f"{ssh} -o BatchMode=yes"
         try:
             done = subprocess.run(
                 # Not `stdin` beside it: gevent's subprocess, which pyinfra puts in, takes one.
@@ -62,7 +65,8 @@ class Git:
         except subprocess.TimeoutExpired:
             raise NotPublished(f"git {words[0]} did not end within {_LIMIT_S} s") from None
         error = " ".join(done.stderr.decode("utf-8", "replace").split()[-60:])
-        return GitAnswer(done.returncode, done.stdout.decode("utf-8", "surrogateescape"), error)
+        out = done.stdout.decode("utf-8", "surrogateescape")
+        return GitAnswer(done.returncode, out, error, done.stdout)
 
     def must(self, *words: str, given: bytes | None = None) -> str:
         """Run git and return what it printed.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,35 +14,11 @@ from pathlib import Path
 from xnai.publish import commits
 from xnai.publish.commits import RECORD, Placed, PlannedCommit
 from xnai.publish.git import Git, NotPublished
-from xnai.publish.scan import NotScanned, secrets_in
-from xnai.reports.documents import Names
-from xnai.reports.write import PROPOSAL
+from xnai.publish.refusals import refuse_others_words, refuse_secrets, refuse_strangers, start
+from xnai.publish.request import ToPublish
 
 _SHOWN = "xnai-shown"
-_MOST = 5
-
-
-@dataclass(frozen=True)
-class ToPublish:
-    """What is to be published, and where.
-
-    Attributes:
-        branch: of the repository.
-        remote: name of a remote, or empty: nothing is pushed.
-        called: names of the pages.
-        rendered: path -> content of Dockerfiles and compose files.
-        images: image -> reference.
-        version: of this project.
-        is_dry: whether only the diff is wanted.
-    """
-
-    branch: str
-    remote: str
-    called: Names
-    rendered: Mapping[str, bytes]
-    images: Mapping[str, str]
-    version: str
-    is_dry: bool = False
+_PREFIX = "xnai-publish-"
 
 
 @dataclass(frozen=True)
@@ -73,22 +50,38 @@ def publish(repository: Path, wanted: ToPublish) -> Published:
     top = git.ask("rev-parse", "--show-toplevel").out.strip()
     if not top or Path(top).resolve() != repository.resolve():
         raise NotPublished(f"{repository} is not the top of a git checkout")
-    start, old = _start(git, wanted)
-    _refuse_strangers(git, wanted.called)
-    folder = Path(tempfile.mkdtemp(prefix="xnai-publish-"))
+    begin, old = start(git, wanted)
+    refuse_strangers(git, wanted.called)
+    _clear(git)
+    folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
     try:
-        git.must("worktree", "add", "--quiet", "--detach", str(folder / "tree"), start)
+        git.must("worktree", "add", "--quiet", "--detach", str(folder / "tree"), begin)
         made, kept = _made(Git(folder / "tree"), repository, wanted)
-        new = made[-1][0] if made else start
-        diff = git.must("diff", "--no-ext-diff", "--no-color", start, new) if made else ""
+        new = made[-1][0] if made else begin
+        diff = git.must("diff", "--no-ext-diff", "--no-color", begin, new) if made else ""
         if wanted.is_dry:
             _remember(git, new)
             return Published(tuple(made), kept, False, diff)
-        return _delivered(git, wanted, (start, old, new), made, kept, diff)
+        return _delivered(git, wanted, (begin, old, new), made, kept, diff)
+    except OSError as error:
+        raise NotPublished(f"{error.filename}: {error.strerror}") from None
     finally:
         git.ask("worktree", "remove", "--force", str(folder / "tree"))
         shutil.rmtree(folder, ignore_errors=True)
-        git.ask("worktree", "prune")
+
+
+def _clear(git: Git) -> None:
+    """Take away what a killed run of ours left; nobody else's working tree, though it be away."""
+    common = git.ask("rev-parse", "--path-format=absolute", "--git-common-dir").out.strip()
+    for entry in Path(common, "worktrees").glob("*"):
+        try:
+            place = Path((entry / "gitdir").read_text().strip()).parent
+        except OSError:
+            continue
+        match = re.fullmatch(rf"{_PREFIX}(\d+)-\w+", place.parent.name)
+        if match and place.name == "tree" and not Path("/proc", match[1]).exists():
+            shutil.rmtree(place.parent, ignore_errors=True)
+            shutil.rmtree(entry, ignore_errors=True)
 
 
 def files_of(repository: Path, wanted: ToPublish) -> dict[str, bytes]:
@@ -97,77 +90,6 @@ def files_of(repository: Path, wanted: ToPublish) -> dict[str, bytes]:
     for one in commits.of_reports(repository, wanted.called, wanted.version):
         found |= one.files
     return found
-
-
-def _start(git: Git, wanted: ToPublish) -> tuple[str, str]:
-    """The commit to begin from, and the branch's present one (empty: it is new)."""
-    head = git.ask("symbolic-ref", "--quiet", "--short", "HEAD")
-    if head.code:
-        raise NotPublished("HEAD is detached: git switch to a branch first")
-    if head.out.strip() == wanted.branch:
-        raise NotPublished(
-            f"the branch {wanted.branch} is checked out here, and your files would no longer fit "
-            "it: set publish_branch to another name, or git switch"
-        )
-    if git.ask("check-ref-format", "--branch", wanted.branch).code:
-        raise NotPublished(f"publish_branch = {wanted.branch!r} is no name of a branch")
-    directory = Path(git.must("rev-parse", "--absolute-git-dir").strip())
-    for name in ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "rebase-merge", "rebase-apply"):
-        if (directory / name).exists():
-            raise NotPublished(f"something is unfinished here ({name}): end it first")
-    here = git.commit_of("HEAD")
-    if not here:
-        raise NotPublished("there is no commit yet")
-    old = git.commit_of(f"refs/heads/{wanted.branch}")
-    start = old or here
-    if wanted.remote:
-        start = _with_remote(git, wanted, start, old)
-    return start, old
-
-
-def _with_remote(git: Git, wanted: ToPublish, start: str, old: str) -> str:
-    """The start where a remote has the branch too; one that went another way is refused."""
-    if git.ask("remote", "get-url", wanted.remote).code:
-        names = ", ".join(git.ask("remote").out.split()) or "none"
-        raise NotPublished(f"publish_remote = {wanted.remote!r}: no such remote; there are {names}")
-    listed = git.ask("ls-remote", "--heads", wanted.remote, f"refs/heads/{wanted.branch}")
-    if listed.code:
-        raise NotPublished(
-            f"{wanted.remote} does not answer: {listed.error}. Its address, your key or password, "
-            "and the key of its host must be known to git: git ls-remote " + wanted.remote
-        )
-    theirs = listed.out.partition("\t")[0].strip()
-    if not theirs:
-        return start
-    # What is known of the remote here stays as it was.
-    git.must(
-        "fetch", "--quiet", "--no-tags", "--refmap=", "--no-write-fetch-head", wanted.remote,
-        f"refs/heads/{wanted.branch}",
-    )
-    if not old or git.ask("merge-base", "--is-ancestor", old, theirs).code == 0:
-        return theirs
-    if git.ask("merge-base", "--is-ancestor", theirs, old).code == 0:
-        return start
-    raise NotPublished(
-        f"{wanted.branch} here and on {wanted.remote} went different ways: bring them together, or "
-        "set publish_branch to another name. Nothing is ever forced"
-    )
-
-
-def _refuse_strangers(git: Git, called: Names) -> None:
-    """A tree with changes that are not ours: nobody knows whether they belong to it."""
-    listed = git.must("status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames")
-    paths = [item[3:] for item in listed.split("\0") if item]
-    ours = (called.progress, called.progress.removesuffix(".md") + PROPOSAL)
-    strange = [
-        path for path in paths if path not in ours and not path.startswith(f"{called.meta}/")
-    ]
-    if strange:
-        more = f" and {len(strange) - _MOST} more" if len(strange) > _MOST else ""
-        raise NotPublished(
-            f"changes that are not ours: {', '.join(strange[:_MOST])}{more}. Commit or stash them "
-            "first"
-        )
 
 
 def _made(
@@ -181,7 +103,8 @@ def _made(
             *commits.of_reports(repository, wanted.called, wanted.version),
         ) if one is not None
     ]
-    _refuse_secrets(planned)
+    refuse_secrets(planned)
+    refuse_others_words(tree, Git(repository), wanted, planned)
     made = []
     for one in planned:
         if _staged(tree, one):
@@ -193,27 +116,15 @@ def _made(
 
 def _placed(tree: Git, wanted: ToPublish) -> Placed:
     def content(path: str) -> bytes | None:
-        file = tree.folder / path
-        return file.read_bytes() if file.is_file() and not file.is_symlink() else None
+        # Git's own content: what is checked out may have other line ends.
+        answer = tree.ask("cat-file", "blob", f"HEAD:{path}")
+        return None if answer.code else answer.data
 
     record: dict[str, str] = {}
     with suppress(ValueError, TypeError):
         record = json.loads(content(RECORD) or b"{}")
     there = {path: found for path in wanted.rendered if (found := content(path)) is not None}
     return commits.placed(wanted.rendered, there, record)
-
-
-def _refuse_secrets(planned: Sequence[PlannedCommit]) -> None:
-    try:
-        found = secrets_in({path: data for one in planned for path, data in one.files.items()})
-    except NotScanned as error:
-        raise NotPublished(f"could not be looked through for secrets: {error}") from None
-    if found:
-        listed = "\n  ".join(map(str, found[:20]))
-        raise NotPublished(
-            f"{len(found)} places look like a secret:\n  {listed}\nTake them out (the value may "
-            "have to be changed where it is used), then run this again"
-        )
 
 
 def _staged(tree: Git, one: PlannedCommit) -> bool:
@@ -234,26 +145,28 @@ def _delivered(
     kept: tuple[str, ...], diff: str,
 ) -> Published:
     """Push where that is wanted and was seen, and move the branch."""
-    start, old, new = ends
+    begin, old, new = ends
     pushed, note = False, ""
-    if wanted.remote and new != start:
-        if _shown(git) != _tree(git, new):
+    name, nothing = f"refs/heads/{wanted.branch}", "0" * len(new)
+    moves = new != old and bool(made or old)
+    if moves:
+        # Whoever moved it meanwhile keeps it.
+        git.must("update-ref", "-m", "xnai publish", name, new, old or nothing)
+    if wanted.remote and (new != begin or (old and _behind(git, wanted, new))):
+        if _shown(git) == _tree(git, new):
+            try:
+                _push(git, wanted, new)
+            except NotPublished:
+                if moves:
+                    git.must("update-ref", "-m", "xnai publish", name, old or nothing, new)
+                raise
+            pushed = True
+        elif new != begin:
             _remember(git, new)
             note = (
                 f"not pushed to {wanted.remote} yet: the diff above is shown now; the same command "
                 "again pushes it"
             )
-        else:
-            _push(git, wanted, new)
-            pushed = True
-    if new != old and (made or old):
-        # Whoever moved it meanwhile keeps it.
-        before = old or "0" * len(new)
-        name = f"refs/heads/{wanted.branch}"
-        git.must("update-ref", "-m", "xnai publish", name, new, before)
-    elif wanted.remote and old and _behind(git, wanted, old) and _shown(git) == _tree(git, old):
-        _push(git, wanted, old)
-        pushed = True
     return Published(tuple(made), kept, pushed, diff, note)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xnai.reports import audits, incidents, memory, request
@@ -56,7 +56,12 @@ def documents(repository: Path, names: Names, found: Measurements) -> tuple[Docu
     made = [_progress(names, found), _request(names, found)]
     if report := build_report(repository, names, found):
         made.insert(1, _build(report, names, found))
-    return tuple(made)
+    return tuple(replace(one, regions=tuple(map(_harmless, one.regions))) for one in made)
+
+
+def _harmless(region: Region) -> Region:
+    """A region in which nothing that was measured (a log's line) can look like a mark of ours."""
+    return replace(region, text=region.text.replace("<!--", "&lt;!--"))
 
 
 def build_report(repository: Path, names: Names, found: Measurements) -> str:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 FOLDER = "_meta/xnai"
 """Below the repository."""
+
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{6}Z")
+_KEYS = {
+    "baselines": ("phases", "machine", "requests", "healthy_after_s", "restarted",
+                  "clock_jumps_s"),
+    "triage": ("looked",),
+    "audit": ("findings", "metrics", "results", "first"),
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,20 @@ class Measurements:
         return max(days)[:10] if days else ""
 
 
+def _refuse_other_shapes(kind: str, data: Any) -> None:
+    """Take what the reports read, and nothing that only is JSON as well."""
+    if not isinstance(data, dict):
+        raise ValueError("no JSON object")
+    if kind == "triage" and "error" in data:
+        return
+    parts = [(data, _KEYS[kind])]
+    if kind == "triage":
+        parts += [(one, ("scope", "roots", "blind")) for one in data.get("looked", ())]
+    for part, keys in parts:
+        if missing := [key for key in keys if not isinstance(part, dict) or key not in part]:
+            raise ValueError(f"no {missing[0]!r} in it")
+
+
 def read(repository: Path) -> Measurements:
     """Return what lies below a repository's _meta/xnai."""
     all_ = Measurements()
@@ -62,10 +85,14 @@ def read(repository: Path) -> Measurements:
             shown = str(file.relative_to(repository))
             try:
                 data = json.loads(file.read_text("utf-8"))
-                if not isinstance(data, dict):
-                    raise ValueError("no JSON object")
+                _refuse_other_shapes(kind, data)
+                if file.resolve() != repository.resolve() / shown:
+                    raise ValueError("behind a link")
             except (OSError, ValueError) as error:
                 all_.unreadable.append(f"{shown}: {error}")
+                continue
+            if not _TIME.fullmatch(when):
+                all_.unreadable.append(f"{shown}: its name is no time, as 2026-11-30T080000Z")
                 continue
             one = Measured(shown, when, data)
             if kind == "audit":

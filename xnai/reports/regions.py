@@ -50,7 +50,7 @@ class Updated:
 
 def digest(text: str) -> str:
     """Return what tells a region's text from another."""
-    return hashlib.sha256(text.strip().encode()).hexdigest()[:_DIGITS]
+    return hashlib.sha256(text.replace("\r\n", "\n").strip().encode()).hexdigest()[:_DIGITS]
 
 
 def _framed(region: Region) -> str:
@@ -94,7 +94,8 @@ def updated(text: str, title: str, wanted: Mapping[str, Region]) -> Updated:
     Raises:
         BrokenPage: a region in it cannot be told.
     """
-    page = text or f"# {title}\n"
+    has_returns = "\r\n" in text
+    page = text.replace("\r\n", "\n") or f"# {title}\n"
     proposals = {}
     for name, region in wanted.items():
         there = found(page).get(name)
@@ -106,4 +107,4 @@ def updated(text: str, title: str, wanted: Mapping[str, Region]) -> Updated:
             page = page[:begin] + _framed(region) + page[end:]
         elif digest(inside) != digest(region.text):
             proposals[name] = region.text.strip()
-    return Updated(page, proposals)
+    return Updated(page.replace("\n", "\r\n") if has_returns else page, proposals)

@@ -91,12 +91,15 @@ def _read(repository: Path, path: str) -> str:
 
 def write(repository: Path, wanted: Sequence[Change]) -> None:
     """Write the files, each beside its place and renamed."""
-    for one in wanted:
-        file = repository / one.path
-        if not one.after:
-            file.unlink()
-            continue
-        file.parent.mkdir(parents=True, exist_ok=True)
-        new = file.with_name(f".{file.name}.xnai-new")
-        new.write_bytes(one.after.encode())
-        os.replace(new, file)  # noqa: PTH105  (over what is there)
+    try:
+        for one in wanted:
+            file = repository / one.path
+            if not one.after:
+                file.unlink()
+                continue
+            file.parent.mkdir(parents=True, exist_ok=True)
+            new = file.with_name(f".{file.name}.xnai-new")
+            new.write_bytes(one.after.encode())
+            os.replace(new, file)  # noqa: PTH105  (over what is there)
+    except OSError as error:
+        raise NotWritten(f"{error.filename}: {error.strerror}") from None

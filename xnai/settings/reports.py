@@ -8,7 +8,7 @@ from xnai.settings import checks
 from xnai.settings.declaration import setting
 
 _BELOW = checks.pattern(
-    r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._/-]{0,200}", "a path below the repository, without .."
+    r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._/-]{0,200}(?<!/)", "a path below the repository, without .."
 )
 
 
@@ -31,7 +31,9 @@ class ReportSettings:
     report_progress: str = setting(
         "memory_bank/progress.md", _BELOW, "Where the page on progress is in that repository."
     )
-    report_meta: str = setting("_meta", _BELOW, "Where the other pages and the raw data are.")
+    report_meta: str = setting(
+        "_meta", _BELOW, "Where the other pages are; what was measured is in _meta/xnai."
+    )
     report_names: bool = setting(
         False,
         checks.boolean,

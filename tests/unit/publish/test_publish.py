@@ -227,12 +227,62 @@ def test_an_unknown_host_key_is_not_asked_for(omega, monkeypatch, tmp_path):
 
 
 def test_killed_midway_and_run_again_is_the_same_end(omega):
-    stale = omega.parent / "stale"
-    git(omega, "worktree", "add", "-q", "--detach", str(stale))
-    subprocess.run(["rm", "-rf", str(stale)], check=True)
+    # Of a process that is gone: no PID is that high.
+    left = omega.parent / f"xnai-publish-{2**22 + 1}-abc/tree"
+    git(omega, "worktree", "add", "-q", "--detach", str(left))
+    # Somebody's own, on a disk that is away at the moment.
+    away = omega.parent / "away"
+    git(omega, "worktree", "add", "-q", "--detach", str(away))
+    away.rename(omega.parent / "unplugged")
     assert len(publish(omega, WANTED).commits) == 4
     assert log(omega) == [*reversed(MESSAGES), "all"]
-    assert "stale" not in git(omega, "worktree", "list")
+    assert "xnai-publish" not in git(omega, "worktree", "list")
+    assert not left.parent.exists()
+    (omega.parent / "unplugged").rename(away)
+    assert git(away, "status", "--porcelain") == ""
+
+
+def test_a_branch_that_another_working_tree_has(omega, tmp_path):
+    publish(omega, WANTED)
+    git(omega, "worktree", "add", "-q", str(tmp_path / "look"), "xnai/reports")
+    assert "in another working tree" in refused(omega)
+    git(omega, "worktree", "remove", str(tmp_path / "look"))
+    git(omega, "tag", "xnai/reports")
+    git(omega, "switch", "-q", "--no-guess", "-c", "mine")
+    assert publish(omega, WANTED).commits == ()
+
+
+def test_a_branch_whose_name_is_a_folder_of_another(omega):
+    git(omega, "branch", "xnai")
+    assert "cannot be beside the branch xnai" in refused(omega, replace(WANTED, is_dry=True))
+    git(omega, "branch", "-D", "xnai")
+    git(omega, "branch", "xnai/reports/more")
+    assert "cannot be beside the branch xnai/reports/more" in refused(omega)
+
+
+def test_line_ends_of_a_checkout_make_no_file_a_persons(omega):
+    git(omega, "config", "core.autocrlf", "true")
+    publish(omega, WANTED)
+    done = publish(omega, replace(WANTED, rendered={"Dockerfile.base": b"FROM y\n"}))
+    assert done.kept == ()
+    assert git(omega, "show", "xnai/reports:Dockerfile.base") == "FROM y\n"
+
+
+def test_what_is_behind_a_link_is_not_published(omega, tmp_path):
+    (tmp_path / "diary.json").write_text("{}")
+    file = omega / "_meta/xnai/audit/2026-12-02T090000Z.json"
+    file.symlink_to(tmp_path / "diary.json")
+    assert "a link, or behind one" in refused(omega)
+
+
+def test_a_key_of_the_repositorys_own(omega, tmp_path):
+    program = tmp_path / "my-ssh"
+    program.write_text("#!/bin/sh\necho asked > " + str(tmp_path / "asked") + "\nexit 255\n")
+    program.chmod(0o755)
+    git(omega, "config", "core.sshCommand", str(program))
+    git(omega, "remote", "set-url", "origin", "anna@git.example.org:omega.git")
+    refused(omega, replace(WANTED, remote="origin"))
+    assert (tmp_path / "asked").exists()
 
 
 def test_variables_lead_it_nowhere_else(omega, monkeypatch, tmp_path):
@@ -264,3 +314,22 @@ def test_what_is_looked_through_is_what_is_committed(omega):
     listed = git(omega, "diff", "--name-only", "main", "xnai/reports").split()
     assert set(listed) - {RECORD} <= set(looked)
     assert os.environ["GIT_CONFIG_GLOBAL"]
+
+
+def test_words_of_a_reviewer_on_the_branch_are_not_written_over(omega, tmp_path):
+    publish(omega, WANTED)
+    look = tmp_path / "look"
+    git(omega, "worktree", "add", "-q", str(look), "xnai/reports")
+    page = look / "memory_bank/progress.md"
+    page.write_text(page.read_text() + "\nA reviewer's sentence.\n")
+    git(look, "commit", "-q", "-am", "a word of mine")
+    git(omega, "worktree", "remove", str(look))
+    said = refused(omega)
+    assert "memory_bank/progress.md was changed on xnai/reports by somebody else" in said
+    assert "a word of mine" in said and "git merge xnai/reports first" in said
+    # In the tree as well, it is gone on from.
+    git(omega, "stash", "-q", "-u")
+    git(omega, "merge", "-q", "xnai/reports")
+    git(omega, "stash", "drop", "-q")
+    publish(omega, WANTED)
+    assert "A reviewer's sentence." in git(omega, "show", "xnai/reports:memory_bank/progress.md")

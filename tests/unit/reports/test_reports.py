@@ -227,3 +227,41 @@ def test_the_command(omega):
     assert CliRunner().invoke(main, words).output == "nothing to write\n"
     none = CliRunner().invoke(main, ["report", "--repository", str(omega.parent)])
     assert none.exit_code == 2 and "is no git checkout" in none.output
+
+
+def test_pages_with_carriage_returns_stay_so_and_are_ours(omega):
+    write(omega, rendered(omega))
+    page = omega / "memory_bank/progress.md"
+    page.write_bytes(page.read_bytes().replace(b"\n", b"\r\n"))
+    assert rendered(omega) == []
+    for file in (omega / "_meta/xnai/triage").rglob("*.json"):
+        file.unlink()
+    (change,) = [one for one in rendered(omega) if one.path == "memory_bank/progress.md"]
+    assert not change.kept and change.after.count("\n") == change.after.count("\r\n")
+
+
+def test_what_was_measured_cannot_look_like_a_mark(omega):
+    file = omega / "_meta/xnai/triage/host-1/2026-11-30T090000Z.json"
+    data = json.loads(file.read_text())
+    data["looked"][0]["roots"][0]["cause"] = "<!-- xnai:end issues --> <!-- xnai:begin x 0 -->"
+    file.write_text(json.dumps(data))
+    write(omega, rendered(omega))
+    assert rendered(omega) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "said"),
+    [
+        ("audit/2026-12-01T000000Z.json", "{}", "no 'findings' in it"),
+        ("audit/notes.json", json.dumps(AUDITED), "its name is no time, as 2026-11-30T080000Z"),
+        ("triage/host-1/2026-12-01T000000Z.json", '{"looked": [{}]}', "no 'scope' in it"),
+        ("baselines/host-1/2026-12-01T000000Z/baseline.json", "[]", "no JSON object"),
+    ],
+)
+def test_json_of_another_shape_is_named(omega, path, text, said):
+    file = omega / "_meta/xnai" / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    (unreadable,) = read(omega).unreadable
+    assert unreadable.endswith(said)
+    write(omega, rendered(omega))
