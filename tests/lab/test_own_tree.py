@@ -30,8 +30,8 @@ def xnai(*words: str) -> subprocess.CompletedProcess:
     )
 
 
-# Every other second: what weight a build has, and where its programs run. Whether what runs stays
-# healthy meanwhile is not judged here: a machine that shares its cores with others may not, built or
+# Every other second: what weight a build has, and where its programs run. Whether what runs
+# stays healthy meanwhile is not judged here: on shared cores it may not, built or
 # not.
 WATCH = """
 touch /run/watch
