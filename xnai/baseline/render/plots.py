@@ -84,7 +84,8 @@ def figure(run: MeasuredRun) -> Figure:
     for place in axes:
         _phases(place, run)
         place.legend(loc="upper left", frameon=False, fontsize=8)
-        place.set_ylim(bottom=0)
+        # Room above the lines for what they are called.
+        place.set_ylim(0, place.get_ylim()[1] * 1.35)
         place.grid(alpha=0.25)
     return made
 
@@ -103,8 +104,8 @@ def _phases(place: Axes, run: MeasuredRun) -> None:
     for number, one in enumerate(run.told("phase")):
         place.axvline(one["t_s"], color="#888888", linewidth=0.8, linestyle=":")
         place.annotate(
-            one["phase"], (one["t_s"], 1), xycoords=("data", "axes fraction"),
-            xytext=(3, -9 - 9 * (number % 2)), textcoords="offset points", fontsize=7,
+            one["phase"], (one["t_s"], 0), xycoords=("data", "axes fraction"),
+            xytext=(3, 3 + 9 * (number % 2)), textcoords="offset points", fontsize=7,
             color="#666666",
         )
     for one in run.told("restarted"):
