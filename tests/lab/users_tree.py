@@ -114,7 +114,7 @@ import time
 
 from common import alive
 
-kept = bytearray(480 << 20)
+kept = bytearray(290 << 20)
 for place in range(0, len(kept), 4096):
     kept[place] = 1
 while True:
