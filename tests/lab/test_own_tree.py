@@ -15,7 +15,8 @@ from tests.lab.users_tree import SOURCE_ONLY, WARNINGS, git, write
 from xnai.lab.deploying import ROOT, deploy, host_tests
 from xnai.lab.waiting import until
 
-pytestmark = pytest.mark.lab
+# Builds five services and brings them up three times.
+pytestmark = [pytest.mark.lab, pytest.mark.drill_only]
 
 PYTHON = "3.13"  # of the lab's base image
 ALIVE = {"command": ["python", "-m", "common.alive"], "interval_s": 5, "retries": 3,
@@ -29,6 +30,9 @@ def xnai(*words: str) -> subprocess.CompletedProcess:
         text=True, check=False,
     )
 
+
+# Touching a page takes user-mode Linux nearly a millisecond: as few as will do, and time for them.
+LAB = {"crawler_swap_mib": 0, "stack_healthy_timeout_s": 600}
 
 # Every other second: what weight a build has, and where its programs run. Whether what runs
 # stays healthy meanwhile is not judged here: on shared cores it may not, built or
@@ -111,8 +115,7 @@ def settings(checkout, tmp_path):
     # The lab's image has Debian's Python, whose headers are a package of their own.
     found.source("rag_api", build_apt_packages=["gcc", "libc6-dev", "python3-dev"])
     found.source("docs", strict=False)
-    # Touching a page takes user-mode Linux the better part of a millisecond: as few as will do.
-    found.given["crawler_swap_mib"] = 0
+    found.given |= LAB
     return found
 
 
@@ -174,7 +177,7 @@ def test_from_a_checkout_to_healthy_by_settings_alone(deployed, checkout, settin
     settings.source("rag_api", tmpfs=["/app/.files"], aliases=["rag", "rag-service"])
     settings.given["crawler_memory_limit_mib"] = 640
     there = example(checkout, checkout.parent / "locks")
-    assert settings.given == there | {"crawler_swap_mib": 0}
+    assert settings.given == there | LAB
     words = settings.write()
     outcome = deploy(deployed, *words)
     assert outcome.code == 0, outcome.log
