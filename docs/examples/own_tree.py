@@ -1,7 +1,7 @@
 """A group_data file for a checkout that was written for Docker Compose.
 
 What `xnai sources /home/me/omega > group_data/workstations.py` printed, and what `xnai lock` and
-the first deploys said was to be added. A drill on a lab machine goes the same way, to these settings.
+the first deploys said was to be added. A drill (`make drill`) goes the same way.
 """
 
 __all__ = ["crawler_memory_limit_mib", "service_sources"]
