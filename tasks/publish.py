@@ -65,7 +65,7 @@ def _wanted(settings: Settings) -> ToPublish:
     rendered |= {one.name: one.text.encode() for one in plan(settings, inputs).files.values()}
     return ToPublish(
         branch=settings.publish_branch, remote=settings.publish_remote or "",
-        called=Names(settings.report_phase, settings.report_progress, settings.report_meta),
+        called=Names.of(settings),
         rendered=rendered, images={item.name: item.reference for item in inputs},
         version=version("xnai"), is_dry=is_dry(),
     )

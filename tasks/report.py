@@ -35,7 +35,7 @@ def apply() -> None:
     repository = Path(settings.report_repository)
     if not (repository / ".git").exists():
         fail_host(f"report: {repository} is no git checkout. Nothing was written.")
-    called = Names(settings.report_phase, settings.report_progress, settings.report_meta)
+    called = Names.of(settings)
     names = [one.name for one in ctx_state.get().inventory]
     shown = shown_names(names, masked=not settings.report_names)
     if not is_dry():

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import secrets
 import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from xnai.programs.pack import pack
+from xnai.programs.from_memory import from_memory
 from xnai.remote.limit import Limited
 from xnai.settings.model import Settings
 from xnai.stack import paths
@@ -23,14 +22,7 @@ from xnai.baseline.collect.program import main
 
 sys.exit(main(json.loads({text!r})))
 """
-_FROM_MEMORY = (
-    "import base64,os,sys;f=os.memfd_create('xnai-baseline',0);"
-    "os.write(f,base64.b64decode(sys.stdin.buffer.read()));"
-    "os.execv(sys.executable,[sys.executable,'-I','-B','/proc/self/fd/%d'%f])"
-)
 _DIRECTORY = "/run/xnai-baseline"
-# pyinfra ends each item with a newline and sends it alone.
-_ITEM_BYTES = 24 << 10
 COLD_S = 60
 START_LIMIT_S = 900
 REQUEST_LIMIT_S = 600
@@ -85,19 +77,14 @@ def make_spec(settings: Settings, wanted: PhasePlan) -> dict[str, Any]:
 
 def command(spec: dict[str, Any]) -> Limited:
     """Return the command that measures."""
-    packed = pack(_MAIN.format(text=json.dumps(spec)))
-    items = [
-        base64.b64encode(packed[at : at + _ITEM_BYTES]).decode("ascii")
-        for at in range(0, len(packed), _ITEM_BYTES)
-    ]
     longest_s = (
         spec["steady_s"] + spec["recovery_s"] + spec["requests"] * spec["request_limit_s"] + 120
         + (START_LIMIT_S if spec["cold"] else 0)
     )
-    return Limited(
+    return from_memory(
+        "xnai-baseline", _MAIN.format(text=json.dumps(spec)), longest_s,
         # What a run that was cut off left goes with the next one.
-        f"cd / && rm -rf {_DIRECTORY} && exec python3 -I -B -c {shlex.quote(_FROM_MEMORY)}",
-        limit_s=longest_s, kill_after_s=5, _stdin=items,
+        before=f"rm -rf {_DIRECTORY} && ",
     )
 
 

@@ -12,7 +12,8 @@ MIB = 1 << 20
 Number = float | None
 
 
-def _get(one: dict[str, Any], *keys: str) -> Any:
+def value_of(one: dict[str, Any], *keys: str) -> Any:
+    """Return what stands below these keys of a sample, or None."""
     for key in keys:
         one = one.get(key) if isinstance(one, dict) else None  # type: ignore[assignment]
     return one
@@ -24,22 +25,22 @@ def _minus(first: Number, second: Number) -> Number:
 
 def ram_used(one: dict[str, Any]) -> Number:
     """Bytes of RAM that nothing else could have: MemTotal - MemAvailable."""
-    return _minus(_get(one, "meminfo", "MemTotal"), _get(one, "meminfo", "MemAvailable"))
+    return _minus(value_of(one, "meminfo", "MemTotal"), value_of(one, "meminfo", "MemAvailable"))
 
 
 def swap_used(one: dict[str, Any]) -> Number:
     """Bytes of all swap devices in use."""
-    return _minus(_get(one, "meminfo", "SwapTotal"), _get(one, "meminfo", "SwapFree"))
+    return _minus(value_of(one, "meminfo", "SwapTotal"), value_of(one, "meminfo", "SwapFree"))
 
 
 def zram(column: str) -> Callable[[dict[str, Any]], Number]:
     """Return the reader of a column of zram0's mm_stat, in bytes or pages."""
-    return lambda one: _get(one, "zram", column)
+    return lambda one: value_of(one, "zram", column)
 
 
 def ratio(one: dict[str, Any]) -> Number:
     """How many bytes a byte of zram's store holds: orig_data_size / compr_data_size."""
-    whole, packed = _get(one, "zram", "orig_data_size"), _get(one, "zram", "compr_data_size")
+    whole, packed = zram("orig_data_size")(one), zram("compr_data_size")(one)
     return whole / packed if whole and packed else None
 
 
@@ -52,7 +53,7 @@ LEVELS: tuple[tuple[str, str, Callable[[dict[str, Any]], Number], float], ...] =
     ("zram_same_pages", "zram: pages of one value, pages", zram("same_pages"), 1),
     ("zram_huge_pages", "zram: pages that do not compress, pages", zram("huge_pages"), 1),
     ("zram_ratio", "zram: original / compressed", ratio, 1),
-    ("zswap_mib", "zswap: pool, MiB", lambda one: _get(one, "meminfo", "Zswap"), MIB),
+    ("zswap_mib", "zswap: pool, MiB", lambda one: value_of(one, "meminfo", "Zswap"), MIB),
 )
 """What has a level at each moment: key, words with unit, reader, divisor."""
 
@@ -70,7 +71,7 @@ RATES = (
 
 def _over(samples: Sequence[dict[str, Any]], *keys: str) -> Number:
     """How much a counter grew from the first sample that has it to the last."""
-    values = [found for one in samples if (found := _get(one, *keys)) is not None]
+    values = [found for one in samples if (found := value_of(one, *keys)) is not None]
     return None if len(values) < 2 or values[-1] < values[0] else values[-1] - values[0]
 
 
@@ -122,7 +123,7 @@ def _containers(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
     found = {}
     for name in names:
         def mib(key: str, name: str = name) -> list[Number]:
-            values = [_get(one, "containers", name, key) for one in samples]
+            values = [value_of(one, "containers", name, key) for one in samples]
             return [None if one is None else one / MIB for one in values]
 
         found[name] = {
@@ -139,8 +140,8 @@ def _containers(samples: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def _share(one: dict[str, Any], name: str) -> Number:
     """Its part of the memory that zram holds, by its part of what is swapped: an estimate."""
-    its, whole = _get(one, "containers", name, "memory.swap.current"), swap_used(one)
-    held = _get(one, "zram", "mem_used_total")
+    its, whole = value_of(one, "containers", name, "memory.swap.current"), swap_used(one)
+    held = value_of(one, "zram", "mem_used_total")
     return None if its is None or held is None or not whole else held * its / whole / MIB
 
 
@@ -170,9 +171,9 @@ def summary(run: MeasuredRun) -> dict[str, Any]:
         "restarted": sorted({one["container"] for one in run.told("restarted")}),
         "clock_jumps_s": [one["jumped_s"] for one in run.told("clock")],
         "machine": {
-            "ram_mib": _mib(_get(run.samples[0], "meminfo", "MemTotal")),
-            "swap_mib": _mib(_get(run.samples[0], "meminfo", "SwapTotal")),
-            "zram_mib": _mib(_get(run.samples[0], "zram", "disksize")),
+            "ram_mib": _mib(value_of(run.samples[0], "meminfo", "MemTotal")),
+            "swap_mib": _mib(value_of(run.samples[0], "meminfo", "SwapTotal")),
+            "zram_mib": _mib(value_of(run.samples[0], "zram", "disksize")),
             **{key: run.about.get(key) for key in
                ("kernel", "architecture", "cpus", "zram_algorithm", "sysctl", "swaps")},
         },

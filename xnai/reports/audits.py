@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from xnai.diagnostics.markdown_table import table
 from xnai.reports.measurements import Measurements
-from xnai.reports.words import missing, source, table
+from xnai.reports.words import missing, source
 
 HOW = "xnai report"
 _SEVERITIES = ("error", "warning", "info")

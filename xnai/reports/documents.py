@@ -11,6 +11,7 @@ from xnai.reports import audits, incidents, memory, request
 from xnai.reports.measurements import Measurements
 from xnai.reports.regions import Region
 from xnai.reports.words import missing
+from xnai.settings.model import Settings
 
 _BUILD_REPORT = re.compile(r"BUILD-DEPLOYMENT-REPORT-(\d{4}-\d{2}-\d{2})\.md")
 
@@ -28,6 +29,11 @@ class Names:
     phase: str = "Phase 5"
     progress: str = "memory_bank/progress.md"
     meta: str = "_meta"
+
+    @classmethod
+    def of(cls, settings: Settings) -> Names:
+        """Return what the settings call them."""
+        return cls(settings.report_phase, settings.report_progress, settings.report_meta)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from xnai.diagnostics.markdown_table import cell, table
 from xnai.reports.measurements import Measured, Measurements
-from xnai.reports.words import cell, missing, source, table
+from xnai.reports.words import missing, source
 
 HOW = "xnai report"
 

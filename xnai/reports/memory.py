@@ -5,8 +5,9 @@ from __future__ import annotations
 import posixpath
 
 from xnai.baseline.render import tables
+from xnai.diagnostics.markdown_table import table
 from xnai.reports.measurements import Measured, Measurements
-from xnai.reports.words import beside, missing, source, table
+from xnai.reports.words import beside, missing, source
 
 HOW = "xnai baseline --cold --yes --into _meta/xnai/baselines"
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from xnai.diagnostics.markdown_table import table
 from xnai.reports import audits, incidents, memory
 from xnai.reports.measurements import Measurements
-from xnai.reports.words import table
 
 _MATRIX = Path(__file__).with_name("data") / "matrix.toml"
 _IS = ("yes", "partly", "no")

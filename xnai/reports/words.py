@@ -1,22 +1,10 @@
-"""Markdown that the reports share: tables, links to the raw data, what is missing."""
+"""Words that the reports share: links to the raw data, what is missing."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Sequence
 
 from xnai.reports.measurements import Measured
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell(one) for one in line)} |" for line in lines)
-
-
-def cell(text: object) -> str:
-    """Return a text that ends no cell."""
-    return str(text).replace("|", "\\|").replace("\n", " ")
 
 
 def missing(what: str, how: str) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from xnai.programs.pack import pack
+from xnai.programs.from_memory import from_memory
 from xnai.remote.limit import Limited
 from xnai.settings.model import Settings
 from xnai.stack import paths
@@ -24,15 +22,7 @@ from xnai.triage.collect.program import main
 
 sys.exit(main(json.loads({text!r})))
 """
-# A program is no file that Python could be given: an anonymous one of the kernel's memory is.
-_FROM_MEMORY = (
-    "import base64,os,sys;f=os.memfd_create('xnai-triage',0);"
-    "os.write(f,base64.b64decode(sys.stdin.buffer.read()));"
-    "os.execv(sys.executable,[sys.executable,'-I','-B','/proc/self/fd/%d'%f])"
-)
 LIMIT_S = 120
-# pyinfra ends each item with a newline and sends it alone.
-_ITEM_BYTES = 24 << 10
 
 
 def make_spec(settings: Settings) -> dict[str, Any]:
@@ -58,12 +48,4 @@ def make_spec(settings: Settings) -> dict[str, Any]:
 
 def command(spec: Mapping[str, Any]) -> Limited:
     """Return the command that runs the collector with this specification."""
-    packed = pack(_MAIN.format(text=json.dumps(spec)))
-    items = [
-        base64.b64encode(packed[at : at + _ITEM_BYTES]).decode("ascii")
-        for at in range(0, len(packed), _ITEM_BYTES)
-    ]
-    return Limited(
-        f"cd / && exec python3 -I -B -c {shlex.quote(_FROM_MEMORY)}", limit_s=LIMIT_S,
-        kill_after_s=5, _stdin=items,
-    )
+    return from_memory("xnai-triage", _MAIN.format(text=json.dumps(spec)), LIMIT_S)

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from xnai.baseline.model import MeasuredRun
-from xnai.baseline.summary import MIB, Number, ram_used, swap_used, zram
+from xnai.baseline.summary import MIB, Number, ram_used, swap_used, value_of, zram
 
 _COLOURS = ("#1f5fa8", "#c4511d", "#2f7d4f", "#7a4ba3")
 _Line = tuple[str, Callable[[dict[str, Any]], Number]]
@@ -35,12 +35,7 @@ def _rate(samples: Sequence[dict[str, Any]], *keys: str) -> list[Number]:
     """A counter's growth by second between each sample and the one before."""
     found: list[Number] = [None]
     for before, after in itertools.pairwise(samples):
-        values = []
-        for one in (before, after):
-            value: Any = one
-            for key in keys:
-                value = value.get(key) if isinstance(value, dict) else None
-            values.append(value)
+        values = [value_of(one, *keys) for one in (before, after)]
         passed = after["t_s"] - before["t_s"]
         known = None not in values and passed > 0 and values[1] >= values[0]
         found.append((values[1] - values[0]) / passed if known else None)

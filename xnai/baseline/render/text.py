@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 
 from xnai.baseline.render.tables import Rows
+from xnai.diagnostics.markdown_table import table
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c1c1c; background: #fff; margin: 0 auto;
@@ -18,10 +19,6 @@ th, td { text-align: left; padding: .25rem .75rem .25rem 0; border-bottom: 1px s
 @media (prefers-color-scheme: dark) { body { color: #ddd; background: #161616; }
   th, td { border-color: #333; } svg { background: #fff; } }
 """
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
 
 
 def markdown(title: str, lead: str, tables: Sequence[Rows], picture: str) -> str:
@@ -37,8 +34,7 @@ def markdown(title: str, lead: str, tables: Sequence[Rows], picture: str) -> str
     for one in tables:
         parts.append(f"## {one.title}")
         if one.body:
-            lines = [one.head, tuple("---" for _ in one.head), *one.body]
-            parts.append("\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines))
+            parts.append(table(one.head, one.body))
         if one.note:
             parts.append(one.note)
     return "\n\n".join(parts) + "\n"
