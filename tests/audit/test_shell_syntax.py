@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from xnai.audit import shell_syntax
 from xnai.audit.shell_syntax import syntax_error, syntax_errors
@@ -52,6 +54,16 @@ def test_many_mistakes_take_few_processes(monkeypatch):
                         lambda bash, text: (calls.append(1), real(bash, text))[1])
     texts = [f"echo '{n}'" for n in range(2_000)]
     for n in range(0, 2_000, 400):
-        texts[n] = "if true; then"
+        texts[n] = f"if [ {n} ]; then"
     assert set(syntax_errors(BASH, texts)) == set(range(0, 2_000, 400))
-    assert len(calls) < 120
+    # One for all of each 400 that are read together, and two for the mistake in them.
+    assert len(calls) == 3 * 5
+
+
+WRONG = {text for text in BAD if syntax_error(BASH, text)}
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.permutations([*GOOD, *BAD]))
+def test_in_any_order_each_is_judged_as_if_alone(texts):
+    assert {texts[number] for number in syntax_errors(BASH, texts)} == WRONG

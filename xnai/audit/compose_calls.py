@@ -54,6 +54,8 @@ def calls_in(folder: str | None, text: str) -> Iterator[tuple[str | None, Compos
 
     None stands for a directory that cannot be told.
     """
+    if "compose" not in text:
+        return
     for command in commands(text):
         words = list(command.words)
         if command.name in {"cd", "pushd"}:

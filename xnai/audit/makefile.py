@@ -4,17 +4,48 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from xnai.audit.make_data import MakeDatabase, Message, Recipe, Target, database, messages, recipes
+from xnai.audit.make_data import (
+    MakeDatabase,
+    Message,
+    Recipe,
+    Target,
+    database,
+    mapped,
+    messages,
+    recipes,
+    written,
+)
 from xnai.audit.make_text import MakeText
 from xnai.audit.sandbox import NO_SHELL, TREE, Ran, Sandbox
 from xnai.diagnostics.finding import Unknown
 
 MAX_TARGETS = 2_000
 _DEFINE = re.compile(r"(?ms)^\s*define\s+([^\s=]+)[^\n]*\n(.*?)^\s*endef")
+
+
+@dataclass(frozen=True)
+class RecipeText:
+    """One command of a recipe.
+
+    Attributes:
+        path: the file that it stands in, relative to the audited tree.
+        line: its first line there.
+        bash: whether SHELL names bash.
+        text: the command, expanded.
+        raw: as it is written, if that can be told.
+        target: whose recipe it is.
+    """
+
+    path: str
+    line: int
+    bash: bool
+    text: str
+    raw: str
+    target: str
 
 
 @dataclass(frozen=True)
@@ -59,6 +90,28 @@ class Makefile:
             if not one.name.startswith(".") and one.name not in self.texts
             and not one.name.startswith("%") and "%" not in one.name
         )
+
+    @cached_property
+    def commands(self) -> tuple[RecipeText, ...]:
+        """Each command of the expanded recipes."""
+        return tuple(self._commands())
+
+    def _commands(self) -> Iterator[RecipeText]:
+        known = {one.name: one for one in self.targets}
+        bash = any(
+            "bash" in line.value for text in self.texts.values()
+            for line in text.logical if line.kind == "assignment" and line.name == "SHELL"
+        )
+        for recipe in self.recipes:
+            target = known.get(recipe.target)
+            raws = [raw for _, raw in written(target)]
+            lines = mapped(target, [text for _, text in recipe.commands])
+            path = self.where(recipe.path)
+            # Where commands map onto no single line, what holds of the recipe holds of each.
+            everything = "\n".join(raws)
+            for at, (number, text) in enumerate(recipe.commands):
+                raw = lines[at][1] if lines else everything
+                yield RecipeText(path, number, bash, text, raw, recipe.target)
 
     def where(self, name: str) -> str:
         """Return a path of make's as one relative to the audited tree."""

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping
 
 from xnai.audit.dockerfile import Dockerfile, Stage
-from xnai.audit.recipe_texts import of_makefile
 from xnai.audit.tree import Tree
 
 _BUILD = re.compile(
@@ -51,7 +50,7 @@ def _built(tree: Tree) -> Iterator[tuple[str, str | None]]:
             if service.build is not None and service.text("image"):
                 yield service.text("image"), file.dockerfile(service)
     for makefile in tree.makefiles:
-        for one in of_makefile(makefile):
+        for one in makefile.commands:
             yield from _commands(tree, makefile.directory, one.text)
     read = {path for makefile in tree.makefiles for path in makefile.texts}
     for path, text in (*tree.make_texts.items(), *tree.script_texts.items()):

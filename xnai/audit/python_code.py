@@ -13,7 +13,6 @@ from fnmatch import fnmatch
 
 from xnai.audit.docker_paths import contexts
 from xnai.audit.dockerfile import Dockerfile, Instruction
-from xnai.audit.recipe_texts import of_makefile
 from xnai.audit.tree import Tree
 from xnai.diagnostics.finding import Unknown
 
@@ -83,7 +82,7 @@ def in_shell(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
 def all_code(tree: Tree) -> Iterator[PythonCode]:
     """Yield the Python of a tree that something runs."""
     for makefile in tree.makefiles:
-        for one in of_makefile(makefile):
+        for one in makefile.commands:
             for below, code in in_shell(one.text):
                 yield PythonCode(one.path, one.line + below, code, f"'{one.target}'")
     for path, text in tree.script_texts.items():

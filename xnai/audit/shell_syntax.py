@@ -21,7 +21,7 @@ def syntax_errors(bash: str, texts: Sequence[str]) -> dict[int, str]:
     """Return what `bash -n`, which reads and runs nothing, says of those that are wrong.
 
     A process a text would take most of an audit. So texts are put in brackets of their own and read
-    together; where something is wrong among them, each half is read again, down to the single text.
+    together, and the line of bash's complaint tells the first that is wrong.
     A text that could swallow its bracket, and so hide its mistake behind another's, is always read
     alone. Equal texts are read once.
 
@@ -39,19 +39,42 @@ def syntax_errors(bash: str, texts: Sequence[str]) -> dict[int, str]:
             (shared if balanced(text) and not _ALONE.search(text) else alone).append(text)
     wrong = {text: said for text in alone if (said := syntax_error(bash, text))}
     for at in range(0, len(shared), _TOGETHER):
-        wrong |= _bisected(bash, shared[at : at + _TOGETHER])
+        wrong |= _together(bash, shared[at : at + _TOGETHER])
     return {number: wrong[text] for number, text in enumerate(texts) if text in wrong}
 
 
-def _bisected(bash: str, texts: Sequence[str]) -> dict[str, str]:
-    """The wrong ones of texts that can be read together, each with bash's complaint."""
-    if len(texts) == 1:
-        said = syntax_error(bash, texts[0])
-        return {texts[0]: said} if said else {}
-    if not syntax_error(bash, "".join(f"(\n{text}\n)\n" for text in texts)):
-        return {}
-    half = len(texts) // 2
-    return _bisected(bash, texts[:half]) | _bisected(bash, texts[half:])
+def _together(bash: str, texts: Sequence[str]) -> dict[str, str]:
+    """The wrong ones of texts that can be read together, each with bash's complaint.
+
+    Bash stops at the first mistake and names its line, so what stands before is right. Where the
+    text at that line is right by itself, the line told too little, and each half is read again.
+    """
+    wrong: dict[str, str] = {}
+    while texts:
+        said = syntax_error(bash, "".join(f"(\n{text}\n)\n" for text in texts))
+        if not said:
+            break
+        at = _text_at(said, texts)
+        alone = syntax_error(bash, texts[at])
+        if not alone and len(texts) == 1:
+            break
+        if not alone:
+            half = len(texts) // 2
+            return wrong | _together(bash, texts[:half]) | _together(bash, texts[half:])
+        wrong[texts[at]] = alone
+        texts = texts[at + 1 :]
+    return wrong
+
+
+def _text_at(said: str, texts: Sequence[str]) -> int:
+    """The number of the text, each between two lines of brackets, that a complaint's line is in."""
+    match = re.search(r"\bline (\d+):", said)
+    left = int(match[1]) if match else 1
+    for number, text in enumerate(texts):
+        left -= text.count("\n") + 3
+        if left <= 0:
+            return number
+    return len(texts) - 1
 
 
 def syntax_error(bash: str, text: str) -> str:

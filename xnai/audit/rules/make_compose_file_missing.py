@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from xnai.audit.compose_calls import calls_in, may_be_made
 from xnai.audit.model import Hit
-from xnai.audit.recipe_texts import depends_on_output, of_makefile
+from xnai.audit.recipe_texts import depends_on_output
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
@@ -42,7 +42,7 @@ class MakeComposeFileMissing(Rule):
         """Yield each missing file once a line."""
         seen = set()
         for makefile in tree.makefiles:
-            for one in of_makefile(makefile):
+            for one in makefile.commands:
                 if depends_on_output(makefile, one.raw):
                     continue
                 for folder, call in calls_in(makefile.directory, one.text):

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from xnai.audit.model import Hit
-from xnai.audit.recipe_texts import of_makefile
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
@@ -61,7 +60,7 @@ class MakeDangerousCommand(Rule):
         """Yield each danger once a line; what is only echoed is no danger."""
         for makefile in tree.makefiles:
             seen = set()
-            for one in of_makefile(makefile):
+            for one in makefile.commands:
                 text = _SAYS.sub(_blank, one.text)
                 for pattern, why in DANGERS.items():
                     match = re.search(pattern, text)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from xnai.audit.compose_calls import compose_calls
 from xnai.audit.model import Hit
-from xnai.audit.recipe_texts import of_makefile
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
@@ -25,7 +24,7 @@ class MakeDuplicateComposeFile(Rule):
         """Yield each call with a repeated file."""
         seen = set()
         for makefile in tree.makefiles:
-            for one in of_makefile(makefile):
+            for one in makefile.commands:
                 for call in compose_calls(one.text):
                     counts = Counter(map(posixpath.normpath, call.files))
                     for name, count in counts.items():

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from xnai.audit.makefile import Makefile
+from xnai.audit.makefile import Makefile, RecipeText
 from xnai.audit.model import Hit
-from xnai.audit.recipe_texts import RecipeText, of_makefile
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
@@ -36,7 +35,7 @@ class MakeMaskedFailure(Rule):
         """Yield each masked command once a line."""
         for makefile in tree.makefiles:
             seen = set()
-            for one in of_makefile(makefile):
+            for one in makefile.commands:
                 what = self._masked(makefile, one)
                 if what and (one.path, one.line) not in seen:
                     seen.add((one.path, one.line))

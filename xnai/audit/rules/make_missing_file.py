@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 
 from xnai.audit.compose_calls import moved
+from xnai.audit.makefile import RecipeText
 from xnai.audit.model import Hit, RuleSeverity
-from xnai.audit.recipe_texts import RecipeText, depends_on_output, of_makefile
+from xnai.audit.recipe_texts import depends_on_output
 from xnai.audit.rule import Rule
 from xnai.audit.shell_words import Command, commands
 from xnai.audit.tree import Tree
@@ -74,7 +75,7 @@ class MakeMissingFile(Rule):
         there = set()
         for makefile in tree.makefiles:
             made = {posixpath.normpath(one.name) for one in makefile.data.targets}
-            for one in of_makefile(makefile):
+            for one in makefile.commands:
                 if depends_on_output(makefile, one.raw):
                     continue
                 folder: str | None = makefile.directory

@@ -6,9 +6,9 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 
-from xnai.audit.makefile import references
+from xnai.audit.makefile import RecipeText, references
 from xnai.audit.model import Hit
-from xnai.audit.recipe_texts import RecipeText, recipe_texts
+from xnai.audit.recipe_texts import recipe_texts
 from xnai.audit.rule import Rule
 from xnai.audit.shell_syntax import syntax_errors
 from xnai.audit.tree import Tree

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from xnai.audit.compose_calls import compose_calls, may_be_made
 from xnai.audit.model import Hit
-from xnai.audit.recipe_texts import depends_on_output, of_makefile
+from xnai.audit.recipe_texts import depends_on_output
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
@@ -29,7 +29,7 @@ class MakeUnknownService(Rule):
             return
         for makefile in tree.makefiles:
             seen = set()
-            for one in of_makefile(makefile):
+            for one in makefile.commands:
                 if depends_on_output(makefile, one.raw):
                     continue
                 for call in compose_calls(one.text):

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from xnai.audit.makefile import Makefile
 from xnai.audit.model import Fix, Hit
-from xnai.audit.recipe_texts import of_makefile
 from xnai.audit.rule import Rule
 from xnai.audit.tree import Tree
 
@@ -36,7 +35,7 @@ class MakeVariableAsCommand(Rule):
         for makefile in tree.makefiles:
             own = {line.name for text in makefile.texts.values() for line in text.logical
                    if line.kind == "assignment"}
-            for one in of_makefile(makefile):
+            for one in makefile.commands:
                 for match in _CALL.finditer(one.raw):
                     name = match[3]
                     text = makefile.texts.get(one.path)
