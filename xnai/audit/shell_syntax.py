@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tempfile
 from collections.abc import Sequence
 
 from xnai.audit.shell_words import balanced
@@ -79,9 +80,13 @@ def _text_at(said: str, texts: Sequence[str]) -> int:
 
 def syntax_error(bash: str, text: str) -> str:
     """Return bash's first complaint about a text, which it reads and does not run, or nothing."""
-    done = subprocess.run(
-        [bash, "--norc", "-n"], input=text.encode("utf-8", "replace"), capture_output=True,
-        env={"LC_ALL": "C.UTF-8"}, check=False, timeout=10,
-    )
+    # A file, since bash reads a pipe byte by byte.
+    with tempfile.TemporaryFile() as file:
+        file.write(text.encode("utf-8", "replace"))
+        file.seek(0)
+        done = subprocess.run(
+            [bash, "--norc", "-n"], stdin=file, capture_output=True,
+            env={"LC_ALL": "C.UTF-8"}, check=False, timeout=10,
+        )
     said = done.stderr.decode("utf-8", "replace").strip().split("\n")[0]
     return (said or "refused") if done.returncode else ""
