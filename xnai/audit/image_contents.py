@@ -13,6 +13,9 @@ import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from xnai.audit import image_layers
+from xnai.audit.image_layers import Layer
+
 SECONDS = 30
 MAX_NAMES = 8 * 1024 * 1024
 
@@ -62,11 +65,13 @@ class Contents:
         where: whose store it is, for reports; empty without a container engine.
         of_host: whether they are what a host runs, and not what was built here some time.
         known: image -> its programs, None where that cannot be told.
+        measured: image -> its layers, where the store was asked for them.
     """
 
     where: str
     of_host: bool = False
     known: dict[str, Programs | None] = field(default_factory=dict)
+    measured: dict[str, tuple[Layer, ...]] = field(default_factory=dict)
 
     def programs(self, image: str) -> Programs | None:
         """Return the programs of an image, None where the store does not have it."""
@@ -78,15 +83,28 @@ class Contents:
             self.known[image] = _asked(image, names) if self.where and "$" not in image else None
         return self.known.get(image)
 
+    def layers(self, images: Iterable[str]) -> dict[str, tuple[Layer, ...]]:
+        """Return image -> its layers, the lowest first, for those that the store has."""
+        wanted = {image: spellings(image) for image in images if "$" not in image}
+        if wanted and self.where and not self.of_host:
+            every = sorted({name for names in wanted.values() for name in names})
+            self.measured |= image_layers.asked(self.where, every)
+        return {
+            image: self.measured[name] for image, names in wanted.items()
+            for name in reversed(names) if name in self.measured
+        }
+
 
 def local() -> Contents:
     """Return the store of this machine's Podman, else of its Docker."""
     return Contents(next((name for name in ("podman", "docker") if shutil.which(name)), ""))
 
 
-def of_host(name: str, found: Mapping[str, Programs]) -> Contents:
+def of_host(
+    name: str, found: Mapping[str, Programs], layers: Mapping[str, tuple[Layer, ...]] | None = None
+) -> Contents:
     """Return what a host's store was found to have."""
-    return Contents(f"{name}'s store", True, dict(found))
+    return Contents(f"{name}'s store", True, dict(found), dict(layers or {}))
 
 
 def _asked(image: str, names: tuple[str, ...]) -> Programs | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from xnai.audit.dockerfile import Dockerfile
 from xnai.audit.model import Table
-from xnai.audit.own_images import line_of_bases, stood_on_by
+from xnai.audit.own_images import line_of_bases, own_images, stood_on_by
 from xnai.audit.reading import shown
 from xnai.audit.rules.docker_uid_drift import uid
 from xnai.audit.tree import Tree
@@ -28,6 +28,10 @@ def docker_tables(tree: Tree, command: str) -> Iterator[Table]:
                 tuple(_deviations(tree, files)))
     yield Table("Layers", command, ("Dockerfile", "layers", "RUN", "COPY and ADD", "of its bases"),
                 tuple(_layers(tree, one) for one in files))
+    if tree.options.images.where:
+        yield Table("What each layer adds", f"{command} (podman history)",
+                    ("Dockerfile", "image", "layer", "MiB", "made by"),
+                    tuple(_sizes(tree, files)))
 
 
 def _is_base(tree: Tree, file: Dockerfile) -> bool:
@@ -70,6 +74,8 @@ _PRACTICES: dict[str, Callable[[Dockerfile], bool | None]] = {
     "health check": lambda file: bool(file.last.all("HEALTHCHECK")),
     "volume": lambda file: bool(file.last.all("VOLUME")),
 }
+_MIB = 1024 * 1024
+_WIDTH = 100
 _WORDS = {True: "yes", False: "no", None: "—"}
 
 
@@ -123,3 +129,24 @@ def _layers(tree: Tree, file: Dockerfile) -> tuple[str, ...]:
     below = line_of_bases(tree, file)[len(own):]
     bases = sum(len(stage.all("RUN", "COPY", "ADD")) for stage in below)
     return shown(file.path), str(runs + copies), str(runs), str(copies), str(bases)
+
+
+def _sizes(tree: Tree, files: list[Dockerfile]) -> Iterator[tuple[str, ...]]:
+    """The layers of at least a MiB of each file's image, in their order, with the sum of all."""
+    named = {
+        file: [name for name, paths in own_images(tree).items() if file.path in paths]
+        for file in files
+    }
+    there = tree.options.images.layers(name for names in named.values() for name in names)
+    for file, names in named.items():
+        here = next((name for name in names if name in there), None)
+        if here is None:
+            what = f"not in {tree.options.images.where}" if names else "no image named in the tree"
+            yield shown(file.path), names[0] if names else "", "", "", f"not measured: {what}"
+            continue
+        layers = there[here]
+        total = sum(one.bytes for one in layers)
+        yield shown(file.path), here, "all", f"{total / _MIB:.1f}", f"{len(layers)} layers"
+        for number, one in enumerate(layers, 1):
+            if one.bytes >= _MIB:
+                yield "", "", str(number), f"{one.bytes / _MIB:.1f}", shown(one.made_by[:_WIDTH])

@@ -10,13 +10,15 @@ import tarfile
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from pyinfra.api.facts import FactBase
 from pyinfra.api.host import Host
 
+from xnai.audit import image_layers
 from xnai.audit.image_contents import LISTING, Contents, Programs, of_host, parsed
+from xnai.audit.image_layers import Layer
 from xnai.diagnostics.finding import Unknown
 from xnai.memory.capacity import Capacity
 from xnai.run import inspect as looking
@@ -77,6 +79,27 @@ class StoreContents(FactBase[dict[str, Programs]]):
         return parsed(output)
 
 
+class StoreLayers(FactBase[dict[str, tuple[Layer, ...]]]):
+    """The layers of each image in the stack user's store; empty without a store."""
+
+    def command(self) -> str:
+        """Return the command, which asks the same wrapper."""
+        return (
+            "command -v xnai-podman >/dev/null || exit 0; timeout 120 sh -c "
+            f"{shlex.quote(image_layers.LISTING)} sh xnai-podman 2>/dev/null | "
+            f"head -c {MAX_BYTES}"
+        )
+
+    @staticmethod
+    def default() -> dict[str, tuple[Layer, ...]]:
+        """Nothing could be read."""
+        return {}
+
+    def process(self, output: Iterable[str]) -> dict[str, tuple[Layer, ...]]:
+        """Return image -> layers."""
+        return image_layers.parsed(output)
+
+
 @dataclass(frozen=True)
 class HostSays:
     """What a host answered.
@@ -85,11 +108,13 @@ class HostSays:
         archive: its stack's directories.
         images: its images' programs.
         room_mib: what its RAM, or its RAM and compressed swap, hold.
+        layers: its images' layers.
     """
 
     archive: bytes
     images: dict[str, Programs]
     room_mib: int
+    layers: dict[str, tuple[Layer, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,8 +154,10 @@ def fetched(name: str, inventory_file: str) -> Iterator[Fetched | Unknown]:
         archive: bytes = host.get_fact(StackFiles, directory=f"/var/lib/xnai/{settings.stack_name}")
         if not archive:
             return None
-        images = host.get_fact(StoreContents)
-        return HostSays(archive, images, room_mib(settings, hardware(host).ram_kib))
+        return HostSays(
+            archive, host.get_fact(StoreContents), room_mib(settings, hardware(host).ram_kib),
+            host.get_fact(StoreLayers),
+        )
 
     if not Path(inventory_file).is_file():
         yield Unknown(inventory_file, "is no file", "name the inventory: --inventory FILE")
@@ -150,7 +177,7 @@ def fetched(name: str, inventory_file: str) -> Iterator[Fetched | Unknown]:
         with tempfile.TemporaryDirectory(prefix="xnai-audit-") as folder:
             problem = _unpacked(said.archive, Path(folder))
             yield Unknown(name, problem, "report this as a bug") if problem else Fetched(
-                Path(folder), of_host(name, said.images), said.room_mib
+                Path(folder), of_host(name, said.images, said.layers), said.room_mib
             )
 
 

@@ -69,7 +69,7 @@ def keep(
     read: Mapping[str, str],
 ) -> None:
     """Keep a report, with the hashes of what was read for it."""
-    asked = options.images.where and options.images.known
+    asked = options.images.where and (options.images.known or options.images.measured)
     if not name or report.unknown or asked:
         return  # what was not answered may be the next time
     try:
