@@ -9,7 +9,7 @@ import pytest
 
 from xnai.audit.engine import audit
 from xnai.audit.image_contents import Contents, of_host
-from xnai.audit.image_layers import Layer, asked, parsed
+from xnai.audit.image_layers import ImageLayer, asked, parsed
 from xnai.audit.options import Options
 
 # As podman 5.4.2 prints it with --format json, and Docker 28 with '{{json .}}' --human=false.
@@ -52,9 +52,9 @@ def engine(tmp_path, monkeypatch):
 def test_podmans_list_from_the_lowest_up(engine):
     engine("podman", json.dumps(PODMAN, indent=2))
     assert asked("podman", ["localhost/app:latest"]) == {"localhost/app:latest": (
-        Layer(78643200, "ADD file:1 in /"),
-        Layer(52428800, "pip install --no-cache-dir -r requirements.txt"),
-        Layer(0, 'CMD ["python", "/app/app.py"]'),
+        ImageLayer(78643200, "ADD file:1 in /"),
+        ImageLayer(52428800, "pip install --no-cache-dir -r requirements.txt"),
+        ImageLayer(0, 'CMD ["python", "/app/app.py"]'),
     )}
     assert set(engine.calls.read_text().split("\n")) == {
         "images --format {{.Repository}}:{{.Tag}}", "",
@@ -64,7 +64,8 @@ def test_podmans_list_from_the_lowest_up(engine):
 def test_dockers_lines(engine):
     engine("docker", "\n".join(map(json.dumps, DOCKER)), "app:latest")
     assert asked("docker", ["app:latest"])["app:latest"] == (
-        Layer(1048576, "ADD file:1 in /"), Layer(31457280, "RUN /bin/sh -c apt-get update"))
+        ImageLayer(1048576, "ADD file:1 in /"),
+        ImageLayer(31457280, "RUN /bin/sh -c apt-get update"))
 
 
 @pytest.mark.parametrize("said", ["", "[", "[]", "no",
@@ -87,7 +88,8 @@ def test_the_table_has_each_dockerfile(tree, tmp_path, engine):
     engine("podman", json.dumps(PODMAN))
     tree({
         "compose.yml": "services:\n  a: {build: ., image: app}\n  b: {build: b, image: other:2}\n",
-        "Dockerfile": "FROM x:1\n", "b/Dockerfile": "FROM x:1\n", "c/Dockerfile": "FROM x:1\n",
+        "Dockerfile": "FROM x:1\nRUN --mount=type=cache,target=/c pip install -r r.txt\n",
+        "b/Dockerfile": "FROM x:1\n", "c/Dockerfile": "FROM x:1\n",
     })
     options = Options(tools=False, images=Contents("podman"))
     assert table(tmp_path, options).rows == (
@@ -102,7 +104,7 @@ def test_the_table_has_each_dockerfile(tree, tmp_path, engine):
 
 def test_a_hosts_store_is_asked_by_the_host_alone(tree, tmp_path, engine):
     tree({"compose.yml": "services: {a: {build: ., image: app}}\n", "Dockerfile": "FROM x:1\n"})
-    layers = {"localhost/app:latest": (Layer(2**21, "COPY . /app"),)}
+    layers = {"localhost/app:latest": (ImageLayer(2**21, "COPY . /app"),)}
     options = Options(tools=False, images=of_host("desk", {}, layers))
     assert table(tmp_path, options).rows[1] == ("", "", "1", "2.0", "COPY . /app")
     assert not engine.calls.exists()

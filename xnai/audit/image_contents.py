@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from xnai.audit import image_layers
-from xnai.audit.image_layers import Layer
+from xnai.audit.image_layers import ImageLayer
 
 SECONDS = 30
 MAX_NAMES = 8 * 1024 * 1024
@@ -71,7 +71,7 @@ class Contents:
     where: str
     of_host: bool = False
     known: dict[str, Programs | None] = field(default_factory=dict)
-    measured: dict[str, tuple[Layer, ...]] = field(default_factory=dict)
+    measured: dict[str, tuple[ImageLayer, ...]] = field(default_factory=dict)
 
     def programs(self, image: str) -> Programs | None:
         """Return the programs of an image, None where the store does not have it."""
@@ -83,7 +83,7 @@ class Contents:
             self.known[image] = _asked(image, names) if self.where and "$" not in image else None
         return self.known.get(image)
 
-    def layers(self, images: Iterable[str]) -> dict[str, tuple[Layer, ...]]:
+    def layers(self, images: Iterable[str]) -> dict[str, tuple[ImageLayer, ...]]:
         """Return image -> its layers, the lowest first, for those that the store has."""
         wanted = {image: spellings(image) for image in images if "$" not in image}
         if wanted and self.where and not self.of_host:
@@ -101,7 +101,8 @@ def local() -> Contents:
 
 
 def of_host(
-    name: str, found: Mapping[str, Programs], layers: Mapping[str, tuple[Layer, ...]] | None = None
+    name: str, found: Mapping[str, Programs],
+    layers: Mapping[str, tuple[ImageLayer, ...]] | None = None,
 ) -> Contents:
     """Return what a host's store was found to have."""
     return Contents(f"{name}'s store", True, dict(found), dict(layers or {}))

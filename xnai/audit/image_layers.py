@@ -29,7 +29,7 @@ done
 
 
 @dataclass(frozen=True)
-class Layer:
+class ImageLayer:
     """One layer.
 
     Attributes:
@@ -41,12 +41,12 @@ class Layer:
     made_by: str
 
 
-def parsed(lines: Iterable[str]) -> dict[str, tuple[Layer, ...]]:
+def parsed(lines: Iterable[str]) -> dict[str, tuple[ImageLayer, ...]]:
     """Return what LISTING printed: image -> its layers, the lowest first.
 
     An image whose record is cut off or cannot be read is left out.
     """
-    found: dict[str, tuple[Layer, ...]] = {}
+    found: dict[str, tuple[ImageLayer, ...]] = {}
     image, text = "", list[str]()
     rest = iter(lines)
     for line in rest:
@@ -60,7 +60,7 @@ def parsed(lines: Iterable[str]) -> dict[str, tuple[Layer, ...]]:
     return found
 
 
-def _layers(text: str) -> tuple[Layer, ...]:
+def _layers(text: str) -> tuple[ImageLayer, ...]:
     try:
         said = json.loads(text) if text.startswith("[") else [
             json.loads(line) for line in text.split("\n") if line
@@ -70,15 +70,15 @@ def _layers(text: str) -> tuple[Layer, ...]:
         return ()
 
 
-def _layer(one: dict[str, Any]) -> Layer:
+def _layer(one: dict[str, Any]) -> ImageLayer:
     size = one["size"] if "size" in one else one["Size"]
     made_by = str(one.get("CreatedBy") or one.get("createdBy") or "")
     # Both engines put their own words around the instruction: a shell, `#(nop)`, BuildKit's mark.
     words = re.sub(r"^\s*(\|\d+ (\S+=\S* )*)?/bin/sh -c\s*(#\(nop\)\s*)?|# buildkit$", "", made_by)
-    return Layer(int(re.sub(r"B$", "", str(size))), " ".join(words.split()))
+    return ImageLayer(int(re.sub(r"B$", "", str(size))), " ".join(words.split()))
 
 
-def asked(engine: str, images: Sequence[str]) -> dict[str, tuple[Layer, ...]]:
+def asked(engine: str, images: Sequence[str]) -> dict[str, tuple[ImageLayer, ...]]:
     """Return the layers of those images that a local engine's store has.
 
     Args:

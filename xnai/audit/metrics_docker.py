@@ -133,12 +133,11 @@ def _layers(tree: Tree, file: Dockerfile) -> tuple[str, ...]:
 
 def _sizes(tree: Tree, files: list[Dockerfile]) -> Iterator[tuple[str, ...]]:
     """The layers of at least a MiB of each file's image, in their order, with the sum of all."""
-    named = {
-        file: [name for name, paths in own_images(tree).items() if file.path in paths]
-        for file in files
-    }
-    there = tree.options.images.layers(name for names in named.values() for name in names)
-    for file, names in named.items():
+    named = [
+        [name for name, paths in own_images(tree).items() if file.path in paths] for file in files
+    ]
+    there = tree.options.images.layers(name for names in named for name in names)
+    for file, names in zip(files, named, strict=True):
         here = next((name for name in names if name in there), None)
         if here is None:
             what = f"not in {tree.options.images.where}" if names else "no image named in the tree"

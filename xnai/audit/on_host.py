@@ -18,7 +18,7 @@ from pyinfra.api.host import Host
 
 from xnai.audit import image_layers
 from xnai.audit.image_contents import LISTING, Contents, Programs, of_host, parsed
-from xnai.audit.image_layers import Layer
+from xnai.audit.image_layers import ImageLayer
 from xnai.diagnostics.finding import Unknown
 from xnai.memory.capacity import Capacity
 from xnai.run import inspect as looking
@@ -79,7 +79,7 @@ class StoreContents(FactBase[dict[str, Programs]]):
         return parsed(output)
 
 
-class StoreLayers(FactBase[dict[str, tuple[Layer, ...]]]):
+class StoreLayers(FactBase[dict[str, tuple[ImageLayer, ...]]]):
     """The layers of each image in the stack user's store; empty without a store."""
 
     def command(self) -> str:
@@ -91,11 +91,11 @@ class StoreLayers(FactBase[dict[str, tuple[Layer, ...]]]):
         )
 
     @staticmethod
-    def default() -> dict[str, tuple[Layer, ...]]:
+    def default() -> dict[str, tuple[ImageLayer, ...]]:
         """Nothing could be read."""
         return {}
 
-    def process(self, output: Iterable[str]) -> dict[str, tuple[Layer, ...]]:
+    def process(self, output: Iterable[str]) -> dict[str, tuple[ImageLayer, ...]]:
         """Return image -> layers."""
         return image_layers.parsed(output)
 
@@ -114,7 +114,7 @@ class HostSays:
     archive: bytes
     images: dict[str, Programs]
     room_mib: int
-    layers: dict[str, tuple[Layer, ...]] = field(default_factory=dict)
+    layers: dict[str, tuple[ImageLayer, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from pyinfra.api.host import Host
 from xnai.audit.command import audit
 from xnai.baseline.command import baseline
 from xnai.cli.lock import lock
+from xnai.cli.render import render
 from xnai.cli.sources import sources
 from xnai.diagnostics.table import aligned
 from xnai.facts.oom import OomKills
@@ -68,6 +69,7 @@ main.add_command(audit)
 main.add_command(baseline)
 main.add_command(lab)
 main.add_command(lock)
+main.add_command(render)
 main.add_command(report)
 main.add_command(sources)
 main.add_command(triage)

@@ -67,6 +67,15 @@ class BuildInput:
     files: Mapping[str, ContextFile] = field(repr=False)
 
 
+def context_files(inputs: Iterable[BuildInput]) -> dict[str, ContextFile]:
+    """Return the Dockerfile and the whole context of each image, below its own name."""
+    files: dict[str, ContextFile] = {}
+    for item in inputs:
+        own = {"Dockerfile": ContextFile(item.dockerfile.encode()), **item.files}
+        files |= {f"{item.image.name}/{path}": file for path, file in own.items()}
+    return files
+
+
 def archive(inputs: Iterable[BuildInput], scripts: Mapping[str, str]) -> bytes:
     """Return a tar of Dockerfiles and contexts, the same bytes for the same input.
 
@@ -75,9 +84,7 @@ def archive(inputs: Iterable[BuildInput], scripts: Mapping[str, str]) -> bytes:
         scripts: further files, path -> text.
     """
     files = {name: ContextFile(text.encode()) for name, text in scripts.items()}
-    for item in inputs:
-        own = {"Dockerfile": ContextFile(item.dockerfile.encode()), **item.files}
-        files |= {f"{item.image.name}/{path}": file for path, file in own.items()}
+    files |= context_files(inputs)
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name in sorted(files):
