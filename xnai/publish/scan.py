@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from xnai.publish.secret_rules import by_rules
+from xnai.publish.secret_rules import UNDER_A_NAME, by_rules
 from xnai.publish.secret_words import looks_made
 
 _MOST_BYTES = 4 << 20
@@ -20,6 +20,7 @@ _NUMBERS = re.compile(r"_meta/xnai/baselines/[^/]+/[^/]+/(samples\.jsonl|baselin
 # What the scanner finds and is none: encrypted by SOPS or sealed, a digest, a sum of Go's, a mask.
 _NONE = re.compile(r"ENC\[AES256_GCM|\bchecksum/|\sh1:[A-Za-z0-9+/]{43}=|(?i:x{8,})")
 _KEY_BODY = re.compile(r"[A-Za-z0-9+/=]{40}")
+_UNDER_A_NAME = ("generic-api-key", UNDER_A_NAME)
 _BEARER = re.compile(r"(?i)\bbearer\s+[\"']?([^\s\"']+)")
 _SEALED = re.compile(r"\bkind[\"']?\s*:\s*[\"']?SealedSecret\b")
 
@@ -66,8 +67,13 @@ def secrets_in(files: Mapping[str, bytes]) -> list[SecretPlace]:
                 "leave it out of the repository"
             )
         text = _decoded(content)
-        found |= {SecretPlace(path, line, kind) for line, kind in by_rules(path, text)}
-        found |= {SecretPlace(path, line, kind) for line, kind in _by_scanner(path, text)}
+        lines = text.split("\n")
+        sealed = _sealed(lines)
+        for line, kind in (*by_rules(path, text), *_by_scanner(path, text, lines)):
+            said = lines[line - 1] if line <= len(lines) else ""
+            of_sealed = line in sealed and kind in _UNDER_A_NAME
+            if not _NONE.search(said) and not of_sealed:
+                found.add(SecretPlace(path, line, kind))
     return sorted(found)
 
 
@@ -78,7 +84,7 @@ def _decoded(content: bytes) -> str:
     return content.decode("utf-8", "replace")
 
 
-def _by_scanner(path: str, text: str) -> Iterator[tuple[int, str]]:
+def _by_scanner(path: str, text: str, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
     from pybetterleaks import PyBetterleaksError, scan_text  # half a second, and a library of 25 MB
 
     try:
@@ -87,14 +93,9 @@ def _by_scanner(path: str, text: str) -> Iterator[tuple[int, str]]:
         raise NotScanned(f"{path}: {type(error).__name__}") from None
     if result.errors:
         raise NotScanned(f"{path}: {len(result.errors)} errors of the scanner")
-    lines = text.split("\n")
-    sealed = _sealed(lines)
     for one in result.findings:
         # 0.6.2 counts a text's lines from 0, and has none for the first.
         line = (one.line or 0) + 1
-        said = lines[line - 1] if line <= len(lines) else ""
-        if _NONE.search(said) or (one.rule_id == "generic-api-key" and line in sealed):
-            continue
         body = "\n".join(lines[line - 1 : line + 6])
         bearer = _BEARER.search(body)
         if one.rule_id == "curl-auth-header" and bearer and not looks_made(bearer[1]):

@@ -20,6 +20,7 @@ from xnai.publish.secret_words import (
     looks_made,
 )
 
+UNDER_A_NAME = "a value under a name that sounds secret"
 _MOST_LETTERS = 5_000
 # user:password@host in an address, where the password is no variable and no word for one.
 # One that is the user's name is no secret.
@@ -175,20 +176,21 @@ def _strong(number: int, line: str) -> Iterator[tuple[int, str]]:
     """A value that a machine has made, under a name that sounds secret."""
     values = (match["quoted"] or match["plain"].rstrip(",;") for match in _SET.finditer(line))
     if any(looks_real(one) and max(map(len, re.split(r"[-_]", one))) >= 16 for one in values):
-        yield number, "a value under a name that sounds secret"
+        yield number, UNDER_A_NAME
 
 
 def _named(number: int, line: str, following: str, suffix: str) -> Iterator[tuple[int, str]]:
-    kind = "a value under a name that sounds secret"
     in_data = suffix in _DATA
     for match in _SET.finditer(line):
-        value = match["quoted"] or match["plain"].rstrip(",;)")
+        value = match["quoted"] or match["plain"].rstrip(",;")
+        if "(" not in value:
+            value = value.rstrip(")")  # the end of a call that it stands in
         shouted = match["name"].isupper()
         if not match["name"].startswith("checksum/") and is_secret(
             value, quoted=bool(match["quote"]), in_data=in_data or shouted,
             for_password=_FOR_PASSWORD.fullmatch(match["name"]) is not None,
         ):
-            yield number, kind
+            yield number, UNDER_A_NAME
             return
     if _NAMED.match(line) and (below := _VALUE.match(following)):
         value = below["value"]
@@ -198,7 +200,7 @@ def _named(number: int, line: str, following: str, suffix: str) -> Iterator[tupl
     else:
         return
     if is_secret(value, quoted=False, in_data=True, for_password=True):
-        yield number + 1, kind
+        yield number + 1, UNDER_A_NAME
 
 
 def _in_prose(number: int, line: str, following: str) -> Iterator[tuple[int, str]]:

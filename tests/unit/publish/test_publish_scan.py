@@ -95,10 +95,57 @@ def test_our_own_pages_and_files_have_none():
         "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "The token is optional.", "Its password was changed yesterday.",
         "secret = secrets.token_hex(8)", "550e8400-e29b-41d4-a716-446655440000",
+        "postgresql://postgres:postgres@db/app", "postgresql://user:PASSWORT@host/db",
+        "api_key = sk-ant-xxxxx", "COOKIE_SECRET=REPLACE_WITH_64_HEX_CHARS", "token: my-own-token",
+        "  password: ENC[AES256_GCM,data:tKsbx5XC+ZQgsrUg,iv:Nk=,tag:6W=,type:str]",
+        f"  checksum/secret: {'8c81a89f1daf' * 5}8c81", "redis-cli -a {{ redis_password }} ping",
+        'test: ["CMD-SHELL", "redis-cli -a \\"$$REDIS_PASSWORD\\" ping"]',
+        "Log in once more after 2026-11-30 or with Python3.13.", "The credential check: ca74774c.",
+        "connect(user=neo4j_user, password=neo4j_password)", "The wifi works on the 5GHz band.",
+        "Set `POSTGRES_PASSWORD_FILE` and start version v2.5.0 of the account service.",
+        "curl -H 'Authorization: Bearer <token>' http://127.0.0.1:8080/v1/models",
     ],
 )
 def test_what_is_none(line):
     assert secrets_in({"page.md": line.encode()}) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "line"),
+    [
+        ("compose.yaml", "environment:\n  - DB_PASSWORD=Amber.Forest.Violin\n", 2),
+        ("values.yaml", "dbPassword: violet-lantern-harbour-moss\n", 1),
+        ("app.yaml", "password: >-\n  Violine1987!\n", 2),
+        (".env", "GRAFANA_PASSWORD='q;7,Lk)x#2vT'\n", 1),
+        ("notes.md", "Das Kennwort der Kamera: einfach Violine1987! eingeben.\n", 1),
+        ("notes.md", "Log in as `admin`; the password was set to `Xk3rT9wqLm`.\n", 1),
+        ("notes.md", "| Dienst | Passwort |\n|---|---|\n| Kamera | Violine1987 |\n", 3),
+        ("chat.txt", "A: what was the pw again?\nB: violine1987\n", 2),
+        ("run.py", "# the account: anna / Violine1987!\n", 1),
+        ("ask.sh", "redis-cli \\\n  -h redis \\\n  --pass violet-moss-Harbour7 \\\n  ping\n", 3),
+        ("diun.yml", "url: discord://Ab3dE-fGh1jKlMn0pQrStUvWx@112233445566778899\n", 1),
+        ("page.html", "<a href='https://maps.example/api?key=Ab3dEfGh1jKlMn0pQrSt'></a>\n", 1),
+        ("oss.sh", "tool -i LTAI5tAb3dEfGh1jKlMn0pQr \\\n  -k Ab3dEfGh1jKlMn0pQrStUvWx12yZ4a\n", 2),
+        ("notes.txt", f"Key1: {'Ab3dEfGh1jKlMn0pQrStU' * 4}Zy==\n", 1),
+    ],
+)
+def test_where_people_leave_them(path, text, line):
+    found = secrets_in({path: text.encode()})
+    assert line in {one.line for one in found}, found
+
+
+def test_what_tests_make_up_is_none_unless_a_machine_has_made_it():
+    made_up = b"client = Client(api_key='sk-test-1234', token='abc123', password='Violine1987')\n"
+    assert secrets_in({"tests/test_client.py": made_up}) == []
+    real = b"TOKEN = 'Ab3dEfGh1jKlMn0pQrStUvWx12yZ4a'\n"
+    assert secrets_in({"tests/test_client.py": real})
+
+
+def test_a_sealed_secret_and_the_words_around_a_key_are_none():
+    sealed = "kind: SealedSecret\nspec:\n  encryptedData:\n    password: AgBy3i4OJSWK+PiTySYZZA9r\n"
+    assert secrets_in({"k8s.yaml": sealed.encode()}) == []
+    words = b"KEY = '-----BEGIN PRIVATE KEY-----'\nEND = '-----END PRIVATE KEY-----'\n"
+    assert secrets_in({"check.py": words}) == []
 
 
 def test_a_file_that_is_too_large_to_be_looked_through():
