@@ -12,6 +12,7 @@ from pathlib import Path
 from xnai.publish.git import NotPublished
 from xnai.reports.documents import Names, build_report
 from xnai.reports.measurements import FOLDER, read
+from xnai.reports.write import PROPOSAL
 
 RECORD = f"{FOLDER}/published.json"
 """What of the rendered files was written last: path -> sha256."""
@@ -33,11 +34,13 @@ class PlannedCommit:
         message: its first line.
         body: what was measured, when, with which versions.
         files: path below the repository -> content.
+        gone: paths of proposals of ours that nothing calls for any more.
     """
 
     message: str
     body: str
     files: dict[str, bytes]
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,12 @@ class Placed:
     Attributes:
         files: path -> content, the record among them.
         kept: paths of a person's own files, beside which ours lie.
+        gone: where ours would lie beside a file that is ours again.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
     kept: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 def _sum(content: bytes) -> str:
@@ -83,7 +88,8 @@ def placed(
         files[path + BESIDE] = content
     if files:
         files[RECORD] = (json.dumps(written, indent=1, sort_keys=True) + "\n").encode()
-    return Placed(files, tuple(kept))
+    gone = tuple(path + BESIDE for path in rendered if path not in kept)
+    return Placed(files, tuple(kept), gone)
 
 
 def of_reports(repository: Path, called: Names, version: str) -> list[PlannedCommit]:
@@ -110,13 +116,14 @@ def of_reports(repository: Path, called: Names, version: str) -> list[PlannedCom
     body = _body(found.newest, len(raw), version)
     commits = []
     for message, paths in zip(MESSAGES[1:], groups, strict=True):
-        files = {}
-        for path in paths:
-            for one in (path, path.removesuffix(".md") + ".xnai-proposal.md"):
-                if one not in files and os.path.lexists(repository / one):
-                    files[one] = _plain(repository, one)
+        beside = [path.removesuffix(".md") + PROPOSAL for path in paths if path.endswith(".md")]
+        files = {
+            one: _plain(repository, one) for one in dict.fromkeys((*paths, *beside))
+            if os.path.lexists(repository / one)
+        }
+        gone = tuple(one for one in beside if one not in files)
         if files:
-            commits.append(PlannedCommit(_phased(message, called.phase), body, files))
+            commits.append(PlannedCommit(_phased(message, called.phase), body, files, gone))
     return commits
 
 
@@ -153,5 +160,5 @@ def of_rendered(found: Placed, images: Mapping[str, str], version: str) -> Plann
     listed = "\n".join(f"- {name}: {reference}" for name, reference in sorted(images.items()))
     kept = f"\nNot replaced, ours beside: {', '.join(found.kept)}." if found.kept else ""
     return PlannedCommit(
-        MESSAGES[0], f"Rendered by xnai {version}:\n{listed}{kept}", found.files
+        MESSAGES[0], f"Rendered by xnai {version}:\n{listed}{kept}", found.files, found.gone
     )

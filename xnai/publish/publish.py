@@ -47,7 +47,13 @@ def publish(repository: Path, wanted: ToPublish) -> Published:
         NotPublished: it was refused; nothing changed.
     """
     git = Git(repository)
-    top = git.ask("rev-parse", "--show-toplevel").out.strip()
+    answer = git.ask("rev-parse", "--show-toplevel")
+    if "dubious ownership" in answer.error:
+        raise NotPublished(
+            f"{repository} is another user's, and git does not work there: run this as that user, "
+            f"or, where you trust it: git config --global --add safe.directory {repository}"
+        )
+    top = answer.out.strip()
     if not top or Path(top).resolve() != repository.resolve():
         raise NotPublished(f"{repository} is not the top of a git checkout")
     begin, old = start(git, wanted)
@@ -135,8 +141,11 @@ def _staged(tree: Git, one: PlannedCommit) -> bool:
             raise NotPublished(f"{path} is a link in the repository: a plain file is wanted there")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
-    # A .gitignore of the user's does not decide over what was asked for.
-    tree.must("add", "--force", "--", *one.files)
+    # A .gitignore of the user's, or what a sparse checkout shows, does not decide over what was
+    # asked for.
+    tree.must("add", "--force", "--sparse", "--", *one.files)
+    if one.gone:
+        tree.must("rm", "--quiet", "--force", "--sparse", "--ignore-unmatch", "--", *one.gone)
     return tree.ask("diff", "--cached", "--quiet").code != 0
 
 

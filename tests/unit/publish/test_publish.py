@@ -333,3 +333,39 @@ def test_words_of_a_reviewer_on_the_branch_are_not_written_over(omega, tmp_path)
     git(omega, "stash", "drop", "-q")
     publish(omega, WANTED)
     assert "A reviewer's sentence." in git(omega, "show", "xnai/reports:memory_bank/progress.md")
+
+
+def test_a_proposal_that_nothing_calls_for_any_more_leaves_the_branch(omega, tmp_path):
+    beside = omega / "memory_bank/progress.xnai-proposal.md"
+    beside.write_text("# What would stand there\n")
+    (omega / "Dockerfile.base").write_text("FROM mine\n")
+    git(omega, "add", "-A", "Dockerfile.base")
+    commit(omega, "mine")
+    publish(omega, WANTED)
+    ours = {"memory_bank/progress.xnai-proposal.md", "Dockerfile.base.xnai"}
+    assert ours <= set(git(omega, "ls-tree", "-r", "--name-only", "xnai/reports").split())
+    # The page is taken over, and the file of one's own is given up on the branch.
+    beside.unlink()
+    look = tmp_path / "look"
+    git(omega, "worktree", "add", "-q", str(look), "xnai/reports")
+    git(look, "rm", "-q", "Dockerfile.base")
+    commit(look, "given up")
+    git(omega, "worktree", "remove", str(look))
+    publish(omega, WANTED)
+    names = set(git(omega, "ls-tree", "-r", "--name-only", "xnai/reports").split())
+    assert "Dockerfile.base" in names and not ours & names
+    assert publish(omega, WANTED).commits == ()
+
+
+def test_a_sparse_checkout(omega):
+    git(omega, "stash", "-q", "-u")
+    git(omega, "sparse-checkout", "set", "--no-cone", "/Makefile")
+    git(omega, "stash", "pop", "-q")
+    assert len(publish(omega, WANTED).commits) == 4
+
+
+def test_a_checkout_of_another_user_is_said_to_be_one(omega, monkeypatch):
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    monkeypatch.setattr("xnai.publish.git._KEPT", ("GIT_CONFIG_GLOBAL", "GIT_TEST_"))
+    with pytest.raises(NotPublished, match=r"is another user's.*safe.directory"):
+        publish(omega, WANTED)
