@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 from xnai.facts.containers import CA_DIRECTORY
 from xnai.facts.machine.config_files import SET_ASIDE_SUFFIX
 from xnai.facts.podman_call import XNAI_PODMAN, PodmanUnknown
+from xnai.facts.teardown import Kept
 from xnai.operations.image import cache_directories
 from xnai.operations.memory_back import lacking, to_set
 from xnai.preflight.zram_rivals import OUR_PATH as ZRAM_CONF
@@ -69,47 +71,56 @@ def refusals(found: Found) -> list[str]:
 
 def plan(found: Found) -> Plan:
     """Return what is to be done."""
-    own = _own(found)
-    values = own | (_shared(found) if found.shared else {})
-    here = Plan(**values)  # type: ignore[arg-type]
-    return Plan(**values, notes=tuple(notes(found, here)))  # type: ignore[arg-type]
+    here = _own(found)
+    if found.shared:
+        here = _shared(found, here)
+    return replace(here, notes=tuple(notes(found, here)))
 
 
-def _own(found: Found) -> dict[str, object]:
+def _own(found: Found) -> Plan:
     """What is this stack's alone."""
     settings, remains, store = found.settings, found.remains, found.store
-    values: dict[str, object] = {
-        "unit": remains.enabled or bool(remains.files.get(unit_file(settings))),
-        "kept_volumes": () if found.purge else found.volumes,
-    }
-    names = remains.in_directory
-    if names is not None:
-        values["names"] = tuple(
-            name for name in names
+    here = Plan(
+        unit=remains.enabled or bool(remains.files.get(unit_file(settings))),
+        kept_volumes=() if found.purge else found.volumes,
+        names=tuple(
+            name for name in remains.in_directory or ()
             if not _of_backups(name, settings) and (found.purge or name != ROTATION)
-        )
-    if store:
-        order = [service.container_name for service in services(settings)]
-        values["containers"] = tuple(sorted(
+        ),
+    )
+    return _of_store(found, here, store) if store else here
+
+
+def _of_store(found: Found, here: Plan, store: Kept) -> Plan:
+    """With what goes out of the store of the stack's user."""
+    settings = found.settings
+    order = [service.container_name for service in services(settings)]
+    pulled = {service.image for service in services(settings)} | {settings.base_image}
+    here = replace(
+        here,
+        containers=tuple(sorted(
             store.containers,
             key=lambda name: -order.index(name) if name in order else -len(order),
-        ))
-        values["networks"] = store.networks
-        pulled = {service.image for service in services(settings)} | {settings.base_image}
-        values["images"] = tuple(
+        )),
+        networks=store.networks,
+        images=tuple(
             name for image in store.images for name in image.names
             if image.labels.get("io.xnai.stack") == settings.stack_name
             # In a store that was made for stacks nobody else asked for them.
             or (found.made_user and found.shared and name in pulled)
-        )
-        if found.purge:
-            forms = {name for form in secret_forms(settings) for name in form}
-            values["volumes"] = found.volumes
-            values["secrets"] = tuple(
-                name for name, stack in store.secrets.items()
-                if stack == settings.stack_name or (not stack and name in forms)
-            )
-    return values
+        ),
+    )
+    if not found.purge:
+        return here
+    forms = {name for form in secret_forms(settings) for name in form}
+    return replace(
+        here,
+        volumes=found.volumes,
+        secrets=tuple(
+            name for name, stack in store.secrets.items()
+            if stack == settings.stack_name or (not stack and name in forms)
+        ),
+    )
 
 
 def _of_backups(name: str, settings: Settings) -> bool:
@@ -122,30 +133,33 @@ def _of_backups(name: str, settings: Settings) -> bool:
     )
 
 
-def _shared(found: Found) -> dict[str, object]:
-    """What all stacks of the machine share; there is none left."""
+def _shared(found: Found, here: Plan) -> Plan:
+    """With what all stacks of the machine share; there is none left."""
     settings, remains, record = found.settings, found.remains, found.record
-    account, known = remains.account, found.old_user
+    account = remains.account
     removed = _user_goes(found)
     home = f"{account.home}/" if account else "/nonexistent/"
     old_files = record.files if record else {}
     ours = [path for path, is_ours in remains.files.items() if is_ours]
     apart = {ZRAM_CONF, unit_file(settings)}
-    values: dict[str, object] = {
-        "home_files": () if removed else tuple(p for p in ours if p.startswith(home)),
-        "files": tuple(
+    # The user of data that are kept, be they another stack's, is still to go one day.
+    stays = bool(account) and not removed and (not found.purge or bool(found.strangers))
+    here = replace(
+        here,
+        home_files=() if removed else tuple(p for p in ours if p.startswith(home)),
+        files=tuple(
             path for path in ours
             if not path.startswith((home, CA_DIRECTORY)) and path not in apart
         ),
-        "certificates": tuple(path for path in ours if path.startswith(CA_DIRECTORY)),
-        "directories": _directories(found, [p for p in ours if not p.startswith(home)]),
-        "linger": bool(
+        certificates=tuple(path for path in ours if path.startswith(CA_DIRECTORY)),
+        directories=_directories(found, [p for p in ours if not p.startswith(home)]),
+        linger=bool(
             account and account.lingering and not removed
             # An earlier teardown, which left `former`, has ended it; who switched it on since?
             and not (found.former and not record)
             and (not record.user.lingering if record else not settings.stack_user_explicit)
         ),
-        "put_back": {
+        put_back={
             path: old for path, old in old_files.items()
             if remains.files.get(path) is not False
             # What was in the home of a user that is gone by now is no business of root's.
@@ -153,30 +167,37 @@ def _shared(found: Found) -> dict[str, object]:
             and not (removed and path.startswith(home))
         },
         # Where one name was set aside several times, the last one first: it was in force.
-        "set_aside": {
+        set_aside={
             path: path.partition(SET_ASIDE_SUFFIX)[0]
             for path in sorted(remains.set_aside, key=_times, reverse=True)
         },
-        "sysctls": to_set(record.sysctls, found.memory.sysctls) if record else {},
-        "zswap": bool(record and record.zswap and found.memory.zswap_enabled is False),
-        "zram": _zram_goes(found),
-        "compose": "/opt/xnai/podman-compose" in remains.directories,
-        "user": account if removed else None,
-        "packages": remains.packages,
-    }
-    # The user of data that are kept, be they another stack's, is still to go one day.
-    stays = bool(account) and not removed and (not found.purge or bool(found.strangers))
-    values["record"] = record is not None or (found.former is not None and not stays)
-    values["keep_record"] = stays and record is not None
-    names = cache_directories(settings.stack_name).values()
+        sysctls=to_set(record.sysctls, found.memory.sysctls) if record else {},
+        zswap=bool(record and record.zswap and found.memory.zswap_enabled is False),
+        zram=_zram_goes(found),
+        compose="/opt/xnai/podman-compose" in remains.directories,
+        user=account if removed else None,
+        packages=remains.packages,
+        record=record is not None or (found.former is not None and not stays),
+        keep_record=stays and record is not None,
+    )
+    return _of_user(found, here, ours)
+
+
+def _of_user(found: Found, here: Plan, ours: Sequence[str]) -> Plan:
+    """With what a user that is not removed had for the stack's sake."""
+    account, known, caches = found.remains.account, found.old_user, found.remains.caches
+    names = cache_directories(found.settings.stack_name).values()
     if found.made_user:
-        values["caches"] = remains.caches
+        here = replace(here, caches=caches)
     elif ours:
-        values["caches"] = tuple(f"{path}/{name}" for path in remains.caches for name in names)
+        here = replace(here, caches=tuple(f"{path}/{name}" for path in caches for name in names))
     if account and known and known.user.existed and found.purge and not found.strangers:
-        values["subuid"] = _ranges(account.subuid, known.user.subuid)
-        values["subgid"] = _ranges(account.subgid, known.user.subgid)
-    return values
+        here = replace(
+            here,
+            subuid=_ranges(account.subuid, known.user.subuid),
+            subgid=_ranges(account.subgid, known.user.subgid),
+        )
+    return here
 
 
 def _times(path: str) -> int:
