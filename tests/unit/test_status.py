@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from unit_containers import MIB, as_wanted
 from unit_settings import make
 
-from xnai.cli import command as cli
+from xnai.cli import status as cli
+from xnai.cli.command import main
 from xnai.diagnostics.table import aligned
 from xnai.facts.oom import OomKill
 from xnai.facts.podman import Container
@@ -152,14 +153,14 @@ def test_how_xnai_status_ends(monkeypatch, verdicts, code, options):
         for verdict in verdicts
     ]
     monkeypatch.setattr(cli.looking, "ask_each", lambda where, question: answers)
-    assert CliRunner().invoke(cli.main, ["status", *options]).exit_code == code
+    assert CliRunner().invoke(main, ["status", *options]).exit_code == code
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_a_machine_without_a_deploy_is_told_in_one_line(monkeypatch, options):
     answer = Answer("desk", cli.HostStatus(False, [], False, [], [], []), "")
     monkeypatch.setattr(cli.looking, "ask_each", lambda where, question: [answer])
-    done = CliRunner().invoke(cli.main, ["status", *options])
+    done = CliRunner().invoke(main, ["status", *options])
     assert done.exit_code == 1
     if options:
         assert json.loads(done.output)["desk"]["deployed"] is False
@@ -181,7 +182,7 @@ def test_a_machine_without_a_deploy_is_told_in_one_line(monkeypatch, options):
 def test_what_a_deploy_would_change(monkeypatch, differences, code, last):
     answer = Answer("desk", cli.HostStatus(True, [], True, [], [], [], differences), "")
     monkeypatch.setattr(cli.looking, "ask_each", lambda where, question: [answer])
-    done = CliRunner().invoke(cli.main, ["status", "--diff"])
+    done = CliRunner().invoke(main, ["status", "--diff"])
     assert (done.exit_code, done.output.removeprefix("[desk]\n").lstrip("\n")) == (code, last)
 
 

@@ -15,6 +15,7 @@ from xnai.baseline.render import tables
 from xnai.baseline.run import Written, measure
 from xnai.run import inspect as looking
 from xnai.run.inspect import Answer, Where
+from xnai.run.options import with_hosts
 
 
 @click.command()
@@ -27,10 +28,7 @@ from xnai.run.inspect import Answer, Where
 @click.option("--recovery-s", type=click.IntRange(5, 3600), default=60, show_default=True)
 @click.option("--into", type=click.Path(path_type=Path, file_okay=False), default=Path("baselines"),
               show_default=True, help="A folder a host and run.")
-@click.option("--inventory", "inventory_file", default="inventory.py", show_default=True)
-@click.option("--group-data", multiple=True, help="Further group_data directories.")
-@click.option("--data", multiple=True, help="name=value, as pyinfra's --data.")
-@click.option("--json", "as_json", is_flag=True, help="The figures, for machines.")
+@with_hosts
 def baseline(
     hosts: tuple[str, ...], cold: bool, yes: bool, steady_s: int, requests: int, recovery_s: int,
     into: Path, inventory_file: str, group_data: tuple[str, ...], data: tuple[str, ...],

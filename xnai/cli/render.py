@@ -14,6 +14,7 @@ from xnai.images.tree import TreeRefused, refusals
 from xnai.run import inspect as looking
 from xnai.run.context import current
 from xnai.run.inspect import Where
+from xnai.run.options import with_hosts
 from xnai.settings import layers
 from xnai.stack.catalogue import build_inputs, source_misfits
 from xnai.stack.plan import plan
@@ -21,10 +22,7 @@ from xnai.stack.plan import plan
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--inventory", "inventory_file", default="inventory.py", show_default=True)
-@click.option("--group-data", multiple=True, help="Further group_data directories.")
-@click.option("--data", multiple=True, help="name=value, as pyinfra's --data.")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@with_hosts
 def render(
     folder: Path, inventory_file: str, group_data: tuple[str, ...], data: tuple[str, ...],
     as_json: bool,

@@ -33,7 +33,8 @@ _VARIABLE = re.compile(
     r"(?:\s-a|\s-p|--pass(?:word)?|--requirepass)[\s=,]*[\\\"']*(\$|\{\{|%|<)|://[^\s:/@]*:\$"
 )
 _REDIS_CLI = re.compile(
-    r"\bredis-cli\b[^;&|\n]*?\s(?:-a|--pass)(?:[= ]\s*|(?=[\"']))[\"']?(?![$%{<\\])([^\s\"']{4,})"
+    r"\b(?:redis|valkey|keydb)-cli\b[^;&|\n]*?\s(?:-a|--pass)(?:[= ]\s*|(?=[\"']))[\"']?"
+    r"(?![$%{<\\])([^\s\"']{4,})"
 )
 _IN_A_LIST = re.compile(
     r"[\"']redis-cli[\"'](?:\s*,\s*[^,\]]+?)*?\s*,\s*[\"'](?:-a|--pass)[\"']\s*,\s*[\"']([^\"']+)[\"']"
@@ -53,6 +54,10 @@ _QUERY = re.compile(
 )
 _KEY_ID = re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bLTAI[A-Za-z0-9]{12,24}\b")
 _BESIDE_ID = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/]{30,40}(?![\w+/=-])")
+_PUTTY = re.compile(r"^PuTTY-User-Key-File-\d: ")
+# An argument a line, as Kubernetes has them.
+_OPTION_LINE = re.compile(r"^\s*-\s*[\"']?(?:-a|--pass|--requirepass)[\"']?\s*$")
+_ARGUMENT = re.compile(r"^\s*-\s*[\"']?(?![$%{<])([^\s\"']{6,})[\"']?\s*$")
 # Keys that are told from other words by their form alone.
 _KEY = re.compile(
     r"(?<![\w+/-])(?:AIza[\w-]{33,37}|[A-Za-z0-9+/]{86}==|LTAI[A-Za-z0-9]{12,24}|dop_v1_[0-9a-f]{64})"
@@ -67,6 +72,8 @@ _SET = re.compile(
     rf"(?i)(?<![\w/-])[\"']?(?P<name>{_NAME})[\"']?\s*(?::=|[:=])\s*"
     r"(?:(?P<quote>[\"'`])(?P<quoted>(?:(?!(?P=quote)).){6,}?)(?P=quote)|(?P<plain>[^\s\"'`]{6,}))"
 )
+# The value that a variable has where nobody sets it.
+_DEFAULT = re.compile(r"\$\{\w+:?-(?P<value>[^}\s]{6,})\}")
 _FOR_PASSWORD = re.compile(rf"(?i).*{PASSWORD}(_\d+)?")
 _NAMED = re.compile(rf"(?i)^\s*-?\s*name:\s*[\"']?{_NAME}[\"']?\s*$")
 _VALUE = re.compile(r"^\s*-?\s*value:\s*[\"']?(?P<value>[^\s\"']{6,})")
@@ -88,10 +95,10 @@ _NO_PROSE = re.compile(
 _COMMENT = re.compile(r"^\s*(?:#|//|--|;|/?\*|<!--)|\s#\s")
 _SAID = re.compile(
     r"(?i)\b(?:password|passwort|passphrase|pass|pwd|pw|secret|token)\b(?:\s+[\w-]+){0,6}?\s*"
-    r"(?:\b(?:is|was|ist|remains|lautet)\b|=|:)\s+[\"'`*]{0,3}(?P<value>[^\s\"'`,;()*]{6,})|"
+    r"(?:\b(?:is|was|ist|remains|lautet)\b(?:\s+(?:now|jetzt|nun|wieder))?|=|:)\s+[\"'`*]{0,3}(?P<value>[^\s\"'`,;()*]{6,})|"
     r"\b(?:with|use|mit)\s+(?:the\s+)?(?:password|passwort|pw|pass|secret)\s+[\"'`*]{0,3}"
     r"(?P<other>[^\s\"'`,;()*]{6,})|"
-    r"\b(?:pw|pwd|passwort|kennwort)\s+[\"'`*]{0,3}(?P<third>[^\s\"'`,;()*]{6,})"
+    r"\b(?:pw|pwd|password|passwort|kennwort)\s+[\"'`*]{0,3}(?P<third>[^\s\"'`,;()*]{6,})"
 )
 # A line of code among prose, or of a page's script.
 _CODE = re.compile(
@@ -100,7 +107,7 @@ _CODE = re.compile(
 )
 _ABOUT = re.compile(
     rf"(?i)\b\w*{PASSWORD}\b|\bwi-?fi\b|\bwlan\b|\blog(?:ged)?[ -]?in\b|\banmeld|\bsign in\b|"
-    r"\baccount\b|\bcredentials?\b|\bzugangsdaten\b"
+    r"\baccount\b|\bschlüssel:|\bkey:|\bcredentials?\b|\bzugangsdaten\b"
 )
 _WORDS = re.compile(r"[^\s\"'`<>|,;()„“”»«\[\]{}]+")
 _KUBERNETES = re.compile(r"\bkind[\"']?\s*:\s*[\"']?Secret\b")
@@ -129,9 +136,14 @@ def by_rules(path: str, text: str) -> Iterator[tuple[int, str]]:
         following = lines[number] if number < len(lines) else ""
         if is_test:
             yield from _strong(number, line)
+            if _COMMENT.search(line):
+                yield from _in_prose(number, line, following)
             continue
         yield from ((number, kind) for kind in _by_form(line))
         yield from _named(number, line, following, suffix)
+        if _OPTION_LINE.match(line) and (argument := _ARGUMENT.match(following)) and not (
+                is_placeholder(argument[1])):
+            yield number + 1, "a password on a command line"
         if _KEY_ID.search(line) and any(map(looks_made, _BESIDE_ID.findall(following))):
             yield number + 1, "a key"
         if in_secret and any(is_packed(match["value"]) for match in _PACKED.finditer(line)):
@@ -163,6 +175,10 @@ def _by_form(line: str) -> Iterator[str]:
         yield "a password on a command line"
     if any(not _MASK.search(match[0]) for match in _WEBHOOK.finditer(line)):
         yield "the address of a webhook"
+    if _PUTTY.search(line):
+        yield "a private key"
+    if any(not is_placeholder(match[1]) for match in _REDIS_CLI.finditer(line)):
+        yield "a password on a command line"
     if any(looks_made(match[1]) and not is_placeholder(match[1])
            for match in _QUERY.finditer(line)):
         yield "a key in an address"
@@ -183,6 +199,8 @@ def _named(number: int, line: str, following: str, suffix: str) -> Iterator[tupl
     in_data = suffix in _DATA
     for match in _SET.finditer(line):
         value = match["quoted"] or match["plain"].rstrip(",;")
+        if default := _DEFAULT.fullmatch(value):
+            value = default["value"]
         if "(" not in value:
             value = value.rstrip(")")  # the end of a call that it stands in
         shouted = match["name"].isupper()
@@ -217,7 +235,8 @@ def _in_prose(number: int, line: str, following: str) -> Iterator[tuple[int, str
         yield number, kind
     # The answer below a question, or a line of its own.
     words = _words(following)
-    if words and is_password_in_prose(words[-1]) and (len(words) == 1 or "?" in line):
+    asked = "?" in line or re.search(r"(?i)\b(what|how|which|wie|was|welches)\b", line)
+    if words and is_password_in_prose(words[-1]) and (len(words) == 1 or asked):
         yield number + 1, kind
 
 

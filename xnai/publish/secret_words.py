@@ -28,7 +28,8 @@ _IDENTIFIER = re.compile(
     r"[a-z_]+(\.[a-z_]+)+(\(.*)?|[A-Z][A-Z_]*|[\w.]+[(\[{].*"
 )
 # Words that a person or a generator has joined.
-_JOINED = re.compile(r"[A-Za-z]+(?:[-._][A-Za-z]+){2,}")
+_JOINED = re.compile(r"[A-Za-z]+(?:[-._ ][A-Za-z]+){2,}")
+_WORD_AND_YEAR = re.compile(r"(?i)[a-z0-9]{4,}[-_.](19|20)?\d{2,4}")
 _WORD_AND_NUMBER = re.compile(
     r"([^\W\d_]{4,})\d{1,4}[!?.$#*&%+-]{0,2}|([^\W\d_]{6,})[!$#*&%+]\d{1,4}"
 )
@@ -63,10 +64,14 @@ def is_secret(value: str, *, quoted: bool, in_data: bool, for_password: bool) ->
         for_password: whether only a password has such a name; the value of a token or of a key may
             be the name of another one, and a real one is long.
     """
-    if is_placeholder(value) or len(value) < 6 or not (in_data or quoted):
+    if len(value) < 6 or not (in_data or quoted) or (
+        is_placeholder(value) and not re.fullmatch(r"/[A-Za-z0-9/+]{39}", value)
+    ):
         return False
     if not quoted and re.fullmatch(r"[\w.]+\(.*\)", value):
         return False  # a call
+    if re.fullmatch(r"[A-Za-z0-9/+]{40}", value) and _entropy(value) > 4:
+        return True  # AWS' secret keys may begin with a slash
     if not for_password:
         return is_strong(value)
     if _JOINED.fullmatch(value):
@@ -142,6 +147,8 @@ def is_password_in_prose(value: str) -> bool:
         return True
     if re.fullmatch(r"[a-z]+(-[a-z]+)+-\d{1,4}", value):
         return value.count("-") >= 3
+    if _WORD_AND_YEAR.fullmatch(value) and re.search(r"[a-z]", value[:4]):
+        return True
     groups = re.split(r"[-_]", value)
     if len(groups) > 1 and all(re.fullmatch(r"[a-z]*|[A-Z]?[a-z]*|\d{1,4}", g) for g in groups):
         return False

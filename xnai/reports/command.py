@@ -13,6 +13,7 @@ from xnai.reports.render import told, wanted
 from xnai.reports.write import NotWritten, write
 from xnai.run import inspect as looking
 from xnai.run.inspect import Where
+from xnai.run.options import which_hosts
 from xnai.triage.ask import triage
 
 
@@ -30,9 +31,7 @@ from xnai.triage.ask import triage
 @click.option("--progress", default=Names.progress, show_default=True)
 @click.option("--meta", default=Names.meta, show_default=True)
 @click.option("--diff", "only_diff", is_flag=True, help="Show what would be written, alone.")
-@click.option("--inventory", "inventory_file", default="inventory.py", show_default=True)
-@click.option("--group-data", multiple=True, help="Further group_data directories.")
-@click.option("--data", multiple=True, help="name=value, as pyinfra's --data.")
+@which_hosts
 def report(
     hosts: tuple[str, ...], repository: Path, baselines: Path, measure: bool, with_names: bool,
     phase: str, progress: str, meta: str, only_diff: bool, inventory_file: str,
