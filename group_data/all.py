@@ -58,6 +58,7 @@ __all__ = [
     "publish_branch",
     "publish_remote",
     "purge",
+    "rag_answers",
     "rag_api_memory_limit_mib",
     "rag_api_memory_reservation_mib",
     "rag_api_port",
@@ -390,6 +391,11 @@ llm_swap_mib = None
 
 # Published on 127.0.0.1.
 rag_api_port = 8000
+
+# What answers a question: the passages' own sentences, word for word (extract), or these and then
+# a model's text, as long as the passages support it (both). None: extract with the small model in
+# the image, which is a placeholder; both with a model of yours.
+rag_answers = None
 rag_api_memory_limit_mib = 512
 rag_api_memory_reservation_mib = None
 rag_api_swap_mib = None

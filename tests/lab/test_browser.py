@@ -1,4 +1,4 @@
-"""The chat page as a person sees it: a question, the answer as it is written, its source."""
+"""The chat page as a person sees it: a question, the passages' own words, their source."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ DOCUMENT = {
     "source": "keepers-log.md",
     "text": "The lamp of Quillhaven burns rapeseed oil. Marta Ostrander fills it each evening.",
 }
-# The model makes a long answer of it, which takes even a fast machine some seconds to write.
-QUESTION = "Tell the story of the lamp of Quillhaven and of Marta Ostrander, in full sentences."
+QUESTION = "Who looks after the lamp of Quillhaven?"
 ANSWER = '[data-step-type="assistant_message"]'
 
 
@@ -53,7 +52,7 @@ def looks(browser, *, timeout_s: float) -> list[tuple[float, str]]:
     return found
 
 
-def test_a_question_is_answered_as_one_watches_and_its_source_is_cited(
+def test_a_question_is_answered_word_for_word_and_its_source_is_cited(
     deployed, document, tmp_path
 ):
     with (
@@ -73,16 +72,12 @@ def test_a_question_is_answered_as_one_watches_and_its_source_is_cited(
         shutil.copy(shot, kept)
         print(f"\nscreenshot: {kept}", flush=True)
         errors = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
-    assert len(seen) >= 3, f"not seen as it grew, but whole: {seen}"
-    # All but the last look are the model's own words: the sources come below the whole answer.
-    (first_s, first), *_, (last_s, last), (_, whole) = seen
-    print(
-        f"{len(seen)} looks: {len(first)} characters after {first_s:.1f} s, {len(last)} after "
-        f"{last_s:.1f} s, {len(whole)} with the sources", flush=True,
-    )
-    assert len(first) < len(last)
+    (first_s, _), *_ = seen
+    _, whole = seen[-1]
+    print(f"first words after {first_s:.1f} s, {len(whole)} characters in all", flush=True)
     answer, _, cited = whole.partition("Sources")
-    assert answer.strip()
+    # The small model of the stack is a placeholder: it is not asked.
+    assert "Marta Ostrander fills it each evening. [1]" in answer and "says" not in answer
     assert f"[1] {DOCUMENT['title']} ({DOCUMENT['source']})" in cited
     assert DOCUMENT["text"] in cited
     assert errors == []

@@ -75,7 +75,7 @@ def test_a_password_for_sudo_is_asked_for_once_and_never_shown(deployed, tmp_pat
     )
     env = environment(deployed) | {"XNAI_HOSTS": str(hosts), "TERM": "dumb"}
     # What such a user's run changes, and under whose lease.
-    words = pyinfra_argv("--data", "swappiness=170")
+    words = pyinfra_argv("--data", "vm_swappiness=170")
     code, said = on_a_terminal(words, env, password)
     assert code == 0, said
     assert said.lower().count("password") == 1, said

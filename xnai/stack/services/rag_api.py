@@ -30,11 +30,20 @@ class RagApiSettings:
     """The RAG API's own settings."""
 
     rag_api_port: int = setting(8000, checks.port, "Published on 127.0.0.1.")
+    rag_answers: str | None = setting(
+        None,
+        checks.optional(checks.choice("extract", "both")),
+        "What answers a question: the passages' own sentences, word for word (extract), or these "
+        "and then a model's text, as long as the passages support it (both). None: extract with "
+        "the small model in the image, which is a placeholder; both with a model of yours.",
+    )
 
 
 def service(settings: Settings) -> Service:
     """Return the API with these settings."""
-    model, port = settings.of(LlmSettings), settings.of(RagApiSettings).rag_api_port
+    model, own = settings.of(LlmSettings), settings.of(RagApiSettings)
+    port = own.rag_api_port
+    placeholder = model.llm_endpoint_url is None and model.llm_model_file is None
     return Service(
         name="rag_api",
         container_name=f"{settings.stack_name}_rag_api",
@@ -48,6 +57,7 @@ def service(settings: Settings) -> Service:
             ("RAG_DATA_DIR", "/data"),
             ("RAG_ALLOWED_HOSTS", allowed_hosts(settings, 8000, port, "rag_api")),
             ("RAG_ALLOWED_ORIGINS", allowed_origins(settings, port)),
+            ("RAG_ANSWERS", own.rag_answers or ("extract" if placeholder else "both")),
             ("LLM_URL", model.llm_endpoint_url or "http://llm:8080/v1"),
             ("LLM_MODEL", model.llm_model_name),
             ("LLM_CONTEXT_TOKENS", str(model.llm_context_tokens)),

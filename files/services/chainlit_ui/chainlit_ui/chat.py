@@ -10,7 +10,16 @@ import hmac
 import chainlit as cl
 
 from chainlit_ui import wording
-from chainlit_ui.rag_api import Notice, RagApiProblem, Source, Sources, Token, ask
+from chainlit_ui.rag_api import (
+    Extract,
+    Model,
+    Notice,
+    RagApiProblem,
+    Source,
+    Sources,
+    Token,
+    ask,
+)
 from chainlit_ui.settings import Settings
 
 USER = "owner"
@@ -43,13 +52,20 @@ async def _answer(settings: Settings, question: str) -> None:
     sources: tuple[Source, ...] = ()
     notices: list[str] = []
     problem: RagApiProblem | None = None
+    label = ""
     try:
         async for event in ask(settings, question):
             match event:
                 case Sources():
                     sources = event.sources
+                case Extract():
+                    await message.stream_token(wording.extract(event.quotes))
+                case Model():
+                    label = wording.by_model(event.name)
                 case Token():
-                    await message.stream_token(event.text)
+                    # Not before there is something to say whose it is.
+                    await message.stream_token(label + event.text)
+                    label = ""
                 case Notice():
                     notices.append(event.text)
     except RagApiProblem as error:

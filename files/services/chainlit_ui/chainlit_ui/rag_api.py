@@ -32,8 +32,30 @@ class Sources:
 
 
 @dataclass(frozen=True)
+class Quote:
+    """A sentence of a passage, word for word, and the passage's number."""
+
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Extract:
+    """The sentences that answer best; they come after the passages."""
+
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(frozen=True)
+class Model:
+    """Whose text follows."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Token:
-    """A piece of the answer."""
+    """A piece of the model's text."""
 
     text: str
 
@@ -58,7 +80,10 @@ def _problem(settings: Settings, what: str) -> RagApiProblem:
     )
 
 
-def _event(line: str) -> Sources | Token | Notice | None:
+Event = Sources | Extract | Model | Token | Notice
+
+
+def _event(line: str) -> Event | None:
     """Return what a line says; None for the last one and for kinds that are newer than this.
 
     Raises:
@@ -72,6 +97,12 @@ def _event(line: str) -> Sources | Token | Notice | None:
         return Token(str(content["text"]))
     if kind == "notice":
         return Notice(str(content["text"]))
+    if kind == "model":
+        return Model(str(content["name"]))
+    if kind == "extract":
+        return Extract(tuple(
+            Quote(int(entry["n"]), str(entry["text"])) for entry in content["quotes"]
+        ))
     if kind == "sources":
         return Sources(tuple(
             Source(
@@ -94,7 +125,7 @@ def _detail(body: bytes) -> str:
     return shown.strip()[:_SHOWN_CHARACTERS] or "no reason given"
 
 
-async def ask(settings: Settings, question: str) -> AsyncIterator[Sources | Token | Notice]:
+async def ask(settings: Settings, question: str) -> AsyncIterator[Event]:
     """Ask, and yield what comes.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urlsplit
 
-from chainlit_ui.rag_api import Source
+from chainlit_ui.rag_api import Quote, Source
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+!|~$-])")
 _TITLE_LONGEST = 120
@@ -27,6 +27,16 @@ def link(source: Source) -> str:
     if is_web:
         return f"[{title}](<{quote(source.source, safe=':/?#[]@!$&()*+,;=%~')}>)"
     return f"{title} ({escaped(source.source)})" if source.source else title
+
+
+def extract(quotes: tuple[Quote, ...]) -> str:
+    """Return the quoted sentences, each with the number of its source."""
+    return "\n\n".join(f"{escaped(quote.text)} [{quote.number}]" for quote in quotes)
+
+
+def by_model(name: str) -> str:
+    """Return what stands between the passages' own sentences and a model's text."""
+    return f"\n\n*{escaped(name)} says, within what the passages say:*\n\n"
 
 
 def ending(sources: tuple[Source, ...], notices: list[str]) -> str:

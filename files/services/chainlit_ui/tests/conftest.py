@@ -66,6 +66,14 @@ class RagApi(BaseHTTPRequestHandler):
         self.line({"type": "sources", "sources": [] if question == "nothing" else SOURCES})
         if question == "no model":
             self.line({"type": "notice", "text": "No model is up: passages only."})
+        elif question == "quoted":
+            quotes = [{"n": 1, "text": "It could be *walked* again."}]
+            self.line({"type": "extract", "quotes": quotes})
+            self.line({"type": "model", "name": "Small-1"})
+            self.line({"type": "token", "text": "It was walked. "})
+            self.line({"type": "notice", "text": "The model began to repeat itself."})
+        elif question == "extract":
+            self.line({"type": "extract", "quotes": [{"n": 2, "text": "Yes."}]})
         elif question != "nothing":
             for word in WORDS:
                 self.line({"type": "token", "text": word})

@@ -47,6 +47,18 @@ def test_passages_without_a_model_say_so(page):
     assert "[2] Notes" in message["output"]
 
 
+def test_the_passages_own_words_come_first_and_the_models_are_called_so(page):
+    with Browser(page) as browser:
+        [message] = shown(browser.ask("quoted"))
+        text = message["output"]
+        assert text.startswith(r"It could be \*walked\* again. [1]"), text
+        assert r"*Small\-1 says, within what the passages say:*" in text
+        assert text.index("Small") < text.index("It was walked.") < text.index("repeat itself")
+        [message] = shown(browser.ask("extract"))
+        assert message["output"].startswith("Yes. [2]")
+        assert "says" not in message["output"]
+
+
 def test_nothing_found(page):
     with Browser(page) as browser:
         [message] = shown(browser.ask("nothing"))

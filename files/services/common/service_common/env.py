@@ -45,6 +45,18 @@ def integer(name: str, default: int, lowest: int, highest: int) -> int:
     _refuse(name, value, f"a whole number from {lowest} to {highest}")
 
 
+def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
+    """Return a setting that is one of a few words.
+
+    Raises:
+        SystemExit: it is anything else.
+    """
+    value = text(name, default)
+    if value in allowed:
+        return value
+    _refuse(name, value, " or ".join(allowed))
+
+
 def listed(name: str, default: str = "") -> frozenset[str]:
     """Return the entries of a comma separated setting; none where it is not set."""
     return frozenset(entry.strip() for entry in text(name, default).split(",")) - {""}

@@ -1,4 +1,8 @@
-"""A question's way: search, cache, generation; as the lines that go out."""
+"""A question's way: search, the sentences that answer it, and what a model adds; as lines.
+
+What stands in the passages comes first, word for word. A model's text follows where that is wanted,
+sentence by sentence, and only as long as the passages support it.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +13,25 @@ from contextlib import aclosing
 
 from starlette.concurrency import run_in_threadpool
 
-from rag_api import cache, prompt
+from rag_api import cache, prompt, support
 from rag_api.cache import AnswerCache
 from rag_api.documents import Found
+from rag_api.extract import Quote
 from rag_api.generator import Generator, ModelFailed
 from rag_api.index import Index
-from rag_api.schema import Answer, Done, Line, Notice, Source, Sources, Token
+from rag_api.schema import (
+    Answer,
+    Done,
+    Extract,
+    Line,
+    Model,
+    Notice,
+    Quoted,
+    Source,
+    Sources,
+    Token,
+)
+from rag_api.support import Support
 
 _LOG = logging.getLogger(__name__)
 
@@ -24,15 +41,18 @@ class Answers:
 
     Args:
         prompt_tokens: what a prompt may take.
+        with_model: whether the model is asked, after the passages' own sentences.
     """
 
     def __init__(
-        self, index: Index, answers: AnswerCache, generator: Generator, prompt_tokens: int
+        self, index: Index, answers: AnswerCache, generator: Generator, prompt_tokens: int,
+        with_model: bool = True,
     ) -> None:
         self._index = index
         self._cache = answers
         self._generator = generator
         self._prompt_tokens = prompt_tokens
+        self._with_model = with_model
 
     async def search(self, question: str, top_k: int) -> tuple[list[Found], str]:
         """Return the passages for a question, and the index's generation.
@@ -61,8 +81,14 @@ class Answers:
         )
         if not found:
             yield Notice(text="Nothing has been ingested yet, so there is nothing to answer from.")
+            yield Done()
+            return
+        quotes: list[Quote] = await run_in_threadpool(self._index.extract, question, found)
+        yield Extract(quotes=[Quoted(n=quote.number, text=quote.text) for quote in quotes])
+        if not self._with_model:
+            pass
         elif not self._generator.configured:
-            yield Notice(text="No model is set up (LLM_URL): these are the best passages.")
+            yield Notice(text="No model is set up (LLM_URL): this is what the passages say.")
         else:
             async with aclosing(self._generated(question, found, generation)) as lines:
                 async for line in lines:
@@ -76,27 +102,50 @@ class Answers:
         if not messages:
             yield Notice(text="The question leaves no room for passages in the model's context.")
             return
+        judge = Support([text for one in found for text in (one.title, one.text)], question)
+        yield Model(name=self._generator.model)
         name = cache.key(generation, self._generator.model, messages)
         known = await self._cache.get(name)
         if known is not None:
             _LOG.info("query: %d passages, the answer was in the cache", len(found))
-            yield Token(text=known)
+            for sentence in support.cut(known, ended=True)[0]:
+                if problem := judge.problem(sentence):
+                    yield Notice(text=_stopped(problem))
+                    return
+                yield Token(text=sentence)
             return
         pieces: list[str] = []
         started = time.monotonic()
         end = "the client went away"
+        rest, shown = "", False
         try:
             async with aclosing(self._generator.answer(messages)) as answer:
                 async for piece in answer:
                     pieces.append(piece)
-                    yield Token(text=piece)
-            end = "answered"
+                    whole, rest = support.cut(rest + piece)
+                    for sentence in whole:
+                        if problem := judge.problem(sentence):
+                            end = f"stopped: it {problem}"
+                            # The same again would be stopped at the same place.
+                            await self._cache.put(name, "".join(pieces))
+                            yield Notice(text=_stopped(problem))
+                            return
+                        shown = True
+                        yield Token(text=sentence)
+            for sentence in support.cut(rest, ended=True)[0]:
+                if problem := judge.problem(sentence):
+                    end = f"stopped: it {problem}"
+                    yield Notice(text=_stopped(problem))
+                    break
+                yield Token(text=sentence)
+            else:
+                end = "answered"
             # Only whole answers.
             await self._cache.put(name, "".join(pieces))
         except ModelFailed as failure:
             end = f"the model failed: {failure}"
-            rest = "this is what came until then" if pieces else "these are the best passages"
-            yield Notice(text=f"The model did not finish: {failure}; {rest}.")
+            what = "this is what came until then" if shown else "there is none of its text"
+            yield Notice(text=f"The model did not finish: {failure}; {what}.")
         finally:
             _LOG.info(
                 "query: %d passages, %d pieces in %.1f s, %s",
@@ -105,14 +154,23 @@ class Answers:
 
     async def whole(self, question: str, found: list[Found], generation: str) -> Answer:
         """Return an answer as one object."""
-        answer = Answer(answer="", sources=[], notice=None)
+        answer = Answer(answer="", model=None, extract=[], sources=[], notice=None)
         async with aclosing(self.lines(question, found, generation)) as lines:
             async for line in lines:
                 match line:
                     case Sources():
                         answer.sources = line.sources
+                    case Extract():
+                        answer.extract = line.quotes
                     case Token():
                         answer.answer += line.text
+                        answer.model = self._generator.model
                     case Notice():
                         answer.notice = line.text
+        if answer.model is None:
+            answer.answer = " ".join(f"{quote.text} [{quote.n}]" for quote in answer.extract)
         return answer
+
+
+def _stopped(problem: str) -> str:
+    return f"The model {problem}; the rest of its text is not shown."

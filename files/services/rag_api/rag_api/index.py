@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from rag_api.documents import Document, Found, Ingested
 from rag_api.embedder import Embedder, Vectors
+from rag_api.extract import Quote, extract
 from rag_api.opening import Unusable
 from rag_api.ranking import MEANING_WEIGHT, WORDS_WEIGHT, telling_words
 from rag_api.store import Store
@@ -18,6 +19,8 @@ from rag_api.store import Store
 FILE = "index.sqlite3"
 # How many passages a search takes by their words; by their vectors it takes all.
 _MATCHES = 200
+# Of what a passage's words can score at most; see rag_api.ranking.
+_SURE_SHARE = 0.5
 
 
 class Index:
@@ -114,6 +117,10 @@ class Index:
         self._rows = np.concatenate([self._rows[kept], np.array(added, np.int64)])
         self._vectors = np.concatenate([self._vectors[kept], vectors])
 
+    def extract(self, question: str, found: Sequence[Found]) -> list[Quote]:
+        """Return the sentences of passages that answer a question best; see rag_api.extract."""
+        return extract(question, found, self._embedder)
+
     def search(self, question: str, top_k: int) -> tuple[list[Found], str]:
         """Return the best passages for a question, best first, and the index's generation."""
         (vector,) = self._embedder.embed([question])
@@ -127,6 +134,12 @@ class Index:
             scores[places] += WORDS_WEIGHT * np.array(list(shares.values()), np.float32)
             # A stable order: of equal ones the older passage comes first.
             best = np.argsort(-scores, kind="stable")[:top_k]
+            # One that has most of the question's rare words is never left out: a number or a name
+            # that the embeddings blur.
+            if shares and max(shares.values()) >= _SURE_SHARE:
+                surest = np.searchsorted(self._rows, max(shares, key=lambda row: shares[row]))
+                if surest not in best:
+                    best = np.array([*best[:-1], surest])
             passages = store.passages(self._rows[best].tolist())
             generation = store.generation()
         return [

@@ -39,7 +39,8 @@ _index = Index(_settings.data_dir, WordLlamaEmbedder())
 _cache = AnswerCache(_settings)
 _generator = Generator(_settings)
 _answers = Answers(
-    _index, _cache, _generator, _settings.llm_context_tokens - _settings.llm_answer_tokens
+    _index, _cache, _generator, _settings.llm_context_tokens - _settings.llm_answer_tokens,
+    _settings.with_model,
 )
 
 

@@ -40,8 +40,13 @@ _STOP_WORDS = frozenset(
 
 def telling_words(question: str) -> list[str]:
     """Return the different words of a question that say what it is about, or all there are."""
-    words = list(dict.fromkeys(re.findall(r"\w+", question.lower())))
-    return [word for word in words if word not in _STOP_WORDS] or words
+    return content_words(question) or list(dict.fromkeys(re.findall(r"\w+", question.lower())))
+
+
+def content_words(text: str) -> list[str]:
+    """Return the different words of a text that say what it is about."""
+    words = dict.fromkeys(re.findall(r"\w+", text.lower()))
+    return [word for word in words if word not in _STOP_WORDS]
 
 
 def highest_bm25(passages: int, with_word: list[int]) -> float:

@@ -79,8 +79,29 @@ class Sources(BaseModel):
     sources: list[Source]
 
 
+class Quoted(BaseModel):
+    """A sentence, word for word, with the number of the passage that it stands in."""
+
+    n: int
+    text: str
+
+
+class Extract(BaseModel):
+    """The sentences of the passages that answer best; the second line of an answer."""
+
+    type: Literal["extract"] = "extract"
+    quotes: list[Quoted]
+
+
+class Model(BaseModel):
+    """Whose text follows."""
+
+    type: Literal["model"] = "model"
+    name: str
+
+
 class Token(BaseModel):
-    """A piece of the answer's text."""
+    """A piece of the model's text: whole sentences that the passages support."""
 
     type: Literal["token"] = "token"
     text: str
@@ -99,12 +120,20 @@ class Done(BaseModel):
     type: Literal["done"] = "done"
 
 
-Line = Sources | Token | Notice | Done
+Line = Sources | Extract | Model | Token | Notice | Done
 
 
 class Answer(BaseModel):
-    """An answer as one object."""
+    """An answer as one object.
+
+    Attributes:
+        answer: the model's text where a model has answered, else the quoted sentences, each with
+            the number of its source.
+        model: whose text it is; None: the passages' own.
+    """
 
     answer: str
+    model: str | None
+    extract: list[Quoted]
     sources: list[Source]
     notice: str | None

@@ -24,6 +24,7 @@ class Settings:
         ingest_token: the bearer token of /ingest; None: /ingest is off.
         redis_host, redis_port, redis_password: the cache of answers.
         cache_ttl_s: how long an answer is kept; 0: not at all.
+        with_model: whether the model is asked, after the passages' own sentences.
         llm_url: an OpenAI-compatible endpoint up to and with /v1; empty: passages only.
         llm_model: the model's name as that endpoint knows it.
         llm_api_key: sent as a bearer token.
@@ -42,6 +43,7 @@ class Settings:
     redis_port: int
     redis_password: str | None = field(repr=False)
     cache_ttl_s: int
+    with_model: bool
     llm_url: str
     llm_model: str
     llm_api_key: str | None = field(repr=False)
@@ -74,6 +76,7 @@ def load() -> Settings:
         redis_port=env.integer("REDIS_PORT", 6379, 1, 65535),
         redis_password=secret.read("redis_password"),
         cache_ttl_s=env.integer("RAG_CACHE_TTL_S", 86400, 0, 31_536_000),
+        with_model=env.choice("RAG_ANSWERS", "both", ("both", "extract")) == "both",
         llm_url=llm_url,
         llm_model=env.text("LLM_MODEL", "local"),
         llm_api_key=secret.read("llm_api_key"),

@@ -30,7 +30,9 @@ def lines(client, api, **body):
         sent = [json.loads(line) for line in response.iter_lines()]
     kinds = [line["type"] for line in sent]
     assert kinds[0] == "sources" and kinds[-1] == "done"
-    assert set(kinds[1:-1]) <= {"token", "notice"}
+    assert set(kinds[1:-1]) <= {"extract", "model", "token", "notice"}
+    # What the passages say stands before what a model adds.
+    assert not sent[0]["sources"] or kinds[1] == "extract"
     return sent
 
 
@@ -62,14 +64,18 @@ def test_streams_an_answer_and_caches_it(start_api, client, llm, redis_server):
     }
     assert 0 <= sources[1]["score"] < sources[0]["score"] <= 1
     assert notices(sent) == []
-    assert len([line for line in sent if line["type"] == "token"]) > 3
+    assert sent[1]["quotes"][0] == {"n": 1, "text": "It is 31 metres tall."}
+    assert sent[2] == {"type": "model", "name": "local"}
     assert "31" in text(sent)
 
     ((key, ttl),) = keys(redis_server).items()
     assert key.startswith(b"rag:answer:")
     assert 0 < ttl <= 86400
     again = client.post(f"{api.url}/query", json={**QUESTION, "stream": False}).json()
-    assert again == {"answer": text(sent), "sources": sources, "notice": None}
+    assert again == {
+        "answer": text(sent), "model": "local", "extract": sent[1]["quotes"], "sources": sources,
+        "notice": None,
+    }
     assert api.lines("the answer was in the cache") == 1
     # Another question and another state of the index are other answers.
     lines(client, api, question="What is the lighthouse built from?")
@@ -127,10 +133,11 @@ def test_no_model(start_api, client):
     ingest(client, api, LIGHTHOUSE)
     assert client.get(f"{api.url}/ready").json()["model"] == "none"
     assert notices(lines(client, api)) == [
-        "No model is set up (LLM_URL): these are the best passages."
+        "No model is set up (LLM_URL): this is what the passages say."
     ]
     whole = client.post(f"{api.url}/query", json={**QUESTION, "stream": False}).json()
-    assert whole["answer"] == "" and "LLM_URL" in whole["notice"]
+    assert whole["answer"].startswith("It is 31 metres tall. [1]") and whole["model"] is None
+    assert "LLM_URL" in whole["notice"]
     assert whole["sources"][0]["document"] == "lighthouse"
 
 
@@ -141,7 +148,7 @@ def test_model_is_down(start_api, client, redis_server):
     assert (ready.status_code, ready.json()["model"]) == (200, "down")
     assert notices(lines(client, api)) == [
         "The model did not finish: nothing answers at http://127.0.0.1:1/v1; "
-        "these are the best passages."
+        "there is none of its text."
     ]
     assert keys(redis_server) == {}
 
@@ -246,11 +253,11 @@ def test_model_dies_in_the_middle(start_api, client, own_llm, redis_server):
     api = start_api(redis=redis_server, LLM_URL=f"{relay.url}/v1")
     ingest(client, api, LIGHTHOUSE)
     sent = lines(client, api)
-    assert text(sent)
-    assert sent[-1] == {"type": "done"}
+    assert sent[-1] == {"type": "done"} and sent[1]["quotes"]
     (notice,) = notices(sent)
     assert notice.startswith("The model did not finish: the connection broke")
-    assert notice.endswith("this is what came until then.")
+    # Half a sentence is not shown.
+    assert notice.endswith("there is none of its text.") and text(sent) == ""
     # Half an answer is never kept.
     assert keys(redis_server) == {}
 
@@ -260,9 +267,9 @@ def test_answer_that_ends_without_an_end(start_api, client, llm, redis_server):
     api = start_api(redis=redis_server, LLM_URL=f"{relay.url}/v1")
     ingest(client, api, LIGHTHOUSE)
     sent = lines(client, api)
-    assert text(sent)
+    assert text(sent) == ""
     assert notices(sent) == [
-        "The model did not finish: its answer broke off; this is what came until then."
+        "The model did not finish: its answer broke off; there is none of its text."
     ]
     assert keys(redis_server) == {}
 
@@ -279,8 +286,9 @@ def test_client_that_leaves_stops_the_generation(start_api, client, llm, stream,
         if stream:
             with leaving.stream("POST", f"{api.url}/query", json=body) as response:
                 for line in response.iter_lines():
-                    if json.loads(line)["type"] == "token":
+                    if json.loads(line)["type"] == "model":
                         break
+                wait_until(lambda: b"Question:" in relay.request)
         else:
             host, port = api.url.removeprefix("http://").split(":")
             content = json.dumps(body).encode()
@@ -320,3 +328,12 @@ def test_sigterm_in_the_middle_of_an_answer(start_api, client, llm):
             api.process.wait(30)
         except subprocess.TimeoutExpired:
             pytest.fail(api.log.read_text())
+
+
+def test_extract_alone_asks_no_model(start_api, client):
+    api = start_api(LLM_URL="http://127.0.0.1:1/v1", RAG_ANSWERS="extract")
+    ingest(client, api, LIGHTHOUSE)
+    sent = lines(client, api)
+    assert [line["type"] for line in sent] == ["sources", "extract", "done"]
+    whole = client.post(f"{api.url}/query", json={**QUESTION, "stream": False}).json()
+    assert whole["answer"].startswith("It is 31 metres tall. [1]") and whole["notice"] is None

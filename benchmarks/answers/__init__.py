@@ -1,0 +1,1 @@
+"""Questions over written corpora, and how the RAG API answers them."""
