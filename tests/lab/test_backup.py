@@ -202,12 +202,11 @@ def test_a_restore_cut_off_by_a_power_failure_loses_nothing(deployed, archive, r
             words, cwd=ROOT, env=environment(deployed), stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )
-        # From when the restore's program runs on the machine.
-        while process.poll() is None and not deployed.run(
-            f"pgrep -f {PROGRAM}", check=False
-        ).stdout:
+        # From when it is about to change something; every fourth from when its program runs.
+        begun = f"pgrep -f {PROGRAM}" if number % 4 == 3 else f"ls {MARK}"
+        while process.poll() is None and not deployed.run(begun, check=False).stdout:
             time.sleep(0.2)
-        seconds = rng.uniform(0, 25)
+        seconds = rng.uniform(0, 20)
         time.sleep(seconds)
         deployed.power_cut()
         process.kill()
