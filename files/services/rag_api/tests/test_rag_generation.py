@@ -287,8 +287,9 @@ def test_client_that_leaves_stops_the_generation(start_api, client, llm, stream,
             with leaving.stream("POST", f"{api.url}/query", json=body) as response:
                 for line in response.iter_lines():
                     if json.loads(line)["type"] == "model":
+                        # Leaving the loop closes the stream.
+                        wait_until(lambda: b"Question:" in relay.request)
                         break
-                wait_until(lambda: b"Question:" in relay.request)
         else:
             host, port = api.url.removeprefix("http://").split(":")
             content = json.dumps(body).encode()
