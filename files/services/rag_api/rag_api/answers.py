@@ -19,6 +19,7 @@ from rag_api.documents import Found
 from rag_api.extract import Quote
 from rag_api.generator import Generator, ModelFailed
 from rag_api.index import Index
+from rag_api.prompt import Message
 from rag_api.schema import (
     Answer,
     Done,
@@ -104,52 +105,52 @@ class Answers:
             return
         judge = Support([text for one in found for text in (one.title, one.text)], question)
         yield Model(name=self._generator.model)
+        rest, shown = "", False
+        try:
+            async with aclosing(self._pieces(messages, generation, len(found))) as pieces:
+                async for piece, ended in pieces:
+                    whole, rest = support.cut(rest + piece, ended)
+                    for sentence in whole:
+                        if problem := judge.problem(sentence):
+                            yield Notice(
+                                text=f"The model {problem}; the rest of its text is not shown."
+                            )
+                            return
+                        shown = True
+                        yield Token(text=sentence)
+        except ModelFailed as failure:
+            what = "this is what came until then" if shown else "there is none of its text"
+            yield Notice(text=f"The model did not finish: {failure}; {what}.")
+
+    async def _pieces(
+        self, messages: list[Message], generation: str, passages: int
+    ) -> AsyncGenerator[tuple[str, bool], None]:
+        """Yield the pieces of the model's text, or the kept text whole; with whether it ends."""
         name = cache.key(generation, self._generator.model, messages)
         known = await self._cache.get(name)
         if known is not None:
-            _LOG.info("query: %d passages, the answer was in the cache", len(found))
-            for sentence in support.cut(known, ended=True)[0]:
-                if problem := judge.problem(sentence):
-                    yield Notice(text=_stopped(problem))
-                    return
-                yield Token(text=sentence)
+            _LOG.info("query: %d passages, the answer was in the cache", passages)
+            yield known, True
             return
         pieces: list[str] = []
         started = time.monotonic()
-        end = "the client went away"
-        rest, shown = "", False
+        end = "the client went away, or its text was not supported"
         try:
             async with aclosing(self._generator.answer(messages)) as answer:
                 async for piece in answer:
                     pieces.append(piece)
-                    whole, rest = support.cut(rest + piece)
-                    for sentence in whole:
-                        if problem := judge.problem(sentence):
-                            end = f"stopped: it {problem}"
-                            # The same again would be stopped at the same place.
-                            await self._cache.put(name, "".join(pieces))
-                            yield Notice(text=_stopped(problem))
-                            return
-                        shown = True
-                        yield Token(text=sentence)
-            for sentence in support.cut(rest, ended=True)[0]:
-                if problem := judge.problem(sentence):
-                    end = f"stopped: it {problem}"
-                    yield Notice(text=_stopped(problem))
-                    break
-                yield Token(text=sentence)
-            else:
-                end = "answered"
+                    yield piece, False
+            end = "answered"
             # Only whole answers.
             await self._cache.put(name, "".join(pieces))
+            yield "", True
         except ModelFailed as failure:
             end = f"the model failed: {failure}"
-            what = "this is what came until then" if shown else "there is none of its text"
-            yield Notice(text=f"The model did not finish: {failure}; {what}.")
+            raise
         finally:
             _LOG.info(
                 "query: %d passages, %d pieces in %.1f s, %s",
-                len(found), len(pieces), time.monotonic() - started, end,
+                passages, len(pieces), time.monotonic() - started, end,
             )
 
     async def whole(self, question: str, found: list[Found], generation: str) -> Answer:
@@ -170,7 +171,3 @@ class Answers:
         if answer.model is None:
             answer.answer = " ".join(f"{quote.text} [{quote.n}]" for quote in answer.extract)
         return answer
-
-
-def _stopped(problem: str) -> str:
-    return f"The model {problem}; the rest of its text is not shown."
