@@ -1,7 +1,10 @@
 """Ingests text and markdown files by hand.
 
 `python -m rag_api.ingest FILE…` in the service's container; `-` reads standard input:
-`podman exec -i xnai_rag_api python -m rag_api.ingest --title 'House rules' - < rules.md`
+`podman exec -i xnai_rag_api python -m rag_api.ingest --source rules.md - < rules.md`
+
+What a document comes from is what it is: the same source again replaces it, and two sources with one
+title are two documents.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ def _title(text: str, fallback: str) -> str:
     return fallback
 
 
-def _document(name: str, title: str | None) -> dict[str, str]:
+def _document(name: str, title: str | None, source: str) -> dict[str, str]:
     """Return what /ingest takes for a file, or for standard input.
 
     Raises:
@@ -38,10 +41,10 @@ def _document(name: str, title: str | None) -> dict[str, str]:
     if not text.strip():
         raise SystemExit(f"{name}: there is no text in it")
     if name == "-":
-        title = title or _title(text, "")
+        title = title or _title(text, Path(source).stem)
         if not title:
-            raise SystemExit("-: a text without a heading `# …` needs --title")
-        return {"id": f"stdin:{title}", "title": title, "source": "", "text": text}
+            raise SystemExit("-: a text without a heading `# …` needs --title or --source")
+        return {"id": f"stdin:{source or title}", "title": title, "source": source, "text": text}
     path = str(Path(name).resolve())
     # The path is the id, so the same file replaces its former content.
     return {
@@ -57,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m rag_api.ingest", description=__doc__)
     parser.add_argument("files", nargs="+", metavar="FILE", help="text or markdown; - for stdin")
     parser.add_argument("--title", help="instead of the first heading or the file's name")
+    parser.add_argument("--source", default="", help="where the text of - comes from")
     parser.add_argument("--url", default=env.text("RAG_URL", "http://127.0.0.1:8000"))
     given = parser.parse_args(arguments)
     token = secret.read("ingest_token")
@@ -67,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         headers={"Authorization": f"Bearer {token}"}, timeout=_TIMEOUT_S, trust_env=False
     ) as client:
         for name in given.files:
-            document = _document(name, given.title)
+            document = _document(name, given.title, given.source)
             try:
                 answer = client.post(f"{given.url}/ingest", json={"documents": [document]})
             except httpx.HTTPError as error:

@@ -220,6 +220,17 @@ def test_ingest_command(start_api, client, tmp_path):
     assert answer["sources"][0]["source"] == str(file)
 
 
+def test_the_source_is_what_a_document_is(start_api, client, tmp_path):
+    api = start_api()
+    for source, text in (("a.md", "One."), ("b.md", "Two."), ("a.md", "Three.")):
+        words = ("-", "--title", "Notes", "--source", source)
+        assert command(api, tmp_path, *words, stdin=text).returncode == 0
+    # Two with one title are two; the same source again has replaced the former.
+    assert client.get(f"{api.url}/ready").json()["index"]["documents"] == 2
+    ended = command(api, tmp_path, "-", "--source", "rules/a.md", stdin="Words.")
+    assert ended.stdout == "-: 1 passages, 'a'\n"
+
+
 def test_ingest_command_refuses(start_api, tmp_path):
     api = start_api()
     assert "none.md: cannot be read" in command(api, tmp_path, "none.md").stderr
