@@ -203,3 +203,40 @@ def test_from_a_checkout_to_healthy_by_settings_alone(deployed, checkout, settin
     after = container_ids(deployed)
     assert {name for name in after if after[name] != before.get(name)} == {"xnai_chainlit_ui"}
     assert until(lambda: page(deployed, "8001/") == "<b>one", timeout_s=60, every_s=1)
+
+
+def test_a_module_that_its_lock_lacks_is_named_and_the_remedy_mends_it(deployed, tmp_path):
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "main.py").write_text(
+        "import time\nfrom pathlib import Path\n\nimport idna\n\n"
+        "Path('/tmp/alive').write_text(idna.encode('a.example').decode())\n"
+        "while True:\n    time.sleep(1)\n"
+    )
+    (tree / "requirements.txt").write_text("pyyaml==6.0.3\n")
+    git(tree, "init", "-q")
+    git(tree, "add", "-A")
+
+    def lock() -> str:
+        said = xnai("lock", f"curation_worker={tree}/requirements.txt", "--python", PYTHON,
+                    "--into", str(tmp_path / "locks"))
+        assert said.returncode == 0, said.stderr
+        return str(tmp_path / "locks/curation_worker.txt")
+
+    own = {
+        "context": str(tree), "copy": ["main.py"], "requirements": lock(),
+        "command": ["python", "/app/main.py"],
+        "health": {"command": ["test", "-e", "/tmp/alive"], "interval_s": 5, "retries": 2,
+                   "start_period_s": 5},
+    }
+    settings = Settings(tmp_path / "data", {"service_sources": {"curation_worker": own}} | LAB)
+    outcome = deploy(deployed, *settings.write())
+    assert outcome.code != 0
+    said = " ".join(re.sub(r"\[lab-\S+\]", "", outcome.log).split())
+    assert "the module idna is not in it" in said, outcome.log
+    assert "add it to the requirements, xnai lock curation_worker" in said, outcome.log
+
+    (tree / "requirements.txt").write_text("pyyaml==6.0.3\nidna==3.10\n")
+    lock()
+    outcome = deploy(deployed, *settings.write())
+    assert outcome.code == 0, outcome.log
