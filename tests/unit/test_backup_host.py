@@ -165,6 +165,27 @@ def data(machine: Path) -> dict[str, str]:
     return found | {"database": (machine / "database").read_text()}
 
 
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_all_of_an_archive_is_with_the_kernel_when_it_is_put_on_the_disk(
+    machine, monkeypatch, encrypted
+):
+    """What Python holds back until the file is closed fsync(2) does not know of."""
+    synced: list[tuple[int, int]] = []
+    real = os.fsync
+
+    def noting(descriptor: int) -> None:
+        state = os.fstat(descriptor)
+        synced.append((state.st_ino, state.st_size))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    key = machine / "key"
+    key.write_text("a passphrase\n")
+    path = made(machine, **({"passphrase_file": str(key)} if encrypted else {}))
+    state = path.stat()
+    assert (state.st_ino, state.st_size) in synced
+
+
 def test_what_it_is_told_goes_there_and_back():
     assert parse(SPEC.text()) == SPEC
 

@@ -127,6 +127,8 @@ class Run:
                 archive.write(file, manifest, exports.contents)
             else:
                 self._encrypted(words, file.fileno(), manifest, exports)
+            # First what Python still holds: fsync(2) knows of the kernel's part alone.
+            file.flush()
             os.fsync(file.fileno())
         new.rename(final)
         sync(self.directory)
