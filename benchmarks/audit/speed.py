@@ -11,6 +11,7 @@ import json
 import os
 import platform
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -104,10 +105,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--baseline", metavar="COMMIT", help="measure that commit too")
     parser.add_argument("--no-write", action="store_true", help="print alone")
+    parser.add_argument("--only", default="", metavar="WORD", help="trees with that word")
+    parser.add_argument("--runs", type=int, default=1, help="by turns")
     options = parser.parse_args()
     rows: list[AuditTime] = []
     with tempfile.TemporaryDirectory(prefix="xnai-bench-") as folder:
-        for number, (name, tree) in enumerate(written(Path(folder))):
+        chosen = [one for one in written(Path(folder)) if options.only in one[0]]
+        for number, (name, tree) in enumerate(chosen * options.runs):
             # A cache of its own: two trees may hold the same text.
             cache = Path(folder) / f"cache{number}"
             cache.mkdir(mode=0o700)
@@ -118,10 +122,23 @@ def main() -> None:
                 with worktree(options.baseline) as source:
                     rows.append(measured(tree, "baseline", name, source, cache))
                 print(rows[-1], flush=True)
+    for name in dict.fromkeys(one.tree for one in rows):
+        here, there = (
+            [one.processor_s for one in rows if (one.tree, one.by) == (name, by)]
+            for by in ("here", "baseline")
+        )
+        if there:
+            ratio = statistics.median(a / b for a, b in zip(here, there, strict=True))
+            print(f"{name}: {ratio:.3f} of the baseline's processor time (n {len(here)})")
     if not options.no_write:
+        # Of trees that were not measured now the former rows stay.
+        measured_now = {one.tree for one in rows}
+        former = json.loads(RAW.read_text("utf-8"))["rows"] if RAW.exists() else []
+        kept = [row for row in former if row["tree"] not in measured_now]
         data = {
             "baseline": options.baseline, "python": platform.python_version(),
-            "processors": os.cpu_count(), "rows": [asdict(one) for one in rows],
+            "processors": os.cpu_count(), "load": os.getloadavg(),
+            "rows": [*kept, *(asdict(one) for one in rows)],
         }
         RAW.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
 
