@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shlex
 import shutil
 import subprocess
@@ -183,6 +184,10 @@ class Machine:
     def power_cut(self) -> None:
         """End the machine as if its power were cut; only what was written to disk stays."""
         process.kill_all(self.directory)
+        # A process that is being ended may hold its disk a little longer than it is listed.
+        for disk in self.directory.glob("disk.*"):
+            with disk.open("r+b") as file:
+                fcntl.lockf(file, fcntl.LOCK_EX)
 
     def stop(self, progress: Progress | None = None, *, timeout_s: float = 90.0) -> None:
         """Shut the guest down; a guest that does not is ended after the time given.
