@@ -43,6 +43,11 @@ _TOOL = Checker("shellcheck", _WORDS, ".sh", _split)
 # Its analysis of how values flow takes a third of the time, most of it for nothing in a text that
 # no person wrote.
 _WITHOUT_FLOW = Checker("shellcheck", (*_WORDS, "--extended-analysis=false"), ".sh", _split)
+# What values could flow through; a recipe's line without any of it has none to be followed.
+_FLOWS = re.compile(
+    r"=|\$\?|\(\)|\b(?:for|while|until|case|select|read|readarray|mapfile|function|exit|return|set|"
+    r"shift|trap|export|unset|local|declare|getopts|exec|eval|source|let|printf)\b"
+)
 _LONG = 128 * 1024
 # It takes half a KiB of memory for each byte: a longer text is asked about in parts of this size.
 _SHARE = 48 * 1024
@@ -94,10 +99,16 @@ def _texts(tree: Tree) -> Iterator[_Text]:
                 yield _Text(path, 0 if own else line, part if own else head + part, False, "", True)
 
 
+def _without_flow(one: _Text) -> bool:
+    return one.is_part or len(one.text) > _LONG or (
+        bool(one.target) and not _FLOWS.search(one.text.partition("\n")[2])
+    )
+
+
 def shellcheck(tree: Tree, cache: AnswerCache) -> Iterator[RuleFinding | Unknown | str]:
     """Yield its findings, and what it could not tell."""
-    texts = sorted(_texts(tree), key=lambda one: one.is_part or len(one.text) > _LONG)
-    short = [one.text for one in texts if not one.is_part and len(one.text) <= _LONG]
+    texts = sorted(_texts(tree), key=_without_flow)
+    short = [one.text for one in texts if not _without_flow(one)]
     answers, missing = ask(_TOOL, short, cache)
     more, missing_too = ask(_WITHOUT_FLOW, [one.text for one in texts[len(short):]], cache)
     answers, missing = [*answers, *more], missing or missing_too
