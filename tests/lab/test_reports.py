@@ -80,3 +80,31 @@ def test_reports_are_written_and_published_and_a_secret_is_not(deployed, reposit
         repository, "rev-parse", "xnai/reports"
     )
     assert "nothing new" in run("publish", "--data", "publish_remote=origin").log
+
+
+def test_it_is_pushed_over_ssh_and_an_unknown_host_is_not(deployed, repository, monkeypatch):
+    deployed.run(
+        "command -v git >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get -q -y "
+        "--no-install-recommends install git; rm -rf /root/bare.git; "
+        "git init -q --bare /root/bare.git",
+        timeout_s=300,
+    )
+    git(repository, "remote", "set-url", "origin", f"{deployed.config.host_name}:/root/bare.git")
+    words = ("--data", f"report_repository={repository}", "--data", "publish_remote=origin")
+
+    def publish():
+        return deploy(deployed, *words, deploy_file="tasks/publish.py")
+
+    known = str(deployed.directory / "known_hosts")
+    ssh = f"ssh -F {deployed.ssh_config}"
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"{ssh} -o UserKnownHostsFile=/dev/null")
+    refused = publish()
+    assert refused.code != 0 and "Host key verification failed" in refused.log, refused.log
+    assert git(repository, "branch", "--list", "xnai/reports") == ""
+    monkeypatch.setenv("GIT_SSH_COMMAND", f"{ssh} -o UserKnownHostsFile={known}")
+    first = publish()
+    assert first.code == 0 and "not pushed to origin yet" in first.log, first.log
+    second = publish()
+    assert second.code == 0 and "pushed to origin" in second.log, second.log
+    there = deployed.run("git -C /root/bare.git rev-parse xnai/reports").stdout
+    assert there == git(repository, "rev-parse", "xnai/reports")
