@@ -96,15 +96,17 @@ def test_the_table_has_each_dockerfile(tree, tmp_path, engine):
         ("Dockerfile", "app", "all", "125.0", "3 layers"),
         ("", "", "1", "75.0", "ADD file:1 in /"),
         ("", "", "2", "50.0", "pip install --no-cache-dir -r requirements.txt"),
-        ("b/Dockerfile", "other", "", "", "not measured: not in podman"),
+        ("b/Dockerfile", "other:2", "", "", "not measured: not in podman"),
         ("c/Dockerfile", "", "", "", "not measured: no image named in the tree"),
     )
     assert table(tmp_path, Options(tools=False, images=Contents(""))) is None
 
 
 def test_a_hosts_store_is_asked_by_the_host_alone(tree, tmp_path, engine):
-    tree({"compose.yml": "services: {a: {build: ., image: app}}\n", "Dockerfile": "FROM x:1\n"})
-    layers = {"localhost/app:latest": (ImageLayer(2**21, "COPY . /app"),)}
+    # As `xnai audit --host` finds it: the images are built already, a directory each.
+    tree({"stack/docker-compose.yml": "services: {a: {image: 'localhost/xnai_app:0a1b'}}\n",
+          "build/app/Dockerfile": "FROM x:1\n"})
+    layers = {"localhost/xnai_app:0a1b": (ImageLayer(2**21, "COPY . /app"),)}
     options = Options(tools=False, images=of_host("desk", {}, layers))
     assert table(tmp_path, options).rows[1] == ("", "", "1", "2.0", "COPY . /app")
     assert not engine.calls.exists()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Callable, Iterator
 
 from xnai.audit.dockerfile import Dockerfile
 from xnai.audit.model import Table
-from xnai.audit.own_images import line_of_bases, own_images, stood_on_by
+from xnai.audit.own_images import line_of_bases, own_images, repository, stood_on_by
 from xnai.audit.reading import shown
 from xnai.audit.rules.docker_uid_drift import uid
 from xnai.audit.tree import Tree
@@ -133,9 +134,7 @@ def _layers(tree: Tree, file: Dockerfile) -> tuple[str, ...]:
 
 def _sizes(tree: Tree, files: list[Dockerfile]) -> Iterator[tuple[str, ...]]:
     """The layers of at least a MiB of each file's image, in their order, with the sum of all."""
-    named = [
-        [name for name, paths in own_images(tree).items() if file.path in paths] for file in files
-    ]
+    named = [list(_images_of(tree, file)) for file in files]
     there = tree.options.images.layers(name for names in named for name in names)
     for file, names in zip(files, named, strict=True):
         here = next((name for name in names if name in there), None)
@@ -149,3 +148,20 @@ def _sizes(tree: Tree, files: list[Dockerfile]) -> Iterator[tuple[str, ...]]:
         for number, one in enumerate(layers, 1):
             if one.bytes >= _MIB:
                 yield "", "", str(number), f"{one.bytes / _MIB:.1f}", shown(one.made_by[:_WIDTH])
+
+
+def _images_of(tree: Tree, file: Dockerfile) -> Iterator[str]:
+    """The names that the image of a file may have, with their tags where the tree says them."""
+    folder = posixpath.basename(posixpath.dirname(file.path))
+    for compose in tree.composes:
+        for service in compose.services:
+            image = service.text("image")
+            last = repository(image).rpartition("/")[2]
+            if service.build is not None:
+                if image and compose.dockerfile(service) == file.path:
+                    yield image
+            # As this project deploys: built beforehand, in a directory of the image's name.
+            elif image.startswith("localhost/") and folder and (
+                    last == folder or last.endswith(f"_{folder}")):
+                yield image
+    yield from (name for name, paths in own_images(tree).items() if file.path in paths)
