@@ -13,7 +13,7 @@ from xnai.images.content import BuildInput
 from xnai.images.locks import absent, python_of
 from xnai.images.plan import Build, builds, find, levels, prunable
 from xnai.images.python_files import unparsable
-from xnai.images.tree import TreeRefused, refusals, revision, untracked
+from xnai.images.tree import TreeRefused, revision, untracked
 from xnai.operations import image, network
 from xnai.run.context import current
 from xnai.run.known import known
@@ -21,7 +21,7 @@ from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.run.store import read_store
 from xnai.settings import layers
 from xnai.settings.model import Settings
-from xnai.stack.catalogue import build_inputs, services, source_misfits
+from xnai.stack.catalogue import build_inputs, services, tree_problems
 from xnai.stack.differences import images_of, missing_images
 from xnai.stack.paths import build_directory
 from xnai.stack.plan import plan
@@ -73,7 +73,7 @@ def inputs(settings: Settings) -> list[BuildInput]:
 
 def _inputs(settings: Settings) -> list[BuildInput]:
     where = layers.origin(layers.layers(host), "service_sources")
-    if found := [*refusals(settings, where), *source_misfits(settings, where)]:
+    if found := tree_problems(settings, where):
         fail_host("these trees cannot be built, nothing was changed:\n" + "\n".join(found))
     try:
         return build_inputs(settings)

@@ -14,6 +14,7 @@ import tempfile
 import time
 import tomllib
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 SERVICES = HERE.parents[1] / "files/services"
@@ -22,20 +23,20 @@ sys.path[:0] = [str(SERVICES / "rag_api"), str(SERVICES / "common")]
 from rag_api.embedder import WordLlamaEmbedder  # noqa: E402
 from rag_api.extract import extract  # noqa: E402
 from rag_api.index import Index  # noqa: E402
+from rag_api.ingest import title_of  # noqa: E402
 from rag_api.schema import DocumentIn  # noqa: E402
 
 TOP_K = 4
 
 
-def index_of(corpus: Path, embedder: WordLlamaEmbedder) -> Index:
-    """Return an index of a corpus' files, as an ingest makes it."""
-    index = Index(Path(tempfile.mkdtemp(prefix="xnai-answers-")), embedder)
+def index_of(corpus: Path, embedder: WordLlamaEmbedder, folder: Path) -> Index:
+    """Return an index of a corpus' files in an empty folder, as an ingest makes it."""
+    index = Index(folder, embedder)
     index.open()
     documents = []
     for path in sorted(corpus.glob("*.md")):
         text = path.read_text("utf-8")
-        lines = text.splitlines()
-        title = next((line[2:] for line in lines if line.startswith("# ")), path.stem)
+        title = title_of(text, path.stem)
         documents.append(
             DocumentIn(id=path.name, title=title, source=path.name, text=text).document()
         )
@@ -43,28 +44,40 @@ def index_of(corpus: Path, embedder: WordLlamaEmbedder) -> Index:
     return index
 
 
+def answered(
+    question: dict[str, Any], index: Index, embedder: WordLlamaEmbedder
+) -> dict[str, Any]:
+    """Return what a question was answered with, and whether that is right."""
+    started = time.perf_counter()
+    found, _ = index.search(question["text"], TOP_K)
+    searched = time.perf_counter()
+    quotes = extract(question["text"], found, embedder)
+    ended = time.perf_counter()
+    said = " ".join(quote.text for quote in quotes)
+    has = [quote for quote in quotes
+           if any(fact.lower() in quote.text.lower() for fact in question["fact"])]
+    return {
+        "id": question["id"], "shares_words": question["shares_words"],
+        "right": bool(has),
+        "cited": any(found[one.number - 1].document == question["document"] for one in has),
+        "passage_found": any(one.document == question["document"] for one in found),
+        "sentences": len(quotes), "words": len(said.split()),
+        "search_s": round(searched - started, 4), "extract_s": round(ended - searched, 4),
+    }
+
+
 def main() -> None:
-    """Print what each question was answered with, and whether that is right."""
+    """Ask each question, and print the rows."""
     embedder = WordLlamaEmbedder()
-    indexes = {path.name: index_of(path, embedder) for path in (HERE / "corpora").iterdir()}
     rows = []
-    for question in tomllib.loads((HERE / "questions.toml").read_text("utf-8"))["question"]:
-        started = time.perf_counter()
-        found, _ = indexes[question["corpus"]].search(question["text"], TOP_K)
-        searched = time.perf_counter()
-        quotes = extract(question["text"], found, embedder)
-        ended = time.perf_counter()
-        said = " ".join(quote.text for quote in quotes)
-        has = [quote for quote in quotes
-               if any(fact.lower() in quote.text.lower() for fact in question["fact"])]
-        rows.append({
-            "id": question["id"], "shares_words": question["shares_words"],
-            "right": bool(has),
-            "cited": any(found[one.number - 1].document == question["document"] for one in has),
-            "passage_found": any(one.document == question["document"] for one in found),
-            "sentences": len(quotes), "words": len(said.split()),
-            "search_s": round(searched - started, 4), "extract_s": round(ended - searched, 4),
-        })
+    with tempfile.TemporaryDirectory(prefix="xnai-answers-") as root:
+        indexes = {}
+        for path in (HERE / "corpora").iterdir():
+            folder = Path(root) / path.name
+            folder.mkdir()
+            indexes[path.name] = index_of(path, embedder, folder)
+        for question in tomllib.loads((HERE / "questions.toml").read_text("utf-8"))["question"]:
+            rows.append(answered(question, indexes[question["corpus"]], embedder))
     json.dump(rows, sys.stdout)
 
 

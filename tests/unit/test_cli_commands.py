@@ -25,7 +25,7 @@ def test_help_imports_neither_pyinfra_nor_a_command():
         "import sys; sys.argv = ['xnai', '--help']\n"
         "from xnai.cli import main\n"
         "try:\n    main()\n"
-        "finally:\n    print([m for m in sys.modules if m.startswith(('pyinfra', 'xnai'))])"
+        "finally:\n    print(sorted(m for m in sys.modules if m.startswith(('pyinfra', 'xnai'))))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0

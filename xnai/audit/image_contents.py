@@ -37,18 +37,8 @@ done
 
 def parsed(lines: Iterable[str]) -> dict[str, Programs]:
     """Return what LISTING printed: image -> names. One whose list was cut off is left out."""
-    found: dict[str, Programs] = {}
-    image, names = "", set[str]()
-    rest = iter(lines)
-    for line in rest:
-        if line == "image":
-            image, names = next(rest, ""), set()
-        elif line == "end":
-            # A list without anything was not read, for no image is empty.
-            found |= {image: frozenset(names)} if names else {}
-        else:
-            names.add(line[1:])
-    return found
+    # A list without anything was not read, for no image is empty.
+    return {image: frozenset(names) for image, names in image_layers.blocks(lines) if names}
 
 
 def spellings(image: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,18 +46,24 @@ def parsed(lines: Iterable[str]) -> dict[str, tuple[ImageLayer, ...]]:
 
     An image whose record is cut off or cannot be read is left out.
     """
-    found: dict[str, tuple[ImageLayer, ...]] = {}
-    image, text = "", list[str]()
+    found = {image: _layers("\n".join(text)) for image, text in blocks(lines)}
+    return {image: layers for image, layers in found.items() if layers}
+
+
+def blocks(lines: Iterable[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield each image that a listing printed, with its lines; one that was cut off is left out.
+
+    A block is `image`, the name, lines that begin with a blank, `end`.
+    """
+    image, said = "", list[str]()
     rest = iter(lines)
     for line in rest:
         if line == "image":
-            image, text = next(rest, ""), []
+            image, said = next(rest, ""), []
         elif line == "end":
-            layers = _layers("\n".join(text))
-            found |= {image: layers} if layers else {}
+            yield image, said
         else:
-            text.append(line[1:])
-    return found
+            said.append(line[1:])
 
 
 def _layers(text: str) -> tuple[ImageLayer, ...]:

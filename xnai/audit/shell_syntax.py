@@ -56,14 +56,14 @@ def _together(bash: str, texts: Sequence[str]) -> dict[str, str]:
         if not said:
             break
         at = _text_at(said, texts)
-        alone = syntax_error(bash, texts[at])
-        if not alone and len(texts) == 1:
+        if alone := syntax_error(bash, texts[at]):
+            wrong[texts[at]] = alone
+            texts = texts[at + 1 :]
+        elif len(texts) == 1:
             break
-        if not alone:
+        else:
             half = len(texts) // 2
             return wrong | _together(bash, texts[:half]) | _together(bash, texts[half:])
-        wrong[texts[at]] = alone
-        texts = texts[at + 1 :]
     return wrong
 
 

@@ -107,10 +107,12 @@ def _without_flow(one: _Text) -> bool:
 
 def shellcheck(tree: Tree, cache: AnswerCache) -> Iterator[RuleFinding | Unknown | str]:
     """Yield its findings, and what it could not tell."""
-    texts = sorted(_texts(tree), key=_without_flow)
-    short = [one.text for one in texts if not _without_flow(one)]
-    answers, missing = ask(_TOOL, short, cache)
-    more, missing_too = ask(_WITHOUT_FLOW, [one.text for one in texts[len(short):]], cache)
+    followed, rest = list[_Text](), list[_Text]()
+    for text in _texts(tree):
+        (rest if _without_flow(text) else followed).append(text)
+    texts = [*followed, *rest]
+    answers, missing = ask(_TOOL, [one.text for one in followed], cache)
+    more, missing_too = ask(_WITHOUT_FLOW, [one.text for one in rest], cache)
     answers, missing = [*answers, *more], missing or missing_too
     yield from missing
     torn = set[tuple[str, str]]()

@@ -10,13 +10,14 @@ import click
 from pyinfra.api.host import Host
 
 from xnai.images.content import ContextFile, context_files
-from xnai.images.tree import TreeRefused, refusals
+from xnai.images.tree import TreeRefused
 from xnai.run import inspect as looking
 from xnai.run.context import current
 from xnai.run.inspect import Where
-from xnai.run.options import with_hosts
+from xnai.run.options import GOOD, UNKNOWN, print_errors, with_hosts
+from xnai.run.pyinfra import HostFailed
 from xnai.settings import layers
-from xnai.stack.catalogue import build_inputs, source_misfits
+from xnai.stack.catalogue import build_inputs, tree_problems
 from xnai.stack.plan import plan
 
 
@@ -35,25 +36,23 @@ def render(
     if folder.exists() and any(folder.iterdir()):
         raise looking.WrongCall(f"{folder} is not empty: name a new directory, or remove it first")
 
-    def question(host: Host) -> dict[str, ContextFile] | str:
+    def question(host: Host) -> dict[str, ContextFile]:
         settings = current(host)
         where = layers.origin(layers.layers(host), "service_sources")
-        if found := [*refusals(settings, where), *source_misfits(settings, where)]:
-            return "these trees cannot be built:\n" + "\n".join(found)
+        if found := tree_problems(settings, where):
+            raise HostFailed("these trees cannot be built:\n" + "\n".join(found))
         try:
             inputs = build_inputs(settings)
-            composed = plan(settings, inputs).files.values()
-            stack = {f"stack/{one.name}": ContextFile(one.text.encode()) for one in composed}
-            return stack | {f"build/{path}": file for path, file in context_files(inputs).items()}
         except TreeRefused as refused:
-            return str(refused)
+            raise HostFailed(str(refused)) from None
+        composed = plan(settings, inputs).files.values()
+        stack = {f"stack/{one.name}": ContextFile(one.text.encode()) for one in composed}
+        return stack | {f"build/{path}": file for path, file in context_files(inputs).items()}
 
     answers = looking.ask_each(Where(inventory_file, group_data, data), question)
     written: dict[str, list[str]] = {}
-    errors: dict[str, str] = {}
     for answer in answers:
-        if not isinstance(answer.value, dict):
-            errors[answer.host] = answer.value or answer.error
+        if answer.value is None:
             continue
         # A host's name may be an address; no part of it leads out of the folder.
         at = folder / (answer.host.removeprefix("@").replace("/", "_").lstrip(".") or "host")
@@ -63,10 +62,10 @@ def render(
             (at / name).chmod(0o755 if file.executable else 0o644)
         written[answer.host] = [str(at / name) for name in answer.value]
     if as_json:
+        errors = {answer.host: answer.error for answer in answers if answer.error}
         click.echo(json.dumps({"written": written, "errors": errors}, indent=2))
     else:
         for host, names in written.items():
             click.echo(f"[{host}] {len(names)} files in {Path(names[0]).parents[1]}")
-        for host, error in errors.items():
-            click.echo(f"[{host}] could not tell: {error}", err=True)
-    sys.exit(2 if errors or not written else 0)
+        print_errors(answers)
+    sys.exit(GOOD if written and len(written) == len(answers) else UNKNOWN)

@@ -162,12 +162,16 @@ def _on_command_lines(text: str, lines: Sequence[str]) -> Iterator[tuple[int, st
     # A command over several lines is one.
     for match in re.finditer(r"(?m)^(?:.*\\\r?\n)+.*", text):
         joined = re.sub(r"\\\r?\n", " ", match[0])
-        if (any(on_command_lines(joined)) and not _VARIABLE.search(joined)) or any(
-                not is_placeholder(found[1]) for found in _REDIS_CLI.finditer(joined)):
+        if (any(on_command_lines(joined)) and not _VARIABLE.search(joined)) or _to_redis(joined):
             first = text.count("\n", 0, match.start()) + 1
             own = match[0].split("\n")
             yield first + next((at for at, line in enumerate(own) if re.search(
                 r"\s-a\b|--pass|\s-p|requirepass|://", line)), 0), kind
+
+
+def _to_redis(text: str) -> bool:
+    """Whether a client of Redis is given a password there."""
+    return any(not is_placeholder(match[1]) for match in _REDIS_CLI.finditer(text))
 
 
 def _by_form(line: str) -> Iterator[str]:
@@ -177,7 +181,7 @@ def _by_form(line: str) -> Iterator[str]:
         yield "the address of a webhook"
     if _PUTTY.search(line):
         yield "a private key"
-    if any(not is_placeholder(match[1]) for match in _REDIS_CLI.finditer(line)):
+    if _to_redis(line):
         yield "a password on a command line"
     if any(looks_made(match[1]) and not is_placeholder(match[1])
            for match in _QUERY.finditer(line)):
@@ -188,9 +192,14 @@ def _by_form(line: str) -> Iterator[str]:
         yield "a key"
 
 
+def _value_of(match: re.Match[str]) -> str:
+    """What _SET has found under a name."""
+    return match["quoted"] or match["plain"].rstrip(",;")
+
+
 def _strong(number: int, line: str) -> Iterator[tuple[int, str]]:
     """A value that a machine has made, under a name that sounds secret."""
-    values = (match["quoted"] or match["plain"].rstrip(",;") for match in _SET.finditer(line))
+    values = map(_value_of, _SET.finditer(line))
     if any(looks_real(one) and max(map(len, re.split(r"[-_]", one))) >= 16 for one in values):
         yield number, UNDER_A_NAME
 
@@ -198,7 +207,7 @@ def _strong(number: int, line: str) -> Iterator[tuple[int, str]]:
 def _named(number: int, line: str, following: str, suffix: str) -> Iterator[tuple[int, str]]:
     in_data = suffix in _DATA
     for match in _SET.finditer(line):
-        value = match["quoted"] or match["plain"].rstrip(",;")
+        value = _value_of(match)
         if default := _DEFAULT.fullmatch(value):
             value = default["value"]
         if "(" not in value:

@@ -15,6 +15,7 @@ from typing import TypeVar
 from xnai.images import content
 from xnai.images.content import BuildInput
 from xnai.images.model import CopiedPath, Image
+from xnai.images.tree import refusals
 from xnai.memory import sysctl
 from xnai.settings.declaration import HostValues
 from xnai.settings.derive import derive as derived
@@ -162,6 +163,16 @@ def _from_own_tree(service: Service, settings: Settings) -> Service:
 def _image_from_own_tree(image: Image, settings: Settings) -> Image:
     source = settings.service_sources.get(image.name)
     return own_tree.image_of(image, source) if source else image
+
+
+def tree_problems(settings: Settings, where: str) -> list[str]:
+    """Return why images cannot be built of the users' trees, a sentence each.
+
+    Args:
+        settings: checked.
+        where: the place at which `service_sources` is set.
+    """
+    return [*refusals(settings, where), *source_misfits(settings, where)]
 
 
 def source_misfits(settings: Settings, where: str) -> list[str]:

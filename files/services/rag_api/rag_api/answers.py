@@ -86,11 +86,9 @@ class Answers:
             return
         quotes: list[Quote] = await run_in_threadpool(self._index.extract, question, found)
         yield Extract(quotes=[Quoted(n=quote.number, text=quote.text) for quote in quotes])
-        if not self._with_model:
-            pass
-        elif not self._generator.configured:
+        if self._with_model and not self._generator.configured:
             yield Notice(text="No model is set up (LLM_URL): this is what the passages say.")
-        else:
+        elif self._with_model:
             async with aclosing(self._generated(question, found, generation)) as lines:
                 async for line in lines:
                     yield line

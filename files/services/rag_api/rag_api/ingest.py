@@ -20,7 +20,7 @@ from service_common import env, secret
 _TIMEOUT_S = 120
 
 
-def _title(text: str, fallback: str) -> str:
+def title_of(text: str, fallback: str) -> str:
     """Return a markdown text's first heading, else the fallback."""
     for line in text.splitlines():
         if line.startswith("# "):
@@ -41,7 +41,7 @@ def _document(name: str, title: str | None, source: str) -> dict[str, str]:
     if not text.strip():
         raise SystemExit(f"{name}: there is no text in it")
     if name == "-":
-        title = title or _title(text, Path(source).stem)
+        title = title or title_of(text, Path(source).stem)
         if not title:
             raise SystemExit("-: a text without a heading `# …` needs --title or --source")
         return {"id": f"stdin:{source or title}", "title": title, "source": source, "text": text}
@@ -49,7 +49,7 @@ def _document(name: str, title: str | None, source: str) -> dict[str, str]:
     # The path is the id, so the same file replaces its former content.
     return {
         "id": f"file:{path}",
-        "title": title or _title(text, Path(name).stem),
+        "title": title or title_of(text, Path(name).stem),
         "source": path,
         "text": text,
     }
