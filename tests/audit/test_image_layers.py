@@ -110,3 +110,16 @@ def test_a_hosts_store_is_asked_by_the_host_alone(tree, tmp_path, engine):
     options = Options(tools=False, images=of_host("desk", {}, layers))
     assert table(tmp_path, options).rows[1] == ("", "", "1", "2.0", "COPY . /app")
     assert not engine.calls.exists()
+
+
+def test_an_image_that_was_not_there_is_asked_for_again(tree, tmp_path, engine, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "cache").mkdir(mode=0o700)
+    tree({"x/compose.yml": "services: {a: {build: ., image: app}}\n",
+          "x/Dockerfile": "FROM x:1\n"})
+    engine("podman", json.dumps(PODMAN), "localhost/other:latest")
+    before = table(tmp_path / "x", Options(tools=False, images=Contents("podman")))
+    assert before.rows == (("Dockerfile", "app", "", "", "not measured: not in podman"),)
+    engine("podman", json.dumps(PODMAN))
+    after = table(tmp_path / "x", Options(tools=False, images=Contents("podman")))
+    assert after.rows[0] == ("Dockerfile", "app", "all", "125.0", "3 layers")

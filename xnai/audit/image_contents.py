@@ -55,7 +55,7 @@ class Contents:
         where: whose store it is, for reports; empty without a container engine.
         of_host: whether they are what a host runs, and not what was built here some time.
         known: image -> its programs, None where that cannot be told.
-        measured: image -> its layers, where the store was asked for them.
+        measured: image -> its layers, where the store was asked for them; none where it lacks it.
     """
 
     where: str
@@ -78,10 +78,11 @@ class Contents:
         wanted = {image: spellings(image) for image in images if "$" not in image}
         if wanted and self.where and not self.of_host:
             every = sorted({name for names in wanted.values() for name in names})
-            self.measured |= image_layers.asked(self.where, every)
+            # What is not there now may be the next time: that it was asked for is known, too.
+            self.measured |= dict.fromkeys(every, ()) | image_layers.asked(self.where, every)
         return {
             image: self.measured[name] for image, names in wanted.items()
-            for name in reversed(names) if name in self.measured
+            for name in reversed(names) if self.measured.get(name)
         }
 
 
