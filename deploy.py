@@ -4,7 +4,8 @@ from tasks import before, containers, images, memory, preflight, secrets, stack,
 from xnai.run.pyinfra import this_host_alone
 
 with this_host_alone():
-    preflight.apply()  # first: everything wrong is said at once, before anything changes
+    # First: everything wrong is said at once, before anything changes.
+    preflight.apply(for_all_steps=True)
     before.apply()  # before anything changes: what this machine is, for teardown
     memory.apply()  # before images: a build on a small machine needs the swap
     containers.apply()

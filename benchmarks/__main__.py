@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from benchmarks import fresh, images, many, noop
 from benchmarks.wanted import settings_of
@@ -36,7 +37,7 @@ def on_one(
     one = provisioned(options.machine, options.backend, progress)
     lines: list[str] = []
     if "noop" in wanted:
-        lines += noop.measure(one, options.runs)
+        lines += noop.measure(one, options.runs, options.earlier)
     if "images" in wanted:
         lines += images.measure(one, settings_of(one), progress)
     if "many" in wanted:
@@ -53,6 +54,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7, help="alternating runs of noop and many")
     parser.add_argument("--rounds", type=int, default=2, help="alternating fresh machines")
     parser.add_argument("--backend", default="auto")
+    parser.add_argument("--earlier", type=Path, help="an earlier commit's checkout, for noop")
     parser.add_argument("--machine", help="a provisioned lab machine for all but fresh")
     options = parser.parse_args()
     progress = Lines()

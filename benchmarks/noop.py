@@ -1,11 +1,17 @@
-"""What a run that changes nothing costs, beside the least that could tell the same."""
+"""What a run that changes nothing costs, beside the least that could tell the same.
+
+With the checkout of an earlier commit, whose deploy changes nothing on that machine either, also
+beside that commit's.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import pairs
@@ -20,8 +26,9 @@ from xnai.stack.plan import plan
 from xnai.templating.render import ROOT
 
 HERE = Path(__file__).parent
-GOAL_RATIO = 2.5
-GOAL_COMMANDS = 15
+GOAL_RATIO = 1.2
+GOAL_COMMANDS = 3
+GOAL_PODMAN = 3
 
 
 def floor_argv(one: Machine, settings: Settings) -> tuple[list[str], str]:
@@ -48,8 +55,14 @@ def floor_argv(one: Machine, settings: Settings) -> tuple[list[str], str]:
     return one.ssh_argv("sh /root/floor.sh " + shlex.join(words)), digests
 
 
-def measure(one: Machine, runs: int) -> list[str]:
-    """Alternate the deploy that changes nothing with the bare ssh floor."""
+def measure(one: Machine, runs: int, earlier: Path | None = None) -> list[str]:
+    """Alternate the deploy that changes nothing with the bare ssh floor.
+
+    Args:
+        one: a provisioned machine.
+        runs: how often each.
+        earlier: an earlier commit's checkout with its environment, which has its turn too.
+    """
     settings = settings_of(one)
     argv, digests = floor_argv(one, settings)
 
@@ -63,23 +76,51 @@ def measure(one: Machine, runs: int) -> list[str]:
         if done.returncode:
             sys.exit(f"the floor found: {done.stdout}{done.stderr}")
 
-    converge()
-    floor()
-    measured = []
-    for _ in range(runs):
-        measured += [pairs.timed("a", converge), pairs.timed("b", floor)]
+    def converge_as_before() -> None:
+        done = subprocess.run(
+            [f"{earlier}/.venv/bin/pyinfra", *deploying.pyinfra_argv()[1:]], cwd=earlier,
+            env=deploying.environment(one), capture_output=True, text=True, check=False,
+        )
+        total = (done.stdout + done.stderr).partition("Grand total")[2]
+        if done.returncode or not total or any(sign.isdigit() for sign in total.split("\n")[0]):
+            sys.exit(f"not a run that changes nothing: {done.stdout}{done.stderr}")
+
+    sides = {"a": converge, "b": floor} | ({"c": converge_as_before} if earlier else {})
+    for run in sides.values():
+        run()
+    load = [os.getloadavg()]
+    measured = [pairs.timed(side, run) for _ in range(runs) for side, run in sides.items()]
+    load.append(os.getloadavg())
     names = ("pyinfra, 0 changed operations", "bare ssh, shell script (floor)")
     lines = pairs.report("A run that changes nothing", measured, names, goal=GOAL_RATIO)
-    commands = remote_commands(one)
-    lines.append(f"  remote commands: {commands}; goal at most {GOAL_COMMANDS}")
-    pairs.keep("noop", measured, lines, remote_commands=commands)
+    if earlier:
+        lines.append(_beside(measured, pairs.commit_of(earlier)))
+    commands, podman = remote_commands(one)
+    lines.append(
+        f"  remote commands: {commands}, goal at most {GOAL_COMMANDS}; podman processes: {podman}, "
+        f"goal at most {GOAL_PODMAN}"
+    )
+    pairs.keep(
+        "noop", measured, lines, remote_commands=commands, podman_processes=podman, load=load,
+        commit=pairs.commit_of(), earlier=pairs.commit_of(earlier) if earlier else None,
+    )
     return lines
 
 
-def remote_commands(one: Machine) -> int:
-    """Return the number of commands that a run that changes nothing executes on the host."""
+def _beside(measured: Sequence[pairs.Run], commit: str) -> str:
+    """The line with the ratio to an earlier commit."""
+    walls = [run.wall_s for run in measured if run.side == "c"]
+    return (
+        f"  beside {commit}: median {pairs.median(measured, 'c'):.2f} s (min {min(walls):.2f}, "
+        f"max {max(walls):.2f}); {pairs.ratio(measured, 'a', 'c')[0]}"
+    )
+
+
+def remote_commands(one: Machine) -> tuple[int, int]:
+    """Return how many commands a run that changes nothing executes on the host, and podmans."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.remote_commands", *deploying.pyinfra_argv()[1:]],
         cwd=ROOT, env=deploying.environment(one), capture_output=True, text=True, check=True,
     )
-    return int(done.stderr.strip().rsplit(" ", 1)[1])
+    commands, podman = (line.rsplit(" ", 1)[1] for line in done.stderr.splitlines()[-2:])
+    return int(commands), int(podman)

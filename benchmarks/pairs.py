@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import resource
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 RESULTS = Path(__file__).parent / "results"
+
+
+def commit_of(folder: Path = RESULTS.parent) -> str:
+    """Return the short name of the commit that a checkout is at."""
+    return subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=folder, check=True, capture_output=True,
+        text=True,
+    ).stdout.strip()
 
 
 @dataclass(frozen=True)
@@ -60,14 +69,20 @@ def report(title: str, runs: Sequence[Run], names: tuple[str, str], goal: float)
             f"(min {walls[0]:.2f}, max {walls[-1]:.2f}, n {len(walls)})  "
             f"controller CPU {median(runs, side, 'cpu_s'):.2f} s"
         )
-    sides = [[run.wall_s for run in runs if run.side == side] for side in "ab"]
-    ratios = sorted(a / b for a, b in zip(*sides, strict=True))
-    middle = statistics.median(ratios)
+    words, middle = ratio(runs, "a", "b")
     lines.append(
-        f"  ratio pair by pair: median {middle:.2f} (min {ratios[0]:.2f}, max {ratios[-1]:.2f}); "
-        f"goal at most {goal}: {'reached' if middle <= goal else 'NOT reached'}"
+        f"  {words}; goal at most {goal}: {'reached' if middle <= goal else 'NOT reached'}"
     )
     return lines
+
+
+def ratio(runs: Sequence[Run], side: str, other: str) -> tuple[str, float]:
+    """Return one side's wall time by another's, pair by pair: in words, and the median."""
+    sides = [[run.wall_s for run in runs if run.side == one] for one in (side, other)]
+    found = sorted(a / b for a, b in zip(*sides, strict=True))
+    middle = statistics.median(found)
+    words = f"ratio pair by pair: median {middle:.2f} (min {found[0]:.2f}, max {found[-1]:.2f})"
+    return words, middle
 
 
 def keep(

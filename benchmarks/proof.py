@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.pairs import keep
+from benchmarks.pairs import commit_of, keep
 from xnai.templating.render import ROOT
 
 WORK = Path("/var/tmp/xnai-proof")  # noqa: S108  (clones and caches; remove it when done)
@@ -122,10 +122,7 @@ def clone(commit: str, name: str) -> tuple[str, Path, Path]:
     WORK.mkdir(exist_ok=True)
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     subprocess.run(["git", "checkout", "--quiet", commit], cwd=folder, check=True)
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=folder, check=True, capture_output=True,
-        text=True,
-    ).stdout.strip()
+    found = commit_of(folder)
     home.mkdir(exist_ok=True)
     return found, folder, home
 

@@ -22,10 +22,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pairs import commit_of
 from benchmarks.triage_record import record
 from benchmarks.triage_score import Fault, pairs, scored, summary
 from xnai.lab import machine
-from xnai.lab.deploying import GROUP_DATA, deploy, environment
+from xnai.lab.deploying import deploy, environment, xnai_argv
 from xnai.lab.machine import Machine
 from xnai.templating.render import ROOT
 
@@ -66,10 +67,7 @@ def look(one: Machine, project: str = "") -> tuple[dict[str, Any], float, int]:
     """Return what triage says of the machine's stack, in how many seconds, and its exit code."""
     started = time.monotonic()
     done = subprocess.run(
-        [
-            str(Path(sys.executable).parent / "xnai"), "triage", "--json", "--group-data",
-            GROUP_DATA, *(["--project", project] if project else []),
-        ],
+        xnai_argv("triage", "--json", *(["--project", project] if project else [])),
         cwd=ROOT, env=environment(one), capture_output=True, text=True, check=False, timeout=300,
     )
     seconds = time.monotonic() - started
@@ -117,17 +115,29 @@ def make(one: Machine, fault: Fault) -> None:
 
 def mend(one: Machine, *made: Fault) -> bool:
     """Undo faults, by a deploy where nothing less does; return whether all got healthy."""
+    if not made:
+        return until_healthy(one)
     again = False
     for fault in made:
         if fault["mend"] == "pyinfra":
             again = True
         else:
             one.run(fault["mend"], check=False, timeout_s=180)
-    if made and all("project" in fault for fault in made):
+    if all("project" in fault for fault in made):
         time.sleep(5)
         return True
+    # What a deploy does not put right, as a role's password, the repair does.
+    if again and any(fault.get("repairable") for fault in made):
+        deploy(one, deploy_file="tasks/repair.py")
     if again or not until_healthy(one, 120):
         deploy(one)
+    if not until_healthy(one):
+        return False
+    # What this fault left in a log must be history to the next one: each was well after it.
+    one.run(
+        f"xnai-podman ps {_OURS} --format '{{{{.Names}}}}' | "
+        "xargs -r -P 3 -n 1 xnai-podman healthcheck run >/dev/null 2>&1", check=False,
+    )
     return until_healthy(one)
 
 
@@ -192,18 +202,18 @@ def kept() -> dict[str, Any]:
     return json.loads(RESULT.read_text("utf-8")) if RESULT.exists() else {"results": {}}
 
 
+def of_this_code(results: dict[str, Any]) -> dict[str, Any]:
+    """Return the results of the present code of triage: a score mixes no two."""
+    digest = code_digest()
+    return {name: one for name, one in results.items() if one["code_digest"] == digest}
+
+
 def keep(data: dict[str, Any]) -> None:
     """Write the score with all that it is made of."""
     RESULT.parent.mkdir(exist_ok=True)
-    data = summary(data["results"]) | {"commit": _commit(), "results": data["results"]}
+    results = of_this_code(data["results"])
+    data = summary(results) | {"commit": commit_of(), "results": results}
     RESULT.write_text(json.dumps(data, indent=1) + "\n", "utf-8")
-
-
-def _commit() -> str:
-    return subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True,
-        check=True,
-    ).stdout.strip()
 
 
 def planned(options: argparse.Namespace) -> list[tuple[str, str, list[Fault]]]:
@@ -257,7 +267,9 @@ def main() -> None:
         repair = options.repair == "all" or (options.repair == "needed" and needed)
         result = run_one(one, made, repair and kind != "pair")
         data = kept()
-        data["results"][name] = result | {"kind": kind, "code_digest": digest, "commit": _commit()}
+        data["results"][name] = result | {
+            "kind": kind, "code_digest": digest, "commit": commit_of(),
+        }
         keep(data)
         mark = "ok  " if result["exact"] else "MISS"
         print(f"{mark} {kind:8} {name}: {result['roots']} in {result['seconds']} s; "
@@ -265,7 +277,7 @@ def main() -> None:
               f"healthy again {result['mended']}", flush=True)
         if not result["mended"]:
             sys.exit(f"{name}: the machine did not get healthy again; look at it")
-    print(json.dumps(summary(kept()["results"]), indent=1))
+    print(json.dumps(summary(of_this_code(kept()["results"])), indent=1))
 
 
 if __name__ == "__main__":

@@ -15,13 +15,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from benchmarks import pairs
 from benchmarks.wanted import settings_of
 from xnai.lab import machine
-from xnai.lab.deploying import GROUP_DATA, environment
+from xnai.lab.deploying import environment, xnai_argv
 from xnai.lab.machine import Machine
 from xnai.programs.from_memory import from_memory
 from xnai.templating.render import ROOT
@@ -73,8 +72,7 @@ def measure(one: Machine, runs: int) -> list[str]:
     one.run(asked.get_raw_value(), stdin=given, timeout_s=120)
     noted: list[Any] = json.loads(one.run(f"cat {_NOTED}").stdout)
     one.run(f"cat > {_BY_HAND}", stdin=by_hand(noted))
-    words = [str(Path(sys.executable).parent / "xnai"), "triage", "--json",
-             "--group-data", GROUP_DATA]
+    words = xnai_argv("triage", "--json")
     said: list[dict[str, float]] = []
 
     def ours() -> None:

@@ -59,6 +59,7 @@ __all__ = [
     "publish_remote",
     "purge",
     "rag_answers",
+    "rag_api_max_file_mib",
     "rag_api_memory_limit_mib",
     "rag_api_memory_reservation_mib",
     "rag_api_port",
@@ -381,9 +382,10 @@ llm_model_name = "SmolLM2-135M-Instruct"
 llm_threads = 2
 llm_context_tokens = 2048
 
-# Resident with the small model: some 200 MiB, and the context. A model file larger than the limit
-# is read again and again from disk.
-llm_memory_limit_mib = 512
+# None: 512 with the small model, which has some 200 MiB and the context resident; with
+# llm_model_file what its header says it needs, and a tenth (`xnai fit`). A model file larger than
+# the limit is read again and again from disk.
+llm_memory_limit_mib = None
 llm_memory_reservation_mib = None
 llm_swap_mib = None
 
@@ -396,6 +398,10 @@ rag_api_port = 8000
 # a model's text, as long as the passages support it (both). None: extract with the small model in
 # the image, which is a placeholder; both with a model of yours.
 rag_answers = None
+
+# MiB of a file that comes into the library, by `xnai ingest` or the chat page. It is in the
+# page's memory twice while it comes.
+rag_api_max_file_mib = 32
 rag_api_memory_limit_mib = 512
 rag_api_memory_reservation_mib = None
 rag_api_swap_mib = None

@@ -17,9 +17,15 @@ def look(settings: Settings) -> PreflightFacts:
     return reading.look(host, settings)
 
 
-def apply() -> None:
-    """Judge the host; with an error print all findings and go no further."""
+def apply(for_all_steps: bool = False) -> None:
+    """Judge the host; with an error print all findings and go no further.
+
+    Args:
+        for_all_steps: read also what the other steps of a deploy compare, by the same command.
+    """
     settings = current()
+    if for_all_steps:
+        reading.survey(host, settings, to_deploy=True)
     findings = judge(look(settings), settings)
     if blocks(findings):
         fail_host(f"preflight, nothing was changed:\n{render_table(findings)}")

@@ -1,4 +1,4 @@
-"""Answer each question from its corpus by the RAG API's own code; print JSON.
+"""Answer each question from its corpus by the RAG API's own code; print JSON lines.
 
 Run by the Python of the service's environment, see benchmarks.answers.__main__.
 """
@@ -21,9 +21,10 @@ SERVICES = HERE.parents[1] / "files/services"
 sys.path[:0] = [str(SERVICES / "rag_api"), str(SERVICES / "common")]
 
 from rag_api.embedder import WordLlamaEmbedder  # noqa: E402
-from rag_api.extract import extract  # noqa: E402
+from rag_api.encoder import MiniLmEncoder  # noqa: E402
+from rag_api.extract import LOOKED_AT_PASSAGES, Extractor, cited_first  # noqa: E402
 from rag_api.index import Index  # noqa: E402
-from rag_api.ingest import title_of  # noqa: E402
+from rag_api.reading.kinds import first_heading  # noqa: E402
 from rag_api.schema import DocumentIn  # noqa: E402
 
 TOP_K = 4
@@ -36,7 +37,7 @@ def index_of(corpus: Path, embedder: WordLlamaEmbedder, folder: Path) -> Index:
     documents = []
     for path in sorted(corpus.glob("*.md")):
         text = path.read_text("utf-8")
-        title = title_of(text, path.stem)
+        title = first_heading(text) or path.stem
         documents.append(
             DocumentIn(id=path.name, title=title, source=path.name, text=text).document()
         )
@@ -45,13 +46,13 @@ def index_of(corpus: Path, embedder: WordLlamaEmbedder, folder: Path) -> Index:
 
 
 def answered(
-    question: dict[str, Any], index: Index, embedder: WordLlamaEmbedder
+    question: dict[str, Any], index: Index, extractor: Extractor
 ) -> dict[str, Any]:
     """Return what a question was answered with, and whether that is right."""
     started = time.perf_counter()
-    found, _ = index.search(question["text"], TOP_K)
+    near, _ = index.search(question["text"], LOOKED_AT_PASSAGES)
     searched = time.perf_counter()
-    quotes = extract(question["text"], found, embedder)
+    found, quotes = cited_first(near, extractor.extract(question["text"], near), TOP_K)
     ended = time.perf_counter()
     said = " ".join(quote.text for quote in quotes)
     has = [quote for quote in quotes
@@ -67,9 +68,9 @@ def answered(
 
 
 def main() -> None:
-    """Ask each question, and print the rows."""
+    """Ask each question, and print the rows, one a line."""
     embedder = WordLlamaEmbedder()
-    rows = []
+    extractor = Extractor(embedder, MiniLmEncoder())
     with tempfile.TemporaryDirectory(prefix="xnai-answers-") as root:
         indexes = {}
         for path in (HERE / "corpora").iterdir():
@@ -77,8 +78,8 @@ def main() -> None:
             folder.mkdir()
             indexes[path.name] = index_of(path, embedder, folder)
         for question in tomllib.loads((HERE / "questions.toml").read_text("utf-8"))["question"]:
-            rows.append(answered(question, indexes[question["corpus"]], embedder))
-    json.dump(rows, sys.stdout)
+            row = answered(question, indexes[question["corpus"]], extractor)
+            print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,9 @@ from __future__ import annotations
 import pytest
 
 from xnai.facts.hardware import Hardware
+from xnai.models.found import ModelFile
 from xnai.run.inspect import Where, loaded
+from xnai.run.model_files import command, named_models, parse, with_needs
 from xnai.settings import layers
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import SCHEMA, derive, services
@@ -47,7 +49,19 @@ def settings(host, request) -> Settings:
     fact = Hardware()
     found = fact.process(host.check_output(fact.command()).splitlines())
     assert found is not None
-    return derive(checked, found.ram_kib, found.time_zone)
+    return derive(checked, found.ram_kib, found.time_zone, _models(host, checked))
+
+
+def _models(host, checked) -> dict[str, ModelFile]:
+    """Return what the host says of the model's file that the settings name, as a deploy asks it."""
+    named = named_models(checked)
+    if not named:
+        return {}
+    asked = command(list(named.values()))
+    given = "\n".join(asked.connector_arguments["_stdin"])
+    lines = host.check_output(f"{asked} <<'EOF'\n{given}\nEOF").splitlines()
+    found = dict(zip(named, parse(list(named.values()), lines), strict=True))
+    return with_needs(found, checked)
 
 
 @pytest.fixture(scope="module")

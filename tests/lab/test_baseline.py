@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.lab.test_stack import ids
-from xnai.lab.deploying import GROUP_DATA, ROOT, environment
+from xnai.lab.deploying import ROOT, environment, xnai_argv
 
 pytestmark = pytest.mark.lab
 
@@ -19,8 +18,7 @@ SHORT = ("--steady-s", "8", "--requests", "2", "--recovery-s", "8")
 
 def baseline(machine, into: Path, *words: str) -> subprocess.CompletedProcess:
     """Measure it."""
-    argv = [str(Path(sys.executable).parent / "xnai"), "baseline", "--group-data", GROUP_DATA,
-            "--into", str(into), *words]
+    argv = xnai_argv("baseline", "--into", str(into), *words)
     return subprocess.run(
         argv, cwd=ROOT, env=environment(machine), capture_output=True, text=True, check=False
     )

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from tests.lab.redis_cli import REDIS, redis
 from tests.lab.state_of import provisioned
-from xnai.lab.deploying import GROUP_DATA, ROOT, deploy, environment
+from xnai.lab.deploying import ROOT, deploy, environment, xnai_argv
 from xnai.lab.waiting import until
 
 pytestmark = pytest.mark.lab
@@ -51,8 +49,8 @@ def all_healthy(machine) -> bool:
 def xnai_status(machine) -> tuple[int, str]:
     """What `xnai status` says, and its exit code."""
     done = subprocess.run(
-        [str(Path(sys.executable).parent / "xnai"), "status", "--group-data", GROUP_DATA],
-        cwd=ROOT, env=environment(machine), capture_output=True, text=True, check=False,
+        xnai_argv("status"), cwd=ROOT, env=environment(machine), capture_output=True, text=True,
+        check=False,
     )
     return done.returncode, done.stdout + done.stderr
 

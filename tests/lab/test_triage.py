@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from tests.lab.redis_cli import REDIS, redis
 from tests.lab.test_stack import all_healthy, ids
-from xnai.lab.deploying import GROUP_DATA, ROOT, deploy, environment
+from xnai.lab.deploying import ROOT, deploy, environment, xnai_argv
 from xnai.lab.waiting import until
 
 pytestmark = pytest.mark.lab
@@ -19,9 +17,9 @@ pytestmark = pytest.mark.lab
 
 def triage(machine, *words) -> subprocess.CompletedProcess:
     """What `xnai triage` says."""
-    argv = [str(Path(sys.executable).parent / "xnai"), "triage", "--group-data", GROUP_DATA, *words]
     return subprocess.run(
-        argv, cwd=ROOT, env=environment(machine), capture_output=True, text=True, check=False
+        xnai_argv("triage", *words), cwd=ROOT, env=environment(machine), capture_output=True,
+        text=True, check=False,
     )
 
 

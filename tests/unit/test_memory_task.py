@@ -43,7 +43,9 @@ def declared(monkeypatch):
         values = {
             "current": lambda: settings, "server": server, "root_file": root_file, "apt": nothing,
             "systemd": nothing, "preflight": SimpleNamespace(look=lambda of: seen),
-            "host": SimpleNamespace(get_fact=lambda fact, **arguments: facts),
+            "host": SimpleNamespace(
+                connector_data={}, get_fact=lambda fact, **arguments: facts,
+            ),
         }
         for name, value in values.items():
             monkeypatch.setattr(memory, name, value)

@@ -11,18 +11,8 @@ import pytest
 from pyinfra.api.command import StringCommand
 
 from xnai.remote import controller, lease
-from xnai.remote.lease import (
-    DIRECTORY,
-    ENDS_AFTER_S,
-    Controller,
-    LeaseRefused,
-    acquire,
-    me,
-    parsed,
-    release,
-    take,
-    under_lease,
-)
+from xnai.remote.lease import Controller, LeaseRefused, acquire, me, parsed
+from xnai.remote.lease_code import DIRECTORY, ENDS_AFTER_S, release, take, under_lease
 
 MINE, OTHER = "a" * 16, "b" * 16
 WHO = "me@desk 0/1 12 34"
@@ -308,6 +298,19 @@ def test_a_broken_connection_is_no_reason_not_to_disconnect():
     host.connector.run_shell_command = lambda *words, **how: 1 / 0
     host.disconnect()
     assert host.gone == [0]
+
+
+def test_what_is_read_on_the_way_is_read_with_the_lease(run):
+    class AndMore(lease.Lease):
+        also = "echo 1; echo taken; false"
+
+    assert run(AndMore().command(MINE, WHO)) == (0, ["taken", "also", "1", "taken"])
+    host = Connected(["after you@laptop m 4 5", "taken", "also", "1", "taken"])
+    assert lease.hold(host, {}, AndMore) == ["1", "taken"]
+    assert lease.hold(host, {}, AndMore) == [], "once a run"
+    assert run(AndMore().command("b" * 16, WHO))[1][0].startswith("held ")
+    held = Host(["held 90 r you@laptop m 4 5", "also", "1"], ["taken", "also", "2"])
+    assert acquire(held, Ended(), AndMore) == ["2"]
 
 
 def test_a_plan_alone_takes_nothing(monkeypatch):

@@ -13,8 +13,9 @@ from pyinfra.context import ctx_state
 from rendering import stack
 from unit_settings import make
 
-from xnai.facts.podman import Running, Store, StoreFacts
+from xnai.facts.podman import Store, StoreFacts
 from xnai.facts.podman_call import PodmanUnknown
+from xnai.facts.running import Running
 from xnai.facts.sections import FileState
 from xnai.run import store as stack_reading
 from xnai.run.pyinfra import HostFailed

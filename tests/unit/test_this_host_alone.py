@@ -36,7 +36,7 @@ def run(monkeypatch):
     monkeypatch.setattr(pyinfra_ext, "tell_elapsed", lambda of: None)
     monkeypatch.setattr(pyinfra_ext, "tell_each_host", lambda of: None)
     monkeypatch.setattr(pyinfra_ext, "connector_arguments", lambda host, state: {})
-    monkeypatch.setattr(pyinfra_ext.lease, "hold", lambda host, how: None)
+    monkeypatch.setattr(pyinfra_ext.lease, "hold", lambda host, how, fact: [])
     monkeypatch.setattr(pyinfra_ext.logger, "error", told.append)
     with ctx_state.use(state), ctx_host.use(host):
         yield SimpleNamespace(host=host, state=state, failed=failed, told=told)
@@ -68,7 +68,7 @@ def test_all_well(run):
 
 
 def test_a_machine_that_another_run_has_is_not_looked_at(run, monkeypatch):
-    def refuse(host, how):
+    def refuse(host, how, fact):
         raise LeaseRefused("a run of you@laptop is at work on this machine. Nothing was changed.")
 
     monkeypatch.setattr(pyinfra_ext.lease, "hold", refuse)
@@ -87,7 +87,7 @@ def test_a_machine_that_another_run_has_is_not_looked_at(run, monkeypatch):
 
 @pytest.mark.parametrize("failure", [EOFError("no terminal"), IndexError("7"), OSError("gone")])
 def test_a_machine_that_cannot_be_asked_is_not_looked_at_either(run, monkeypatch, failure):
-    def refuse(host, how):
+    def refuse(host, how, fact):
         raise failure
 
     monkeypatch.setattr(pyinfra_ext.lease, "hold", refuse)

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from xnai.run import user_directories
+
 MAX_BYTES = 64 * 1024 * 1024
 _FORMAT = 1
 _SECONDS = 5.0
@@ -24,10 +26,7 @@ _SECONDS = 5.0
 
 def directory() -> Path:
     """Return where the cache lies, whether it is there or not."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    # The specification of base directories has relative ones ignored.
-    root = Path(base) if base.startswith("/") else Path.home() / ".cache"
-    return root / "xnai"
+    return user_directories.cache()
 
 
 def key_of(*parts: str) -> str:

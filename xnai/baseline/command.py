@@ -49,12 +49,8 @@ def baseline(
         raise looking.WrongCall("--cold starts the stack anew: say --yes as well")
     where = Where(inventory_file, group_data, data)
     wanted = PhasePlan(cold, steady_s, requests, recovery_s)
-    with looking.loaded(where) as (inventory, _):
-        names = [host.name for host in inventory]
-    if unknown := [name for name in hosts if name not in names]:
-        raise looking.WrongCall(f"no host {unknown[0]!r}; the inventory has {', '.join(names)}")
-    answers = looking.ask_each(
-        where, lambda host: measure(host, wanted, into, version("xnai")), frozenset(hosts) or None,
+    answers = looking.ask_named(
+        where, hosts, lambda host: measure(host, wanted, into, version("xnai"))
     )
     if as_json:
         click.echo(json.dumps(

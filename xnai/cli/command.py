@@ -1,4 +1,4 @@
-"""The `xnai` command: it looks at hosts and changes nothing on them."""
+"""The `xnai` command: it looks at hosts, and at what is in their library."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from importlib import import_module
 import click
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "ask": ("xnai.library.command", "Ask the library, and print the answer with its sources."),
     "audit": (
         "xnai.audit.command",
         "Judge the Makefiles, Dockerfiles and compose files below PATH, and run none of them.",
@@ -16,9 +17,20 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "xnai.baseline.command",
         "Measure what the stack does with a host's memory, and write it down.",
     ),
+    "fit": (
+        "xnai.cli.fit",
+        "Say what memory a model needs, and whether each host holds it beside the other services.",
+    ),
+    "ingest": (
+        "xnai.library.command",
+        "Bring files, directories and web pages into the library of each host.",
+    ),
     "lab": (
         "xnai.lab.cli",
         "Throw-away Debian machines to try this project on and to test it with.",
+    ),
+    "library": (
+        "xnai.library.command", "List, show and remove the documents of the library.",
     ),
     "lock": (
         "xnai.cli.lock",
@@ -80,7 +92,7 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="xnai")
 def main() -> None:
-    """Look at the hosts that `pyinfra inventory.py deploy.py` provisions.
+    """Look at the hosts that `pyinfra inventory.py deploy.py` provisions, and fill their library.
 
     Exit code 0: good; 1: findings; 2: could not tell.
     """

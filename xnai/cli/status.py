@@ -17,6 +17,7 @@ from xnai.run.context import current
 from xnai.run.differences import below_the_stack, of_stack
 from xnai.run.inspect import Where
 from xnai.run.options import FINDINGS, GOOD, UNKNOWN, print_errors, with_hosts
+from xnai.run.reading import survey
 from xnai.run.store import read_store
 from xnai.stack.catalogue import services
 from xnai.stack.status import all_healthy, killed, rows, unpublished, unread_cgroups
@@ -60,6 +61,7 @@ def status(
     def question(host: Host) -> HostStatus:
         effective = current(host)
         wanted = services(effective)
+        survey(host, effective, to_deploy=False)
         store = read_store(host, effective)
         if not store.set_up and not diff:
             return HostStatus(False, [], False, [], [], [])

@@ -1,8 +1,7 @@
-"""What the stack user's Podman holds: images, secrets, containers; read at once."""
+"""What the stack user's Podman holds: images, secrets, containers; read by one command."""
 
 from __future__ import annotations
 
-import dataclasses
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,24 +14,18 @@ from xnai.facts.cgroups import Cgroup, parse_cgroups
 from xnai.facts.configuration import Configuration, parse_configuration
 from xnai.facts.podman_call import (
     ASK_PODMAN,
-    OK,
     XNAI_PODMAN,
     PodmanUnknown,
     answer,
     at_once,
     inspect,
     inspected,
+    of_stack,
 )
 from xnai.facts.sections import FileState, file_states, parse_file_states, script, split
 
 VALUE_LABEL = "io.xnai.value"
-"""Of a Podman secret: by what it is told whether the user's file still holds its value."""
-
-# Asks a URL of this machine, past any proxy; the host's Python is there for our programs.
-_ASK_URL = (
-    "timeout --kill-after=1 10 python3 -I -c 'import sys, urllib.request as u; "
-    "u.build_opener(u.ProxyHandler({})).open(sys.argv[1], timeout=8)' "
-)
+"""Label of a Podman secret: a salted hash, to tell whether the user's file still has its value."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +66,7 @@ class Container:
         restarts: how often Podman restarted it by its restart policy.
         configuration: what it was made with.
         cgroup: its live memory values; None while it does not run.
-        answers: whether the URL that was asked answered; None where none was.
+        answers: whether its `ready_url` answered; None where no URL was asked.
     """
 
     name: str
@@ -110,7 +103,7 @@ class StoreFacts:
         of_stack: names of all containers that were made from a compose file of ours.
         files: path -> state of the files asked for that exist.
         enabled: whether the boot unit is enabled.
-        set_up: whether the containers step has been here: then Podman must answer.
+        set_up: whether a deploy has set Podman up here; then it is an error if it does not answer.
         secret_labels: name -> value of VALUE_LABEL, of secrets that have one.
     """
 
@@ -134,8 +127,9 @@ class Store(FactBase[StoreFacts]):
         containers: Sequence[str],
         paths: Sequence[str],
         wants: str,
+        others: bool = True,
     ) -> str:
-        """Return the script; its Podman calls run at once, for each takes its time.
+        """Return the script; its Podman calls run in parallel, as each is slow.
 
         Args:
             stack: the stack's name, in its containers' label.
@@ -143,25 +137,26 @@ class Store(FactBase[StoreFacts]):
             containers: names of containers, at least one; ours or not.
             paths: our files, absolute.
             wants: the link that enables the boot unit.
+            others: whether to ask also for containers of this stack with other names.
         """
         calls = {
             "images": f"{ASK_PODMAN} images --format json",
             "secrets": inspect("secret", secrets),
             "containers": inspect("container", containers),
-            # An image's labels are its containers' too, whoever made them; this one is Compose's.
-            "of_stack": (
-                f"{ASK_PODMAN} ps --all --filter {shlex.quote(f'label=io.xnai.stack={stack}')} "
-                "--filter label=io.xnai.config --format '{{.Names}}'"
-            ),
         }
+        if others:
+            calls["of_stack"] = of_stack(stack)
+        # Podman's answers last: a process of the stack's user may have written them, and what comes
+        # again is not counted.
         return f"t=$(mktemp -d) && {{ {at_once(calls)} }}\n" + script(
-            {name: f'cat "$t/{name}"' for name in calls}
-            | {
+            {
                 "cgroups": CGROUPS,
                 "files": file_states(paths),
-                "enabled": f'rm -rf "$t"; ls {shlex.quote(wants)}; :',
+                "enabled": f"ls {shlex.quote(wants)}; :",
                 "set_up": f"ls {XNAI_PODMAN}; :",
             }
+            | {name: f'cat "$t/{name}"' for name in calls}
+            | {"removed": 'rm -rf "$t"'}
         )
 
     def process(self, output: list[str]) -> StoreFacts:
@@ -184,47 +179,6 @@ class Store(FactBase[StoreFacts]):
             set_up=bool(found.get("set_up")),
             secret_labels=parse_secret_labels(secrets or ()),
         )
-
-
-class Running(FactBase[dict[str, Container]]):
-    """Containers alone, for waiting; those that are missing or cannot be read are left out."""
-
-    def command(self, containers: Sequence[str], check: str = "", ready_url: str = "") -> str:
-        """Return the script.
-
-        Args:
-            containers: names of containers, at least one.
-            check: a container whose health check to run now; its interval is long.
-            ready_url: of that container, to ask where its check passes, or nothing. Not before:
-                a server may end when it is asked while its database is away.
-        """
-        name = shlex.quote(check)
-        checks = f"{ASK_PODMAN} healthcheck run {name} >&2"
-        inspects = f"{inspect('container', containers)} && echo {OK}"
-        sections = {"containers": inspects, "cgroups": CGROUPS}
-        if check and ready_url:
-            asks = f"{_ASK_URL}{shlex.quote(ready_url)} >&2"
-            sections = {"answers": f"echo {name}; {checks} && {asks} && echo {OK}"} | sections
-        elif check:
-            sections["containers"] = f"{checks}; {inspects}"
-        return script(sections)
-
-    @staticmethod
-    def default() -> dict[str, Container]:
-        """Nothing could be read."""
-        return {}
-
-    def process(self, output: list[str]) -> dict[str, Container]:
-        """Parse the sections."""
-        found = split(output)
-        containers = parse_containers(
-            inspected(found.get("containers", [])) or [], parse_cgroups(found.get("cgroups", []))
-        )
-        for name in found.get("answers", [])[:1]:
-            if name in containers:
-                said = answer(found["answers"]) is not None
-                containers[name] = dataclasses.replace(containers[name], answers=said)
-        return containers
 
 
 def parse_images(entries: Sequence[Mapping[str, Any]]) -> tuple[StoreImage, ...]:

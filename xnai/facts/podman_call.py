@@ -61,3 +61,16 @@ def inspected(lines: Sequence[str]) -> list[Mapping[str, Any]] | None:
     except ValueError:
         return None
     return entries
+
+
+def of_stack(stack: str) -> str:
+    """Return shell code that prints the names of the containers made from a stack's compose files.
+
+    Args:
+        stack: its name, in its containers' label.
+    """
+    # An image's labels are its containers' too, whoever made them; the second is Compose's.
+    return (
+        f"{ASK_PODMAN} ps --all --filter {shlex.quote(f'label=io.xnai.stack={stack}')} "
+        "--filter label=io.xnai.config --format '{{.Names}}'"
+    )

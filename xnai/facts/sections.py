@@ -1,6 +1,6 @@
 """One remote command that answers many questions: its framing, and files as digests.
 
-A component's fact is a shell script whose answers are framed by `@@ name` lines. A section
+The fact of a deploy's step is a shell script whose answers are framed by `@@ name` lines. A section
 that is missing was not reached and means "could not tell", which is not the same as empty.
 """
 
@@ -18,13 +18,17 @@ _MARK = "@@ "
 def section(name: str, script: str) -> str:
     """Return shell code that prints the section `name` with what `script` prints.
 
-    Errors of `script` are silent: what it could not print is missing from its section.
+    Standard error is discarded; what fails only leaves lines out of the section.
     """
     return f"echo {shlex.quote(_MARK + name)}; {{ {script}\n}} 2>/dev/null"
 
 
 def script(parts: Mapping[str, str]) -> str:
-    """Return one shell command that prints every section of `parts`, name to shell code."""
+    """Return one shell command that prints a section for each entry of `parts`.
+
+    Args:
+        parts: section's name -> shell code.
+    """
     body = "\n".join(section(name, code) for name, code in parts.items())
     return f"{body}\necho {shlex.quote(_MARK + 'end')}"
 
@@ -32,7 +36,9 @@ def script(parts: Mapping[str, str]) -> str:
 def split(output: Iterable[str]) -> dict[str, list[str]]:
     """Return the lines of each section; lines before the first one are dropped.
 
-    The last section that began counts only when the script's end was reached.
+    A section counts once: what has another one's mark in it cannot replace that one.
+
+    Without the mark of the script's end the last section is left out: it may be incomplete.
     """
     sections: dict[str, list[str]] = {}
     lines: list[str] = []
@@ -40,7 +46,8 @@ def split(output: Iterable[str]) -> dict[str, list[str]]:
     for line in output:
         if line.startswith(_MARK):
             name = line.removeprefix(_MARK)
-            lines = sections.setdefault(name, [])
+            lines = []
+            sections.setdefault(name, lines)
         else:
             lines.append(line)
     if name and name != "end":
@@ -48,11 +55,16 @@ def split(output: Iterable[str]) -> dict[str, list[str]]:
     return sections
 
 
+def is_whole(output: Iterable[str]) -> bool:
+    """Return whether a script's end was reached."""
+    return f"{_MARK}end" in output
+
+
 @dataclass(frozen=True)
 class FileState:
     """A file as it is: its content's sha256, its mode as 0644, its owner and group.
 
-    What is no plain file has `kind` link or other, and nothing else that could be compared.
+    Anything but a plain file has the `kind` link or other, and its other fields are empty.
     """
 
     sha256: str
@@ -62,19 +74,33 @@ class FileState:
     kind: str = "file"
 
 
-def file_states(paths: Iterable[str]) -> str:
-    """Return shell code that prints a line a path: `sha256 mode owner group path`, or nothing.
+# The digests' lines, two blanks before the path, then those of stat(1).
+_JOINED = (
+    '{ p = substr($0, index($0, "/")) } length($1) == 64 { d[p] = $1; next } '
+    "p in d { print d[p], $0 }"
+)
 
-    For what is no plain file it is `link` or `other`, three dashes and the path.
+
+def file_states(paths: Iterable[str]) -> str:
+    """Return shell code that prints one line for each path that exists.
+
+    It is `sha256 mode owner group path` for a plain file, `link - - - path` for a link and
+    `other - - - path` for anything else. The shell's positional parameters may be overwritten.
+
+    Args:
+        paths: absolute, without line breaks and backslashes.
     """
     quoted = " ".join(shlex.quote(path) for path in paths)
     if not quoted:
         return ":"
+    # Three processes for all: some for each file would cost more than the rest on a slow machine.
     return (
-        f'for f in {quoted}; do if [ -L "$f" ]; then echo "link - - - $f"; '
-        'elif [ -f "$f" ]; then d=$(sha256sum < "$f") && s=$(stat -c "%a %U %G" "$f") && '
-        'printf "%s %s %s\\n" "${d%% *}" "$s" "$f"; '
-        'elif [ -e "$f" ]; then echo "other - - - $f"; fi; done; :'
+        # The paths may name an argument: it is lost with the first file that is found.
+        f'n=; for f in {quoted}; do if [ -L "$f" ]; then echo "link - - - $f"; '
+        'elif [ -f "$f" ]; then [ -n "$n" ] || set --; n=1; set -- "$@" "$f"; '
+        'elif [ -e "$f" ]; then echo "other - - - $f"; fi; done; [ -z "$n" ] || '
+        '{ sha256sum -- "$@"; stat -c "%a %U %G %n" -- "$@"; } | awk '
+        f"{shlex.quote(_JOINED)}; :"
     )
 
 

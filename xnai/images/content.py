@@ -43,12 +43,13 @@ class BuildInput:
     """An image's whole input.
 
     Attributes:
-        name: of the image in the store, after the stack's name: rag_api, rag_api_packages.
+        name: of the image without the prefix `<stack>_`, as rag_api or rag_api_packages.
         image: the catalogue's entry that it belongs to.
         target: the Dockerfile's stage, or empty for the last one.
         parent: reference of the image that its last stage starts from.
         tools: reference of the image that its build stage starts from, or empty.
-        inputs: hash of each part of the input by the part's name, for saying which one changed.
+        inputs: name of each part of the input -> its hash, or the reference of the image below;
+            for saying which one changed.
         reference: localhost/<stack>_<name>:<first 16 digits of the content hash>.
         content_hash: sha256 over all of `inputs`.
         dockerfile: the rendered file.
@@ -102,7 +103,7 @@ def build_inputs(
 
     Args:
         settings: the host's.
-        base: of all the others.
+        base: the image that all the others are built on.
         images: of the services.
 
     Raises:
@@ -224,15 +225,19 @@ def _input(
 class _Dockerfile:
     """A rendered Dockerfile, and what it would be with the usual sources of packages.
 
-    Where packages come from is no input of an image: the locks' hashes say what they are, so that
-    a mirror or a wheelhouse that is set later builds nothing anew.
+    Where Python packages come from is no input of an image: the lock's hashes say what they are, so
+    an index or a wheelhouse that is set later rebuilds nothing. Debian's packages are not pinned:
+    its mirror is an input.
     """
 
     text: str
     as_usual: str
 
     def hash(self, names: Mapping[str, str]) -> str:
-        """Hash with its own references named only: they are inputs of their own."""
+        """Return the hash of the text with names in place of the references of the images below it.
+
+        Those references are inputs of their own.
+        """
         text = self.as_usual
         for reference, name in names.items():
             text = text.replace(reference, name)

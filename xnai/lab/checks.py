@@ -210,6 +210,7 @@ def map_count_note(value: int) -> str | None:
     if value >= MAP_COUNT_WANTED:
         return None
     return (
-        f"note: vm.max_map_count is {value} on this host; a guest that swaps much may see "
-        f"processes die of SIGSEGV. As root: sysctl vm.max_map_count={MAP_COUNT_WANTED}"
+        f"note: vm.max_map_count is {value} on this host; a guest that swaps much, or has "
+        "processes of over 250 MiB, may see them die of SIGSEGV. As root: "
+        f"sysctl vm.max_map_count={MAP_COUNT_WANTED}"
     )

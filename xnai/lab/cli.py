@@ -83,8 +83,10 @@ def try_command(name: str, backend: str) -> None:
 @lab.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name", default="try")
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.option("--forward", type=click.IntRange(1, 65535), multiple=True, metavar="PORT",
+              help="Let 127.0.0.1:PORT here lead to the machine's, as long as you are in.")
 @told
-def ssh(name: str, command: tuple[str, ...]) -> None:
+def ssh(name: str, command: tuple[str, ...], forward: tuple[int, ...]) -> None:
     """Log in to NAME as root, or run COMMAND there."""
     found = machine.find(name)
     if not found.running:
@@ -92,6 +94,8 @@ def ssh(name: str, command: tuple[str, ...]) -> None:
     # One word is a piece of shell, several are words to be kept apart.
     text = None if not command else command[0] if len(command) == 1 else shlex.join(command)
     argv = found.ssh_argv(text, tty=text is None)
+    argv[1:1] = [word for port in forward
+                 for word in ("-L", f"127.0.0.1:{port}:127.0.0.1:{port}")]
     sys.stdout.flush()
     os.execvp(argv[0], argv)  # noqa: S606  (words, no shell)
 

@@ -42,6 +42,11 @@ def pyinfra_argv(*words: str, deploy_file: str = "deploy.py") -> list[str]:
     return [pyinfra, "-y", "inventory.py", deploy_file, "--group-data", GROUP_DATA, *words]
 
 
+def xnai_argv(*words: str) -> list[str]:
+    """Return the command line of an `xnai` command, with the lab's own settings added."""
+    return [str(Path(sys.executable).parent / "xnai"), *words, "--group-data", GROUP_DATA]
+
+
 def deploy(
     machine: Machine, *words: str, deploy_file: str = "deploy.py", given: str = ""
 ) -> Outcome:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from xnai.run import user_directories
+
 PACKAGE = Path(__file__).resolve().parent
-
-
-def _base(variable: str, fallback: str) -> Path:
-    value = os.environ.get(variable, "")
-    # The XDG specification says that a relative value is to be ignored.
-    return Path(value) if value.startswith("/") else Path.home() / fallback
 
 
 def state_dir() -> Path:
@@ -24,7 +19,7 @@ def state_dir() -> Path:
     Returns:
         ``$XDG_STATE_HOME/xnai/lab`` or its default; not created here.
     """
-    return _base("XDG_STATE_HOME", ".local/state") / "xnai" / "lab"
+    return user_directories.state() / "lab"
 
 
 def cache_dir() -> Path:
@@ -33,7 +28,7 @@ def cache_dir() -> Path:
     Returns:
         ``$XDG_CACHE_HOME/xnai/lab`` or its default; not created here.
     """
-    return _base("XDG_CACHE_HOME", ".cache") / "xnai" / "lab"
+    return user_directories.cache() / "lab"
 
 
 def machines_dir() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import time
 
@@ -13,6 +14,11 @@ from xnai.lab.progress import Progress
 from xnai.lab.spec import MachineSpec
 from xnai.lab.standins.definitions import NEEDED
 
+# What the machine is asked at the end, and of what.
+DOCUMENTS = ("README.md", "docs", "files/services/docs/docs")
+QUESTION = "What happens if a service does not become healthy?"
+# chainlit_ui_port's default, which the lab keeps.
+PAGE_PORT = 8001
 # What runs at the same time, then what runs one after the other.
 AT_ONCE = ("kernel", "image and stand-ins")
 THEN = ("boot", "deploy", "host tests")
@@ -52,20 +58,7 @@ def run(name: str, backend: str, progress: Progress) -> int:
         offered = debian.state(spec.release)
         with timings.of("boot"):
             made, kind = _new(spec, key, progress)
-    progress.say(f"pyinfra inventory.py deploy.py  ->  {made.config.host_name}")
-    with timings.of("deploy"):
-        deployed = deploying.deploy_aloud(made)
-    tested = 1
-    if deployed == 0:
-        progress.say("testinfra: tests/host")
-        with timings.of("host tests"):
-            tested = subprocess.run(
-                deploying.host_tests_argv(made, "--allow-writes"),
-                cwd=deploying.ROOT,
-                env=deploying.environment(made),
-                check=False,
-            ).returncode
-    good = deployed == tested == 0
+    good = _deployed_and_tested(made, progress, timings)
     seconds = time.monotonic() - started
     progress.say("")
     progress.say(
@@ -73,18 +66,55 @@ def run(name: str, backend: str, progress: Progress) -> int:
         f"{int(seconds // 60)} min {int(seconds % 60)} s   "
         f"(critical path: {timings.critical_path(AT_ONCE, THEN)})"
     )
-    _tell_what_next(made, name, progress)
     if good and kind != "existing":
         remember(kind, seconds)
     if good and kind == "first":
+        # Before anything is in its library: tests start from a copy.
         _keep(made, spec, key, offered, progress)
+    good = good and _first_answer(made, progress)
+    _tell_what_next(made, name, progress)
     return 0 if good else 1
+
+
+def _deployed_and_tested(made: Machine, progress: Progress, timings: Timings) -> bool:
+    progress.say(f"pyinfra inventory.py deploy.py  ->  {made.config.host_name}")
+    with timings.of("deploy"):
+        deployed = deploying.deploy_aloud(made)
+    if deployed != 0:
+        return False
+    progress.say("testinfra: tests/host")
+    with timings.of("host tests"):
+        tested = subprocess.run(
+            deploying.host_tests_argv(made, "--allow-writes"),
+            cwd=deploying.ROOT,
+            env=deploying.environment(made),
+            check=False,
+        ).returncode
+    return tested == 0
+
+
+def _first_answer(made: Machine, progress: Progress) -> bool:
+    """Bring this project's documentation into the library, ask it, and show the answer."""
+    for words in (("ingest", *DOCUMENTS), ("ask", QUESTION)):
+        argv = deploying.xnai_argv(*words)
+        progress.say(f"xnai {shlex.join(words)}")
+        done = subprocess.run(
+            argv, cwd=deploying.ROOT, env=deploying.environment(made), check=False
+        )
+        if done.returncode != 0:
+            progress.say(f"  that failed: {shlex.join(argv)}")
+            return False
+    return True
 
 
 def _tell_what_next(made: Machine, name: str, progress: Progress) -> None:
     progress.say(
         f"  status:     XNAI_HOSTS={made.hosts_file} .venv/bin/xnai status "
         f"--group-data {deploying.GROUP_DATA}"
+    )
+    progress.say(
+        f"  ask it:     .venv/bin/xnai lab ssh {name} --forward {PAGE_PORT}, and then "
+        f"http://127.0.0.1:{PAGE_PORT} in a browser"
     )
     progress.say(f"  get in:     .venv/bin/xnai lab ssh {name}")
     progress.say(f"  throw away: .venv/bin/xnai lab down {name}")

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 class Capacity:
     """What a machine can hold, all in MiB but the ratio.
 
-    zram's pages live in RAM: a page in zram gives back only (1 - 1/ratio) of itself, so
-    W = A + C * (1 - 1/ratio) with A = RAM - reserve and C = min(zram size, ratio * A). Pages of a
-    file that is mapped, a model's weights, are in RAM or on the disk and never in zram: they are
-    taken from A.
+    zram's pages live in RAM: moving a page there frees only (1 - 1/ratio) of it, so
+    W = A + C * (1 - 1/ratio) with A = RAM - reserve - mapped and C = min(zram size, ratio * A).
+    Mapped are the pages of a model's file: they are in RAM or on the disk and never in zram.
     """
 
     ram_mib: int
@@ -33,7 +32,7 @@ class Capacity:
 
     @property
     def working_set_mib(self) -> int:
-        """W: the largest sum of what the services can hold."""
+        """W: what all services together can hold, limits and swap, without mapped files."""
         return round(self.available_mib + self.backed_mib * (1 - 1 / self.ratio))
 
     def terms(self) -> str:

@@ -10,6 +10,7 @@ ZRAM_CONF = "/etc/systemd/zram-generator.conf.d/90-xnai.conf"
 SYSCTL_CONF = "/etc/sysctl.d/90-xnai.conf"
 ZSWAP_CONF = "/etc/tmpfiles.d/90-xnai.conf"
 
+
 def rendered(settings: Settings, algorithm: str) -> dict[str, str]:
     """Return our files by path, with their texts; `algorithm` is one that the kernel has."""
     texts = {

@@ -12,7 +12,8 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import OperationError
 from pyinfra.api.operation import operation
 
-from xnai.remote.lease import LOCK, LOST, MADE, WAIT_S
+from xnai.remote.lease import WAIT_S
+from xnai.remote.lease_code import LOCK, LOST, MADE
 
 P = ParamSpec("P")
 

@@ -8,6 +8,7 @@ from xnai.preflight import (
     elsewhere,
     existing_stack,
     memory,
+    models,
     named_paths,
     network,
     oom_guards,
@@ -74,6 +75,7 @@ def _memory(facts: PreflightFacts, settings: Settings) -> list[Finding]:
                 for named in facts.named if named.path in want.mapped and named.size_bytes
             },
         ),
+        *models.judge_models(settings.models, want.limits_and_swap_mib),
         *memory.judge_overcommit(facts.sysctl_live),
         *memory.judge_zram(facts.zram, facts.zram_algorithms, settings.zram_compression_algorithm),
         *sysctl_rivals.judge_sysctls(

@@ -10,9 +10,6 @@ from xnai.facts.machine.model import Reading
 from xnai.memory.capacity import Capacity
 from xnai.memory.zram import best_algorithm
 
-# For the context and the server itself, as README has it.
-_BESIDE_MODEL_MIB = 512
-
 
 def judge_capacity(
     mem_total_kib: int | None,
@@ -77,8 +74,8 @@ def _judge_files(
             text = f"the file that it maps has {size} MiB, its limit is {limit} MiB"
             needed = "a limit above the file: else it is read from the disk again for every answer"
             remedy = (
-                f"Set {name}_memory_limit_mib to {size + _BESIDE_MODEL_MIB} (the file, and room "
-                "for the context), or name a smaller file."
+                f"Set {name}_memory_limit_mib = None, which takes it from the file's header "
+                "(xnai fit FILE prints it), or name a smaller file."
             )
             subject = f"{name}_memory_limit_mib"
             found.append(Finding("model-size", "error", subject, text, needed, remedy))

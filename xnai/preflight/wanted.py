@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from xnai.memory import sysctl
+from xnai.memory.files import ZRAM_CONF, rendered
 from xnai.settings.model import Settings
 from xnai.stack import catalogue
 from xnai.stack import paths as own_paths
-from xnai.templating.render import render
 
 # Where the stack user's Podman keeps images and volumes, below its home.
 STORAGE = "~/.local/share/containers/storage"
@@ -98,12 +98,7 @@ def wanted(settings: Settings) -> Wanted:
         own_paths=dict.fromkeys(own_paths.files(settings), "file")
         | dict.fromkeys(own_paths.directories(settings), "directory"),
         urls=(*sorted(urls), *filter(None, (settings.package_index_url,))),
-        zram_conf=render(
-            "memory/zram-generator.conf.j2",
-            size=settings.zram_size_expression,
-            algorithm=settings.zram_compression_algorithm,
-            priority=settings.zram_swap_priority,
-        ),
+        zram_conf=rendered(settings, settings.zram_compression_algorithm)[ZRAM_CONF],
     )
 
 

@@ -11,9 +11,11 @@ from pyinfra.context import ctx_host, ctx_state
 
 from xnai.facts.hardware import Hardware, HardwareFacts
 from xnai.run.known import known
+from xnai.run.model_files import of_settings
 from xnai.run.pyinfra import HostFailed, ask_for_sudo
 from xnai.settings import layers
 from xnai.settings.model import Settings
+from xnai.settings.together import derived_misfits
 from xnai.stack.catalogue import SCHEMA, derive
 
 
@@ -73,4 +75,10 @@ def current(host: Host | None = None) -> Settings:
         raise HostFailed("wrong settings, nothing was changed:\n" + "\n".join(found))
     checked, _ = SCHEMA.check(layers.layers(host))
     found_there = hardware(host)
-    return derive(checked, found_there.ram_kib, found_there.time_zone)
+    models = known(host).models
+    if models is None:
+        models = known(host).models = of_settings(host, checked)
+    settings = derive(checked, found_there.ram_kib, found_there.time_zone, models)
+    if found := derived_misfits(settings.memory):
+        raise HostFailed("wrong settings, nothing was changed:\n" + "\n".join(found))
+    return settings

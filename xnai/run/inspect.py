@@ -87,6 +87,20 @@ def loaded(where: Where) -> Iterator[tuple[Inventory, State]]:
             yield hosts, state
 
 
+def refuse_unknown(where: Where, names: Collection[str]) -> None:
+    """Refuse names of hosts that the inventory does not have; it is not loaded for none.
+
+    Raises:
+        WrongCall: it has not one of them.
+    """
+    if not names:
+        return
+    with loaded(where) as (inventory, _):
+        known = [host.name for host in inventory]
+    if unknown := [name for name in names if name not in known]:
+        raise WrongCall(f"no host {unknown[0]!r}; the inventory has {', '.join(known)}")
+
+
 @contextmanager
 def _connected(
     where: Where, names: Collection[str] | None
@@ -137,6 +151,23 @@ def ask_each(
                     said = f"a fault of xnai's: {type(error).__name__}: {error}"
                     answers.append(Answer(host.name, None, said))
     return answers
+
+
+def ask_named(
+    where: Where, hosts: Collection[str], question: Callable[[Host], T]
+) -> list[Answer[T]]:
+    """Return the answers of the hosts that are named, or of all where none is.
+
+    Args:
+        where: which hosts there are.
+        hosts: names of some.
+        question: what is asked of each.
+
+    Raises:
+        WrongCall: the inventory does not have one of them.
+    """
+    refuse_unknown(where, hosts)
+    return ask_each(where, question, frozenset(hosts) or None)
 
 
 def _target(host: Host) -> str:

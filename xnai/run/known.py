@@ -7,10 +7,13 @@ from typing import cast
 
 from pyinfra.api.host import Host
 
+from xnai.facts.containers import ContainersFacts
 from xnai.facts.hardware import HardwareFacts
 from xnai.facts.machine.model import PreflightFacts
+from xnai.facts.memory import MemoryFacts
 from xnai.facts.podman import StoreFacts
 from xnai.images.content import BuildInput
+from xnai.models.found import ModelFile
 
 _KEY = "xnai"
 
@@ -22,6 +25,9 @@ class Known:
     Attributes:
         hardware: what its settings are derived from.
         machine: what preflight read.
+        memory: swap and reclaim, as a run is prepared.
+        containers: the stack's user and its Podman, as a run is prepared.
+        models: service -> what was found of the model's file that it maps.
         build_inputs: of every image. Read again, a file saved meanwhile would give the stack an
             image that nobody builds.
         store: what its Podman holds; None once it may have changed.
@@ -33,6 +39,9 @@ class Known:
 
     hardware: HardwareFacts | None = None
     machine: PreflightFacts | None = None
+    memory: MemoryFacts | None = None
+    containers: ContainersFacts | None = None
+    models: dict[str, ModelFile] | None = None
     build_inputs: list[BuildInput] | None = None
     store: StoreFacts | None = None
     user_manager_restarts: bool = False

@@ -18,6 +18,12 @@ _WHICH = (
     click.option("--group-data", multiple=True, help="Further group_data directories."),
     click.option("--data", multiple=True, help="name=value, as pyinfra's --data."),
 )
+only_hosts = click.option(
+    "--host", "hosts", multiple=True, metavar="NAME",
+    help="This host of the inventory alone; may be repeated.",
+)
+"""Adds --host to a command."""
+
 _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 
 

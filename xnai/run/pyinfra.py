@@ -20,9 +20,11 @@ from pyinfra.api.state import State
 from pyinfra.connectors.util import CommandOutput
 from pyinfra.context import ctx_host, ctx_state
 
+from xnai.facts.hardware import Hardware
 from xnai.remote import lease
 from xnai.remote.limit import Limited, limit
 from xnai.run.heartbeat import tell_elapsed
+from xnai.run.known import known
 from xnai.run.summary import remember, tell_each_host
 
 # pyinfra exec()s a deploy file in a namespace without a name of its own; Python then answers
@@ -140,7 +142,8 @@ def _refused(host: Host, state: State) -> lease.LeaseRefused | None:
     The body of a `with` statement cannot be skipped: it ends at the first thing that it asks.
     """
     try:
-        _hold(host, connector_arguments(host, state))
+        read = _hold(host, connector_arguments(host, state))
+        known(host).hardware = known(host).hardware or Hardware().process(read)
         return None
     except lease.LeaseRefused as refused:
         why = refused
@@ -158,17 +161,21 @@ def _refused(host: Host, state: State) -> lease.LeaseRefused | None:
     return why
 
 
-def _hold(host: Host, how: Mapping[str, Any]) -> None:
+class _LeaseAndHardware(lease.Lease):
+    also = Hardware().command()
+
+
+def _hold(host: Host, how: Mapping[str, Any]) -> list[str]:
     """Take the lease; where sudo refuses it in a language of its own, ask and try once more."""
     try:
-        lease.hold(host, how)
+        return lease.hold(host, how, _LeaseAndHardware)
     except Exception:
         if not how.get("_sudo"):
             raise
         _, output = host.run_shell_command(StringCommand("true"), **how)
         if not ask_for_sudo(host, output.stderr_lines):
             raise
-        lease.hold(host, how)
+        return lease.hold(host, how, _LeaseAndHardware)
 
 
 def _fail(host: Host, state: State, reason: str) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import PurePosixPath
+from typing import Any
 
 from pyinfra.api.host import Host
 from pyinfra.context import ctx_state
 
 from xnai.facts.boot_unit import BootUnit
-from xnai.facts.podman import Container, Running, Store, StoreFacts
+from xnai.facts.podman import Container, Store, StoreFacts
 from xnai.facts.podman_call import ANSWER_WITHIN_S, PodmanUnknown
+from xnai.facts.running import Running
 from xnai.facts.sections import file_difference
 from xnai.run.known import known
 from xnai.run.pyinfra import HostFailed
@@ -35,9 +37,9 @@ def other_files(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> lis
 
 
 def as_good(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> set[str]:
-    """Return the parts of the stack whose last healthy generation is the one that is wanted.
+    """Return the parts of the stack whose compose file is that of the last healthy generation.
 
-    Where there is no healthy generation yet, that is all of them: nothing has data that matter.
+    All of them where no generation was ever healthy: there are no data to protect yet.
     """
     good = paths.good_directory(paths.stack_directory(settings))
     of_part = {part: f"{good}/{file.name}" for part, file in wanted.files.items()}
@@ -52,8 +54,8 @@ def as_good(settings: Settings, wanted: StackPlan, facts: StoreFacts) -> set[str
 def refuse_unfinished_rotation(settings: Settings, facts: StoreFacts) -> str:
     """Return why a deploy must not begin where a rotation of secrets was killed; else nothing.
 
-    Secrets are then a mixture: what a deploy recreated would log in with a password that the
-    database may not know, and would not get healthy.
+    Secrets are then a mixture: a container that is recreated would log in with a password that the
+    database may not know, and stay unhealthy.
     """
     mark = paths.rotation_marker(settings)
     if mark not in facts.files:
@@ -70,7 +72,8 @@ def refuse_unfinished_rotation(settings: Settings, facts: StoreFacts) -> str:
 def refuse_unfinished_restore(settings: Settings, facts: StoreFacts) -> str:
     """Return why nothing may begin where a restore of data was killed; else nothing.
 
-    A database would be started on a volume that was emptied, get healthy, and be kept as good.
+    A deploy would start the database on a volume that was emptied, find it healthy, and keep that
+    as the last healthy generation.
     """
     mark = paths.restore_marker(settings)
     if mark not in facts.files:
@@ -86,41 +89,44 @@ def refuse_unfinished_restore(settings: Settings, facts: StoreFacts) -> str:
 def read_store(host: Host, settings: Settings) -> StoreFacts:
     """Return the Podman store's facts of `host`, read once while a run is prepared.
 
-    Three steps compare with it; nothing changes between them before the operations run.
+    The images, secrets and stack steps compare it with the settings.
 
     Raises:
-        HostFailed: Podman does not answer on a machine that was set up, and nothing that an
-            earlier step of this run will do can be the remedy.
+        HostFailed: Podman was set up and does not answer, and no earlier step of this run has
+            declared an operation that might mend it.
     """
-    cached = known(host).store
-    if cached is None:
-        good = paths.good_directory(paths.stack_directory(settings))
-        found: StoreFacts = host.get_fact(
-            Store,
-            stack=settings.stack_name,
-            secrets=[name for forms in secret_forms(settings) for name in forms],
-            containers=container_names(settings),
-            paths=[
-                *compose_files(settings),
-                *(f"{good}/{file_name(part)}" for part in PARTS),
-                paths.unit_file(settings),
-                paths.rotation_marker(settings),
-                paths.restore_marker(settings),
-                paths.data_record(settings),
-            ],
-            wants=f"/etc/systemd/user/default.target.wants/{paths.unit(settings)}",
+    found = known(host).store
+    if found is None:
+        found = known(host).store = host.get_fact(Store, **of_store(settings))
+    parts = (found.images, found.secrets, found.containers)
+    unknown = any(isinstance(part, PodmanUnknown) for part in parts)
+    if unknown and found.set_up and not ctx_state.get().ops[host]:
+        raise HostFailed(
+            f"Podman of {settings.stack_user} does not answer, or not within "
+            f"{ANSWER_WITHIN_S} s, so what is there cannot be told. Look: sudo xnai-podman ps; "
+            "one that hangs waits for another that holds the store's lock (ps -fu "
+            f"{settings.stack_user}). Nothing was changed."
         )
-        parts = (found.images, found.secrets, found.containers)
-        unknown = any(isinstance(part, PodmanUnknown) for part in parts)
-        if unknown and found.set_up and not ctx_state.get().ops[host]:
-            raise HostFailed(
-                f"Podman of {settings.stack_user} does not answer, or not within "
-                f"{ANSWER_WITHIN_S} s, so what is there cannot be told. Look: sudo xnai-podman ps; "
-                "one that hangs waits for another that holds the store's lock (ps -fu "
-                f"{settings.stack_user}). Nothing was changed."
-            )
-        known(host).store = cached = found
-    return cached
+    return found
+
+
+def of_store(settings: Settings) -> dict[str, Any]:
+    """Return what `Store` is asked with."""
+    good = paths.good_directory(paths.stack_directory(settings))
+    return {
+        "stack": settings.stack_name,
+        "secrets": [name for forms in secret_forms(settings) for name in forms],
+        "containers": container_names(settings),
+        "paths": [
+            *compose_files(settings),
+            *(f"{good}/{file_name(part)}" for part in PARTS),
+            paths.unit_file(settings),
+            paths.rotation_marker(settings),
+            paths.restore_marker(settings),
+            paths.data_record(settings),
+        ],
+        "wants": f"/etc/systemd/user/default.target.wants/{paths.unit(settings)}",
+    }
 
 
 def forget_store(host: Host) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from xnai.models.found import ModelFile
 from xnai.settings import checks
 from xnai.settings.checks import Check
 
@@ -20,10 +21,12 @@ class HostValues:
     Attributes:
         ram_mib: MemTotal of the host, in MiB.
         time_zone: the host's, by its name in the tz database.
+        models: service -> the model's file that it maps, where the settings name one.
     """
 
     ram_mib: int
     time_zone: str
+    models: Mapping[str, ModelFile] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,14 @@ class MemoryDefaults:
         lowest_mib: the least with which it starts.
         protected: whether it keeps data in memory, so that the kernel takes others first.
         reason: where the limit is from.
+        of_model: the limit is None by default: `limit_mib`, or more where its model needs more.
     """
 
     limit_mib: int
     lowest_mib: int
     protected: bool = False
     reason: str = ""
+    of_model: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,12 +181,18 @@ def declared(
 def of_memory(name: str, memory: MemoryDefaults) -> list[Declaration]:
     """Return the three settings of a service's memory."""
     limit = f"{name}_memory_limit_mib"
+    check = checks.integer(memory.lowest_mib, MOST_MIB)
+
+    def of_model(host: HostValues) -> int:
+        model = host.models.get(name)
+        found = model.needs if model else None
+        return found.limit_mib(memory.limit_mib) if found else memory.limit_mib
+
     share = checks.optional(checks.integer(0, MOST_MIB))
     return [
-        Declaration(
-            limit, memory.limit_mib, checks.integer(memory.lowest_mib, MOST_MIB), memory.reason,
-            name,
-        ),
+        Declaration(limit, None, checks.optional(check), memory.reason, name, derived=of_model)
+        if memory.of_model else
+        Declaration(limit, memory.limit_mib, check, memory.reason, name),
         Declaration(f"{name}_memory_reservation_mib", None, share, "", name, at_most=limit),
         Declaration(f"{name}_swap_mib", None, share, "", name),
     ]

@@ -56,7 +56,7 @@ def derive(
         sysctls={key: str(values[name]) for name, key in sysctls.items()},
         # A login user keeps the guard: his desktop would lose it with the stack.
         oom_exempt=values["oom_guard_exempt_stack"] and not explicit,
-        memory={name: _memory(name, values) for name in schema.with_memory},
+        memory={name: _memory(name, values, host) for name in schema.with_memory},
         of_services={
             service.settings: service.settings(
                 **{field.name: values[field.name] for field in fields(service.settings)}
@@ -64,16 +64,19 @@ def derive(
             for service in schema.services if service.settings
         },
         from_tables={name: values[name] for name in sysctls},
+        models=host.models,
     )
 
 
-def _memory(name: str, values: Mapping[str, Any]) -> ServiceMemory:
+def _memory(name: str, values: Mapping[str, Any], host: HostValues) -> ServiceMemory:
     limit_mib = values[f"{name}_memory_limit_mib"]
     reservation_mib = values[f"{name}_memory_reservation_mib"]
     swap_mib = values[f"{name}_swap_mib"]
     protected = name in values["protected_services"]
     if reservation_mib is None:
         reservation_mib = limit_mib // 2 if protected else 0
-    return ServiceMemory(
-        limit_mib, reservation_mib, limit_mib // 2 if swap_mib is None else swap_mib, protected
-    )
+    if swap_mib is None:
+        model = host.models.get(name)
+        needs = model.needs if model else None
+        swap_mib = needs.swap_mib(limit_mib) if needs else limit_mib // 2
+    return ServiceMemory(limit_mib, reservation_mib, swap_mib, protected)

@@ -6,17 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, TypeVar
 
+from xnai.models.found import ModelFile
 from xnai.settings import checks
 from xnai.settings.checks_containers import own_secrets
 from xnai.settings.checks_sources import Source, service_sources
 from xnai.settings.data import DataSettings
-from xnai.settings.declaration import (
-    MOST_MIB,
-    HostValues,
-    OfServices,
-    ServiceMemory,
-    setting,
-)
+from xnai.settings.declaration import MOST_MIB, HostValues, OfServices, ServiceMemory, setting
 from xnai.settings.reports import ReportSettings
 
 T = TypeVar("T")
@@ -46,6 +41,7 @@ class Settings(ReportSettings, DataSettings):
         memory: service -> what it may have of the machine's memory.
         of_services: dataclass of one service's settings -> those of this host.
         from_tables: settings that a table declares, the sysctls', by name.
+        models: service -> what was found of the model's file that it maps.
     """
 
     strict: bool = setting(
@@ -266,6 +262,7 @@ class Settings(ReportSettings, DataSettings):
     memory: Mapping[str, ServiceMemory]
     of_services: Mapping[type, Any]
     from_tables: Mapping[str, int]
+    models: Mapping[str, ModelFile]
 
     def of(self, kind: type[T]) -> T:
         """Return one service's own settings by their dataclass."""
@@ -279,7 +276,7 @@ class Settings(ReportSettings, DataSettings):
         """
         found = {
             field.name: getattr(self, field.name) for field in fields(self)
-            if field.name not in ("memory", "of_services", "from_tables")
+            if field.name not in ("memory", "of_services", "from_tables", "models")
         }
         found |= self.from_tables
         for own in self.of_services.values():

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from xnai.settings import layers
-from xnai.settings.declaration import Declaration
+from xnai.settings.declaration import Declaration, ServiceMemory
 
 
 def misfits(
@@ -27,7 +27,8 @@ def misfits(
         if not other or value is None:
             continue
         limit = checked[other]
-        if value < limit or (one.at_most and value == limit):
+        # What is derived from the host is not known here: `derived_misfits`.
+        if limit is None or value < limit or (one.at_most and value == limit):
             continue
         relation = "below" if one.below else "at most"
         where = layers.origin(sources, one.name)
@@ -53,3 +54,16 @@ def misfits(
                 f"({layers.origin(sources, other)}) too; choose another one"
             )
     return found
+
+
+def derived_misfits(memory: Mapping[str, ServiceMemory]) -> list[str]:
+    """Return a sentence for each reservation above a limit that was derived from the host.
+
+    Args:
+        memory: of each service.
+    """
+    return [
+        f"{name}_memory_reservation_mib = {one.reservation_mib}: must be at most "
+        f"{name}_memory_limit_mib, which on this host is {one.limit_mib}"
+        for name, one in memory.items() if one.reservation_mib > one.limit_mib
+    ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from xnai.images import content
@@ -17,6 +17,7 @@ from xnai.images.content import BuildInput
 from xnai.images.model import CopiedPath, Image
 from xnai.images.tree import refusals
 from xnai.memory import sysctl
+from xnai.models.found import ModelFile
 from xnai.settings.declaration import HostValues
 from xnai.settings.derive import derive as derived
 from xnai.settings.model import Settings
@@ -57,15 +58,20 @@ SCHEMA: Schema = schema(BUILT_IN, sysctl.declarations())
 """All settings that exist."""
 
 
-def derive(checked: dict[str, object], ram_kib: int, time_zone: str) -> Settings:
+def derive(
+    checked: Mapping[str, object], ram_kib: int, time_zone: str,
+    models: Mapping[str, ModelFile] | None = None,
+) -> Settings:
     """Return the typed settings of a host.
 
     Args:
         checked: every setting with its checked value.
         ram_kib: MemTotal of /proc/meminfo in KiB, above 0.
         time_zone: the host's, by its name in the tz database.
+        models: service -> what was found of the model's file that it maps; None: nothing.
     """
-    return derived(SCHEMA, checked, HostValues(ram_kib // 1024, time_zone), sysctl.keys())
+    host = HostValues(ram_kib // 1024, time_zone, models or {})
+    return derived(SCHEMA, checked, host, sysctl.keys())
 
 
 def services(settings: Settings) -> tuple[Service, ...]:

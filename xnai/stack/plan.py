@@ -46,7 +46,7 @@ class StackPlan:
         files: part of the stack -> its compose file.
         networks: name -> whether it is without a way out.
         volumes: name -> uid:gid of its owner inside containers.
-        stack_name: whose.
+        stack_name: name of the stack.
     """
 
     services: tuple[Service, ...]
@@ -116,7 +116,7 @@ def file_name(part: str) -> str:
 
 
 def run_arguments(service: Service) -> list[str]:
-    """Return what `podman run` must be told that podman-compose has no key for.
+    """Return the options for `podman create` that podman-compose has no key for.
 
     podman-compose 1.6 passes over memswap_limit, oom_score_adj and stop_grace_period without a
     word. Without --memory-swap Podman allows as much swap as memory, and without --stop-timeout
@@ -142,7 +142,7 @@ def differences(
     """Return why each service must be recreated, by its name and in dependency order.
 
     A container that depends on a recreated one is recreated with it. One that is still starting
-    is no difference: it is waited for.
+    is not recreated: the run waits for it.
 
     Args:
         wanted: the plan.
@@ -179,8 +179,8 @@ def changed_images(
         reasons: what `differences` returned.
         containers: what is there.
         image_ids: reference -> ID of the images that exist and will not be rebuilt.
-        as_good: parts of the stack whose last healthy generation is this one; of an absent
-            container nothing else says which image its data have seen.
+        as_good: parts of the stack whose compose file is that of the last healthy generation. Where
+            a container is absent, only this tells whether the wanted image has used its data.
     """
     found: dict[str, None] = {}
     for service in wanted.services:
@@ -198,7 +198,9 @@ def changed_images(
 def with_data(
     wanted: StackPlan, reasons: Mapping[str, str], copied: Collection[str]
 ) -> dict[str, str]:
-    """Return `reasons` and the services that must be stopped while their data are copied.
+    """Return `reasons`, the services whose data are copied, and all that depend on them.
+
+    All of them are stopped for the copy and recreated.
 
     Args:
         wanted: the plan.
@@ -262,7 +264,7 @@ def foreign(wanted: StackPlan, containers: Mapping[str, Container], stack_name: 
 
 
 def together(services: Sequence[Service]) -> list[list[Service]]:
-    """Return services in groups: those of one group depend on groups before it alone.
+    """Return services in groups, each of which depends on services of earlier groups alone.
 
     Args:
         services: in dependency order.

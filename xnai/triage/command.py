@@ -15,6 +15,7 @@ import click
 
 from xnai.run import inspect as looking
 from xnai.run.inspect import Answer, Where, WrongCall
+from xnai.run.options import print_errors, with_hosts
 from xnai.stack.catalogue import BUILT_IN
 from xnai.triage import ask, words
 from xnai.triage.answer import CANNOT_TELL, WELL, WRONG, answer
@@ -35,10 +36,7 @@ Answers = Sequence[Answer[HostTriage]]
               help="Write an incident report for the records.")
 @click.option("--share", "share_file", type=click.Path(path_type=Path),
               help="Write one without names, addresses and passwords, to show to others.")
-@click.option("--inventory", "inventory_file", default="inventory.py", show_default=True)
-@click.option("--group-data", multiple=True, help="Further group_data directories.")
-@click.option("--data", multiple=True, help="name=value, as pyinfra's --data.")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@with_hosts
 def triage(
     about: tuple[str, ...], services: tuple[str, ...], project: str, markdown_file: Path | None,
     share_file: Path | None, inventory_file: str, group_data: tuple[str, ...],
@@ -67,9 +65,7 @@ def triage(
         click.echo(json.dumps(_data(answers, asked), indent=2))
     else:
         click.echo(without_passwords("\n".join(said)))
-    for one in answers:
-        if one.error:
-            click.echo(f"[{one.host}] could not tell: {one.error}", err=True)
+    print_errors(answers)
     _write(markdown_file, _report(answers))
     hidden = [name for one in answers if one.value for name in (one.host, *one.value.names)]
     _write(share_file, for_sharing(_report(answers), hidden))

@@ -84,7 +84,7 @@ def is_well(mine: Sequence[Observation]) -> bool:
     states = [one.text for one in mine if one.kind == "state"]
     bad = any(
         one.kind == "answer" and re.search(r" (error|status=[45]\d\d|MISCONF|NOAUTH)|bgsave err"
-                                           r"|auth (?!OK)", one.text)
+                                           r"|auth (?!OK)|ping BUSY", one.text)
         for one in mine
     )
     return bool(states) and states[0].startswith(("running healthy", "running no-health")) and (

@@ -1,4 +1,6 @@
-"""From observations to root causes: which signatures fit, what follows from what, what is old."""
+"""From observations to root causes: which signatures fit, what follows from what, and what is
+history.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,7 @@ def judge(seen: Seen, signatures: Sequence[Signature]) -> Judgement:
 
 
 def _explained_by(hit: Fit, causes: Sequence[Fit], seen: Seen) -> Fit | None:
-    """The cause that a cause follows from, by its signature's own word; or None."""
+    """Return the cause that explains this one according to its signature's `follows`, or None."""
     near = {hit.entity, HOST} | seen.reaches(hit.entity)
     for one in causes:
         follows = one.signature.id in hit.signature.follows or (
@@ -82,7 +84,12 @@ def _explained_by(hit: Fit, causes: Sequence[Fit], seen: Seen) -> Fit | None:
 
 
 def _causes_of(symptom: Fit, causes: Sequence[Fit], seen: Seen) -> list[Fit]:
-    """The causes that a symptom follows from: where it is, then what that needs, then the host."""
+    """Return the causes that explain a symptom.
+
+    Those that its signature names in `follows`, in its own container or host-wide; otherwise the
+    first of these that has any: host-wide causes that explain everything, causes in its own
+    container, causes in containers that it needs.
+    """
     named = [one for one in causes if one.signature.id in symptom.signature.follows]
     here = [one for one in causes if symptom.entity in (one.entity, *one.others)]
     needed = seen.reaches(symptom.entity)
@@ -94,7 +101,7 @@ def _causes_of(symptom: Fit, causes: Sequence[Fit], seen: Seen) -> list[Fit]:
 
 
 def _unknown(unexplained: Mapping[str, list[Fit]], seen: Seen) -> list[Diagnosis]:
-    """What no signature explains: told as that, with what shows most of it."""
+    """Return a diagnosis `unknown` for each container whose symptoms no cause explains."""
     found = []
     roots = []
     for entity in unexplained:

@@ -6,7 +6,10 @@ import pytest
 from fact_fixtures import FIXTURES, expected, fact_classes, output, plain
 
 # Facts whose fixtures lie elsewhere.
-ELSEWHERE = {"Preflight": "whole hosts as case folders, in tests/unit/preflight/cases"}
+ELSEWHERE = {
+    "Preflight": "whole hosts as case folders, in tests/unit/preflight/cases",
+    "Survey": "made of other facts' fixtures, in test_facts_survey.py",
+}
 
 CASES = sorted((d.parent.name, d.name) for d in FIXTURES.glob("*/*"))
 

@@ -209,3 +209,8 @@ def test_images_of_ours_and_of_others():
         ),
         StoreImage("a2", (), (), 8, 0, {}),
     )
+
+
+def test_a_section_that_comes_again_is_not_counted():
+    lines = ["@@ files", "one", "@@ images", "two", "@@ files", "three", "@@ end"]
+    assert split(lines) == {"files": ["one"], "images": ["two"], "end": []}

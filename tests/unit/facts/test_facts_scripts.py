@@ -20,9 +20,10 @@ from xnai.facts.cgroups import SCRIPT, Cgroup, parse_cgroups
 from xnai.facts.containers import BUNDLE, CA_DIRECTORY, Containers
 from xnai.facts.hardware import Hardware
 from xnai.facts.memory import Memory
-from xnai.facts.podman import Running, Store
+from xnai.facts.podman import Store
 from xnai.facts.podman_call import ANSWER_WITHIN_S, ASK_PODMAN, XNAI_PODMAN
 from xnai.facts.record import BeforeState
+from xnai.facts.running import Running
 from xnai.facts.teardown import Teardown
 from xnai.operations.apt import LOCK_FILES, AptLockHolder
 from xnai.record.baseline import DIRECTORY

@@ -15,7 +15,7 @@ from operation_runs import on_a_host
 from pyinfra.api.exceptions import OperationError
 
 from xnai.operations.guard import failing_operation, one_at_a_time
-from xnai.remote.lease import DIRECTORY, LOCK
+from xnai.remote.lease_code import DIRECTORY, LOCK
 
 
 @failing_operation

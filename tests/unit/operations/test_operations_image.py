@@ -15,7 +15,7 @@ from xnai.images.model import CopiedPath, Image
 from xnai.images.plan import Build
 from xnai.operations import image
 from xnai.operations.guard import one_at_a_time
-from xnai.remote.lease import DIRECTORY
+from xnai.remote.lease_code import DIRECTORY
 from xnai.remote.limit import BUILD_LIMIT_S, FETCH_LIMIT_S
 from xnai.run.pyinfra import LiveCommand
 

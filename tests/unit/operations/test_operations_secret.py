@@ -13,7 +13,7 @@ from operation_runs import commands, on_a_host
 from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.operations import secret
 from xnai.operations.guard import one_at_a_time
-from xnai.remote.lease import DIRECTORY
+from xnai.remote.lease_code import DIRECTORY
 
 FORMS = {"xnai_redis_password": "%s", "xnai_redis_auth_conf": "requirepass %s\\n"}
 

@@ -19,7 +19,7 @@ from xnai.operations.data import Data
 from xnai.operations.guard import one_at_a_time
 from xnai.programs.rollback.bundle import make_spec
 from xnai.remote import content
-from xnai.remote.lease import DIRECTORY as LOCK_DIRECTORY
+from xnai.remote.lease_code import DIRECTORY as LOCK_DIRECTORY
 
 DIRECTORY = "/var/lib/xnai/xnai/stack"
 PLAN = rendering.stack(make())

@@ -13,6 +13,7 @@ from xnai.diagnostics.blocks import printable, render_table
 from xnai.diagnostics.finding import blocks
 from xnai.facts.machine.parse import parse
 from xnai.preflight.judge import judge
+from xnai.run.model_files import parse as parse_model
 
 ALL = sorted(folder for folder in CASES.iterdir() if folder.is_dir())
 
@@ -21,7 +22,12 @@ def findings(folder):
     facts = parse(lines(folder))
     file = folder / "settings.toml"
     changes = tomllib.loads(file.read_text()) if file.exists() else {}
-    return judge(facts, settings(facts.mem_total_kib or 15099264, **changes))
+    # What the host's Python says of the model's file, in one line.
+    said = folder / "model.json"
+    models = {
+        "llm": parse_model([changes["llm_model_file"]], said.read_text().splitlines())[0]
+    } if said.exists() else {}
+    return judge(facts, settings(facts.mem_total_kib or 15099264, models, **changes))
 
 
 @pytest.mark.parametrize("folder", ALL, ids=lambda folder: folder.name)
@@ -46,7 +52,7 @@ def test_which_hosts_are_refused():
     refused = {folder.name for folder in ALL if blocks(findings(folder))}
     assert {folder.name for folder in ALL} - refused == {
         "debian13_fresh", "debian13_converged", "ubuntu2404_no_slirp4netns", "redis_overcommit",
-        "sysctl_trailing_comment",
+        "sysctl_trailing_comment", "model_context_beyond_training",
     }
 
 

@@ -515,7 +515,7 @@ def test_a_file_above_its_services_limit():
     (wrong,) = (f for f in found if f.id == "model-size")
     assert wrong.severity == "error"
     assert "has 4096 MiB, its limit is 512 MiB" in wrong.found
-    assert "llm_memory_limit_mib to 4608" in wrong.remedy
+    assert "llm_memory_limit_mib = None" in wrong.remedy
 
 
 def test_the_models_size_reaches_the_judgement():

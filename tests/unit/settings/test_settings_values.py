@@ -264,6 +264,7 @@ WRONG = [
     ("package_index_url", "https://me:pw@pypi.org/", "an address without user and password"),
     ("package_index_url", "https://pypi.org/$(id)", URL_SIGNS),
     ("rag_api_port", 80, f"at least 1024; {PORT}"),
+    ("rag_api_max_file_mib", 1025, "at most 1024"),
     ("rag_answers", "model", "one of 'extract', 'both'"),
     ("redis_image", "redis", IMAGE),
     ("redis_image", "docker.io/library/redis:8.0-alpine3.22", DEBIAN),

@@ -1,8 +1,9 @@
 """The shell script that looks at a host: reads only, changes nothing, needs neither Python nor
 systemd.
 
-Framing: one record a line, `xnai1 TAB kind TAB state TAB p|b TAB payload`. `p` is fields of
-harmless characters, tab-separated; `b` is base64 of NUL-separated fields. So paths with spaces,
+Framing: one record a line, `xnai1 TAB kind TAB state TAB p|b|f TAB payload`. `p` is fields of
+harmless characters, tab-separated; `b` is base64 of NUL-separated fields; `f` is a file the same
+way, its path, where a link leads, its text, of which there may be too much. So paths with spaces,
 newlines or bytes that are no UTF-8 survive, and whatever sudo or a login banner prints around the
 records is ignored.
 """

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import cast, get_args
 
 from xnai.facts.machine.model import ConfigFile, Reading, State
+from xnai.facts.machine.shell import FILE_BYTES_MAX
 
 _STATES = frozenset(get_args(State))
 
@@ -33,7 +34,8 @@ def records(output: Iterable[str]) -> list[ProbeRecord]:
         parts = line.rstrip("\r\n").split("\t")
         if len(parts) < 4 or parts[0] != "xnai1" or parts[2] not in _STATES:
             continue
-        if parts[3] == "b":
+        state = cast(State, parts[2])
+        if parts[3] in ("b", "f"):
             try:
                 data = base64.b64decode("".join(parts[4:]), validate=True)
             except (binascii.Error, ValueError):
@@ -41,10 +43,17 @@ def records(output: Iterable[str]) -> list[ProbeRecord]:
             # Bytes that are no UTF-8 come through unchanged, so that a path can be named again
             # exactly.
             fields = tuple(data.decode("utf-8", "surrogateescape").split("\0"))
+            if parts[3] == "f" and len(data) - _before_text(data) > FILE_BYTES_MAX:
+                state, fields = "unreadable", fields[:1]
         else:
             fields = tuple(parts[4:])
-        found.append(ProbeRecord(parts[1], cast(State, parts[2]), fields))
+        found.append(ProbeRecord(parts[1], state, fields))
     return found
+
+
+def _before_text(data: bytes) -> int:
+    """How many bytes a file's path and target take, with what ends them."""
+    return data.find(b"\0", data.find(b"\0") + 1) + 1
 
 
 class Records:

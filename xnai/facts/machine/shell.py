@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+FILE_BYTES_MAX = 1 << 20
+"""Of a file that is read; it is text, with no more bytes than that."""
+
 HELPERS = r"""
 LC_ALL=C; export LC_ALL; PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 put() {
@@ -21,7 +24,7 @@ live() {
   grep -Hs '' -- "$@" | blob livevalues
 }
 # A file of configuration is small; what is larger is none.
-most=1048576
+most=@MOST@
 blob() { printf 'xnai1\t%s\tok\tb\t' "$1"; base64 -w0; echo; }
 file() {
   l=$2; if [ -L "$2" ]; then l=$(readlink -f -- "$2"); fi
@@ -29,9 +32,9 @@ file() {
   # A link to /dev/null is how a file is masked; of everything else only plain files are read.
   if [ ! -f "$2" ] && [ "$l" != /dev/null ]; then return 0; fi
   if [ ! -r "$2" ]; then put "$1" unreadable "$2"; return 0; fi
-  if [ "$(stat -L -c %s -- "$2")" -gt $most ]; then put "$1" unreadable "$2"; return 0; fi
-  printf 'xnai1\t%s\tok\tb\t' "$1"
-  { printf '%s\0%s\0' "$2" "$l"; timeout 10 head -c $most -- "$2"; } | base64 -w0; echo
+  # One that is too large is told by its next byte: asking for its size costs two processes.
+  printf 'xnai1\t%s\tok\tf\t' "$1"
+  { printf '%s\0%s\0' "$2" "$l"; head -c $((most+1)) -- "$2"; } | base64 -w0; echo
 }
 files() {
   if [ -e "$2" ] && [ ! -r "$2" ]; then put "$1" unreadable "$2"; return 0; fi
@@ -43,7 +46,7 @@ line() {
     put "$1" ok "$v"
   else put "$1" unreadable ""; fi
 }
-"""
+""".replace("@MOST@", str(FILE_BYTES_MAX))
 
 STORES = r"""
 graph() {
@@ -55,7 +58,8 @@ graph() {
 # Where the system's file lets a user's Podman store, empty where it says nothing; with the words
 # that Podman fills in itself (containers-storage.conf(5)). $1 user, $2 UID, $3 home.
 rootless() {
-  graph /etc/containers/storage.conf rootless_storage_path 2>/dev/null |
+  f=/etc/containers/storage.conf; if [ ! -f $f ]; then return 0; fi
+  graph $f rootless_storage_path 2>/dev/null |
     sed -E "s#[$][{]?HOME[}]?#$3#g; s#[$][{]?USER[}]?#$1#g; s#[$][{]?UID[}]?#$2#g"
 }
 store() {
@@ -77,8 +81,11 @@ user_store() {
 """
 
 PLATFORM = r"""
-put self ok "$(id -u)" "$(id -un)"
-put uname ok $(uname -rm)
+me=$(id -u); if [ "$me" = 0 ]; then n=root; else n=$(id -un); fi; put self ok "$me" "$n"
+IFS=' ' read -r r m <<END
+$(uname -rm)
+END
+put uname ok "$r" "$m"
 file os-release /etc/os-release
 if [ -d /run/systemd/system ]; then put pid1 ok systemd; else line pid1 /proc/1/comm; fi
 if t=$(stat -f -c %T /sys/fs/cgroup 2>/dev/null); then put cgroup ok "$t"
@@ -89,21 +96,23 @@ file meminfo /proc/meminfo
 file swaps /proc/swaps
 line cmdline /proc/cmdline
 line zswap /sys/module/zswap/parameters/enabled
-r=$(uname -r); m=/lib/modules/$r
+m=/lib/modules/$r
 # zram-control/hot_add is never read: reading it makes a new device.
 if [ -d /sys/class/zram-control ] || [ -d /sys/module/zram ]; then put zram ok loaded
 elif modinfo -F filename zram >/dev/null 2>&1; then put zram ok module
 elif grep -qs '/zram\.ko' "$m/modules.dep" "$m/modules.builtin"; then put zram ok module
 elif [ -f "$m/modules.dep" ] || [ ! -e /proc/modules ]; then put zram absent
 else put zram unknown; fi
-for d in /sys/block/zram*; do if [ -d "$d" ]; then
+z=; for d in /sys/block/zram*; do if [ -d "$d" ]; then
   s=0; a=; IFS= read -r s < "$d/disksize"; IFS= read -r a < "$d/comp_algorithm"
   w=; while read -r b p x; do if [ "$b" = "/dev/${d##*/}" ]; then w=$p; break; fi; done \
     < /proc/mounts
-  put zdev ok "${d##*/}" "$s" "$a" "$w"
+  put zdev ok "${d##*/}" "$s" "$a" "$w"; z=$z${a# }
 fi; done 2>/dev/null
 c='CONFIG_(ZRAM|CRYPTO_(ZSTD|LZ4|LZ4HC|LZO|842|DEFLATE)([=]|$))'
-if [ -r "/boot/config-$r" ]; then grep -E "$c" "/boot/config-$r" | blob kconfig
+# A device has said itself what it can.
+if [ -n "$z" ]; then put kconfig skipped
+elif [ -r "/boot/config-$r" ]; then grep -E "$c" "/boot/config-$r" | blob kconfig
 elif [ -r /proc/config.gz ]; then zcat /proc/config.gz | grep -E "$c" | blob kconfig
 else put kconfig absent; fi
 """
@@ -130,20 +139,19 @@ esac
 if q=$(command -v python3); then put python3 ok "$q"; else put python3 absent; fi
 if [ -r /proc/locks ]; then
   put locks ok
-  for l in lib/dpkg/lock-frontend lib/dpkg/lock lib/apt/lists/lock cache/apt/archives/lock; do
-    l=/var/$l; if [ -e "$l" ]; then
-      i=$(stat -c %i "$l")
-      while read -r a b c d p e g; do
-        case "$e" in *:"$i")
-          # Inode numbers repeat across file systems: the holder must really have this file open.
-          for x in /proc/"$p"/fd/*; do
-            if [ "$x" -ef "$l" ]; then
-              n=; read -r n < "/proc/$p/comm"; put lock ok "$l" "$p" "$n"; break
-            fi
-          done;;
-        esac
-      done < /proc/locks
-    fi
+  stat -c '%i %n' /var/lib/dpkg/lock-frontend /var/lib/dpkg/lock /var/lib/apt/lists/lock \
+    /var/cache/apt/archives/lock 2>/dev/null |
+  while read -r i l; do
+    while read -r a b c d p e g; do
+      case "$e" in *:"$i")
+        # Inode numbers repeat across file systems: the holder must really have this file open.
+        for x in /proc/"$p"/fd/*; do
+          if [ "$x" -ef "$l" ]; then
+            n=; read -r n < "/proc/$p/comm"; put lock ok "$l" "$p" "$n"; break
+          fi
+        done;;
+      esac
+    done < /proc/locks
   done
 else put locks unreadable; fi
 """
@@ -201,7 +209,6 @@ else put units absent; fi
 put stores ok
 g=$(graph /etc/containers/storage.conf graphroot)
 store root 0 "${g:-/var/lib/containers/storage}" /etc/containers/networks
-me=$(id -u)
 while IFS=: read -r n x u i x h x; do
   case "$u" in ''|*[!0-9]*) continue;; esac
   if [ "$u" = 0 ] || { [ "$u" -ge 1000 ] && [ "$u" -le 60000 ]; }; then
@@ -247,7 +254,7 @@ named() {
   # not exist yet will have no more rights than nobody either.
   n=@USER@; [ $t = directory ] || n=nobody; id -u -- "$n" >/dev/null 2>&1 || n=nobody
   if [ ! -e "$1" ]; then put named absent "$1" "$t"
-  elif [ "$(id -u)" != 0 ] || ! command -v setpriv >/dev/null; then put named unknown "$1" "$t"
+  elif [ "$me" != 0 ] || ! command -v setpriv >/dev/null; then put named unknown "$1" "$t"
   elif setpriv --reuid "$n" --regid "$(id -g -- "$n")" --init-groups \
     sh -c 'test -r "$1" && { [ ! -d "$1" ] || test -x "$1"; }' sh "$1" 2>/dev/null
   then put named ok "$1" "$t" "$(stat -L -c %s -- "$1")"

@@ -9,6 +9,7 @@ from xnai.settings import checks
 from xnai.settings.declaration import MemoryDefaults, setting
 from xnai.settings.model import Settings
 from xnai.stack.model import BuiltIn, Service
+from xnai.stack.services.rag_api import RagApiSettings
 from xnai.stack.shared import (
     allowed_hosts,
     allowed_origins,
@@ -43,6 +44,7 @@ def service(settings: Settings) -> Service:
         environment=(
             ("RAG_API_URL", "http://rag_api:8000"),
             ("RAG_API_CONTAINER", f"{settings.stack_name}_rag_api"),
+            ("UI_MAX_FILE_MIB", str(settings.of(RagApiSettings).rag_api_max_file_mib)),
             ("UI_ALLOWED_HOSTS", allowed_hosts(settings, 8001, port)),
             ("UI_ALLOWED_ORIGINS", allowed_origins(settings, port)),
         ),
@@ -50,7 +52,10 @@ def service(settings: Settings) -> Service:
         port=8001,
         published_port=port,
         tmpfs=("/tmp",),  # noqa: S108
-        secrets=(own_secret(settings, "chainlit_auth_secret"),),
+        # It brings in the files that are dropped on it.
+        secrets=(
+            own_secret(settings, "chainlit_auth_secret"), own_secret(settings, "ingest_token"),
+        ),
         # Not on rag_api: the page says that the API is down better than no page does.
         url_path="/",
     )

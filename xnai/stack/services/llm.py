@@ -154,8 +154,10 @@ BUILT_IN = BuiltIn(
     memory=MemoryDefaults(
         limit_mib=512,
         lowest_mib=256,
-        reason="Resident with the small model: some 200 MiB, and the context. A model file larger "
-        "than the limit is read again and again from disk.",
+        reason="None: 512 with the small model, which has some 200 MiB and the context resident; "
+        "with llm_model_file what its header says it needs, and a tenth (`xnai fit`). A model file "
+        "larger than the limit is read again and again from disk.",
+        of_model=True,
     ),
     service=service,
     image=image,

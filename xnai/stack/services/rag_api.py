@@ -37,6 +37,12 @@ class RagApiSettings:
         "and then a model's text, as long as the passages support it (both). None: extract with "
         "the small model in the image, which is a placeholder; both with a model of yours.",
     )
+    rag_api_max_file_mib: int = setting(
+        32,
+        checks.integer(1, 1024),
+        "MiB of a file that comes into the library, by `xnai ingest` or the chat page. It is in "
+        "the page's memory twice while it comes.",
+    )
 
 
 def service(settings: Settings) -> Service:
@@ -57,6 +63,7 @@ def service(settings: Settings) -> Service:
             ("RAG_DATA_DIR", "/data"),
             ("RAG_ALLOWED_HOSTS", allowed_hosts(settings, 8000, port, "rag_api")),
             ("RAG_ALLOWED_ORIGINS", allowed_origins(settings, port)),
+            ("RAG_MAX_FILE_MIB", str(own.rag_api_max_file_mib)),
             ("RAG_ANSWERS", own.rag_answers or ("extract" if placeholder else "both")),
             ("LLM_URL", model.llm_endpoint_url or "http://llm:8080/v1"),
             ("LLM_MODEL", model.llm_model_name),

@@ -10,7 +10,8 @@ import time
 from typing import Any
 
 CONNECT_S = 2.0
-ANSWER_S = 6.0
+# A retrieval reads passages with a transformer: more than 6 s were seen on two busy processors.
+ANSWER_S = 10.0
 
 
 def redis(address: str, port: int, password: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Containers: state, health, log, kills, answers, what they reach, ports."""
+"""Containers: state, health, log, kills, answers, what they reach."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from xnai.facts.oom import OomKill, OomKills
-from xnai.triage.collect.questions import names, published, role, service_of
+from xnai.triage.collect.questions import names, role, service_of
 from xnai.triage.observation import Observation
+from xnai.triage.observe import ports
 from xnai.triage.observe.scope import Scope
 
 Container = Mapping[str, Any]
@@ -66,8 +67,8 @@ def observed(scope: Scope, found: Mapping[str, Any]) -> Iterator[Observation]:
         for kill in kills:
             if kill.container_id == one["id"]:
                 yield _kill(one, kill)
-        yield from _answers(scope, one)
-        yield from _ports(scope, one, found["host"]["listeners"])
+        yield from _answers(scope, one, found["host"]["time"])
+        yield from ports.observed(scope, one, found["host"]["listeners"])
 
 
 def _state(scope: Scope, one: Container, host: Mapping[str, Any]) -> Observation:
@@ -75,7 +76,7 @@ def _state(scope: Scope, one: Container, host: Mapping[str, Any]) -> Observation
     words = [str(one["status"])]
     time: float | None = None
     if one["status"] == "running":
-        words += [one["health"] or "no-health-check", f"restarts={one['restarts']}"]
+        words += [_health_word(one, host["time"]), f"restarts={one['restarts']}"]
         words.append(f"policy={one['restart_policy']}")
     elif (time := seconds(one["finished"])) and time < host["time"] - host["uptime_s"]:
         # The boot unit takes its time on a slow machine.
@@ -93,8 +94,28 @@ def _state(scope: Scope, one: Container, host: Mapping[str, Any]) -> Observation
     return Observation("state", name, " ".join(words), show, time)
 
 
+# One without a health check that Podman started again this lately has not shown that it stays.
+_STAYS_FOR_S = 60.0
+
+
+def _health_word(one: Container, now: float) -> str:
+    """A running container's health; of one without a check whether it was only just restarted."""
+    if one["health"]:
+        return str(one["health"])
+    return "just-restarted" if _is_just_restarted(one, now) else "no-health-check"
+
+
+def _is_just_restarted(one: Container, now: float) -> bool:
+    started = seconds(one["started"])
+    return bool(
+        not one["health"] and one["restarts"] and started and now - started < _STAYS_FOR_S
+    )
+
+
 # Between the end of a container and its next start; it is longer on a busy machine.
 _RESTARTS_WITHIN_S = 20.0
+# Its own, or that of SIGTERM or SIGKILL.
+_CODES_OF_A_STOP = (0, 143, 137)
 # After a boot, with a stack that starts at once on a slow machine.
 _STARTS_WITHIN_S = 300.0
 
@@ -117,8 +138,16 @@ def _ended_by(one: Container, host: Mapping[str, Any]) -> str:
         return "itself"
     ago = host["time"] - finished
     is_of_this_boot = ago < host["uptime_s"]
-    is_settled = ago > (_RESTARTS_WITHIN_S if one["restarts"] else 2)
-    return "command" if is_of_this_boot and is_settled and not one["error"] else "itself"
+    # One that had run for a while and ended as a stop ends it was in no circle of restarts, however
+    # many there were before.
+    ran_s = finished - (seconds(one["started"]) or finished)
+    may_restart = one["restarts"] and not (
+        ran_s >= _STAYS_FOR_S and one["exit_code"] in _CODES_OF_A_STOP
+    )
+    is_settled = ago > (_RESTARTS_WITHIN_S if may_restart else 2)
+    # A start of one that ran is refused, and noted as its error.
+    is_clean = not one["error"] or one["error"].endswith(" is running")
+    return "command" if is_of_this_boot and is_settled and is_clean else "itself"
 
 
 def _health(scope: Scope, one: Container) -> Iterator[Observation]:
@@ -148,7 +177,7 @@ def _kill(one: Container, kill: OomKill) -> Observation:
     return Observation("kill", one["name"], text, show, time, is_old(time, one))
 
 
-def _answers(scope: Scope, one: Container) -> Iterator[Observation]:
+def _answers(scope: Scope, one: Container, now: float) -> Iterator[Observation]:
     """What it answered inside its own network, and what it reaches there."""
     show = _asks(scope, one)
     for key, said in scope.store["answers"].items():
@@ -156,7 +185,7 @@ def _answers(scope: Scope, one: Container) -> Iterator[Observation]:
         if id_ != one["id"]:
             continue
         if what.startswith("needs "):
-            yield from _need(scope, one["name"], what.removeprefix("needs "), said)
+            yield from _need(scope, one["name"], what.removeprefix("needs "), said, now)
         elif what.startswith("host "):
             words = f"published {what.removeprefix('host ')} {_outcome(said)}"
             yield Observation("port", one["name"], words, f"ss -ltn; {scope.podman} port "
@@ -217,7 +246,7 @@ def _redis(one: Container, said: Mapping[str, Any], show: str) -> Iterator[Obser
 
 
 def _need(
-    scope: Scope, name: str, what: str, said: Mapping[str, Any]
+    scope: Scope, name: str, what: str, said: Mapping[str, Any], now: float
 ) -> Iterator[Observation]:
     host, _, rest = what.partition(" ")
     show = f"{scope.podman} exec {name} getent hosts {host}"
@@ -230,31 +259,20 @@ def _need(
         if "error" in said:
             words = f"name {host}: no answer from the name server ({said['error']})"
         elif not said["addresses"]:
-            is_down = target is not None and target["status"] != "running"
+            is_down = target is not None and _is_down(target, now)
             words = f"name {host}: not known (code {said['code']})"
             if is_down:
                 words = f"name {host}: error its container does not run"
         else:
             words = f"name {host}: {', '.join(said['addresses'])}"
         yield Observation("need", name, words, show)
+    elif target is not None and "error" in said and _is_down(target, now):
+        # A packet to nobody is dropped as one that a firewall drops.
+        yield Observation("need", name, f"{rest} of {host}: error its container does not stay up",
+                          show)
     else:
         yield Observation("need", name, f"{rest} of {host}: {_outcome(said)}", show)
 
 
-def _ports(
-    scope: Scope, one: Container, listeners: list[Mapping[str, Any]]
-) -> Iterator[Observation]:
-    """Ports: not published, or held by somebody else while the container is down."""
-    mine = published(one)
-    if not mine and one["status"] == "running" and role(one) in ("redis", "postgresql"):
-        port = 6379 if role(one) == "redis" else 5432
-        yield Observation("port", one["name"], f"unpublished {port}", f"{scope.podman} port "
-                          f"{one['name']}")
-    if one["status"] in ("running", "paused"):
-        return
-    for address, port, _ in mine:
-        for other in listeners:
-            if other["port"] == port and other["address"] in (address, "0.0.0.0", "::"):  # noqa: S104
-                who = (f"taken {address}:{port} by {other['command'] or 'a process'} "
-                       f"pid={other['pid']} uid={other['uid']}")
-                yield Observation("port", one["name"], who, f"sudo ss -ltnp 'sport = :{port}'")
+def _is_down(one: Container, now: float) -> bool:
+    return one["status"] != "running" or _is_just_restarted(one, now)

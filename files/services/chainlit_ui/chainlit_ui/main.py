@@ -20,11 +20,16 @@ from chainlit_ui import page, settings, stand_ins
 from chainlit_ui.settings import Settings
 
 
-def _prepare(directory: Path) -> None:
+def _prepare(where: Settings) -> None:
     """Make Chainlit's directory, with our configuration, and tell Chainlit."""
+    directory = where.directory
     shutil.rmtree(directory, ignore_errors=True)
     (directory / ".chainlit").mkdir(parents=True, mode=0o700)
-    shutil.copyfile(Path(__file__).with_name("config.toml"), directory / ".chainlit/config.toml")
+    config = Path(__file__).with_name("config.toml").read_text("utf-8")
+    config = config.replace("max_size_mb = 32", f"max_size_mb = {where.max_file_mib}")
+    if where.ingest_token is None:
+        config = config.replace("enabled = true\naccept", "enabled = false\naccept")
+    (directory / ".chainlit/config.toml").write_text(config, "utf-8")
     # No welcome text; a missing file would be filled with Chainlit's own.
     (directory / "chainlit.md").touch()
     found = find_spec("chainlit")
@@ -36,7 +41,7 @@ def _prepare(directory: Path) -> None:
 
 def make(where: Settings) -> App:
     """Return the application."""
-    _prepare(where.directory)
+    _prepare(where)
     stand_ins.install()
     password = secret.read("chainlit_password")
     # Signs the cookie of a person who logged in. A made-up one: a restart asks for the password
@@ -59,7 +64,7 @@ def make(where: Settings) -> App:
         "Referrer-Policy": "no-referrer",
     }
     return Guard(
-        page.Headers(app, headers), where.hosts, where.origins,
+        page.UploadLimit(page.Headers(app, headers), where.max_file_mib << 20), where.hosts, where.origins,
         hosts_setting=settings.HOSTS, origins_setting=settings.ORIGINS,
     )
 

@@ -12,7 +12,7 @@ import hashlib
 import re
 from pathlib import Path
 
-from service_common.guard import App, Message, Receive, Scope, Send
+from service_common.guard import App, Message, Receive, Scope, Send, refuse
 
 _EXTERNAL_LINK = re.compile(r'<link\b[^>]*\bhref="https?://[^>]*>', re.S)
 _EXTERNAL = re.compile(r'\b(?:src|href)="(?:https?:)?//[^"]*"')
@@ -70,3 +70,36 @@ class Headers:
             await send(message)
 
         await self._app(scope, receive, sending)
+
+
+class UploadLimit:
+    """ASGI middleware that refuses a long body before it is taken: Chainlit writes it to /tmp first.
+
+    Args:
+        app: the application behind it.
+        most_bytes: of a file; what a form has around it comes on top.
+    """
+
+    _AROUND_BYTES = 1 << 20
+
+    def __init__(self, app: App, most_bytes: int) -> None:
+        self._app = app
+        self._most_bytes = most_bytes + self._AROUND_BYTES
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on, or answer it with the refusal."""
+        if scope["type"] == "http" and (refusal := self._refusal(dict(scope["headers"]))):
+            await refuse(send, *refusal)
+            return
+        await self._app(scope, receive, send)
+
+    def _refusal(self, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
+        if b"transfer-encoding" in headers:
+            return 411, "send a Content-Length"
+        # The server has checked that a length is a number.
+        if int(headers.get(b"content-length", b"0")) > self._most_bytes:
+            return 413, (
+                f"longer than {(self._most_bytes - self._AROUND_BYTES) >> 20} MiB "
+                "(UI_MAX_FILE_MIB)"
+            )
+        return None

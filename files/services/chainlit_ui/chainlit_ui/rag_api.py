@@ -22,6 +22,7 @@ class Source:
     title: str
     source: str
     text: str
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,10 +72,16 @@ class RagApiProblem(Exception):
     """Why there is no answer, or only half of one; the text is for the person who asked."""
 
 
-def _problem(settings: Settings, what: str) -> RagApiProblem:
+def problem(settings: Settings, what: str, path: str = "/query") -> RagApiProblem:
+    """Return what is told where the API does not do as it should.
+
+    Args:
+        what: it did.
+        path: that was asked.
+    """
     return RagApiProblem(
         f"{what}\n\n"
-        f"Asked: {settings.rag_api_url}/query\n\n"
+        f"Asked: {settings.rag_api_url}{path}\n\n"
         "On the machine, `xnai status` tells what is up, and "
         f"`sudo xnai-podman logs {settings.rag_api_container}` tells why it is not."
     )
@@ -107,14 +114,14 @@ def _event(line: str) -> Event | None:
         return Sources(tuple(
             Source(
                 int(entry["n"]), str(entry.get("title") or ""), str(entry.get("source") or ""),
-                str(entry.get("text") or ""),
+                str(entry.get("text") or ""), str(entry.get("place") or ""),
             )
             for entry in content["sources"]
         ))
     return None
 
 
-def _detail(body: bytes) -> str:
+def detail_of(body: bytes) -> str:
     """Return what an error answer says."""
     text = body.decode("utf-8", "replace")
     try:
@@ -141,8 +148,8 @@ async def ask(settings: Settings, question: str) -> AsyncIterator[Event]:
             client.stream("POST", url, json=body) as answer,
         ):
             if answer.status_code != httpx.codes.OK:
-                detail = _detail(await answer.aread())
-                raise _problem(
+                detail = detail_of(await answer.aread())
+                raise problem(
                     settings, f"The RAG API refused (HTTP {answer.status_code}): {detail}"
                 )
             async for line in answer.aiter_lines():
@@ -153,15 +160,15 @@ async def ask(settings: Settings, question: str) -> AsyncIterator[Event]:
                 elif json.loads(line).get("type") == "done":
                     return
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        raise _problem(settings, f"The RAG API does not answer: {error or 'no route'}") from error
+        raise problem(settings, f"The RAG API does not answer: {error or 'no route'}") from error
     except httpx.TimeoutException as error:
-        raise _problem(
+        raise problem(
             settings,
             f"The RAG API said nothing for {settings.timeout_s} s. A large model on a busy "
             "machine can need longer: UI_TIMEOUT_S in this service's environment.",
         ) from error
     except (httpx.HTTPError, ValueError, KeyError, TypeError) as error:
-        raise _problem(
+        raise problem(
             settings, f"The RAG API's answer broke off: {type(error).__name__}: {error}"
         ) from error
-    raise _problem(settings, "The RAG API's answer broke off before its end.")
+    raise problem(settings, "The RAG API's answer broke off before its end.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from service_common import env
+from service_common import env, secret
 
 HOSTS = "UI_ALLOWED_HOSTS"
 ORIGINS = "UI_ALLOWED_ORIGINS"
@@ -25,6 +25,8 @@ class Settings:
         hosts: allowed Host headers.
         origins: allowed Origin headers.
         directory: the only place that is written to; made anew at each start.
+        ingest_token: what the RAG API asks of whoever brings files; None: this page cannot.
+        max_file_mib: how long a file may be, in MiB.
     """
 
     rag_api_url: str
@@ -34,6 +36,8 @@ class Settings:
     hosts: frozenset[str]
     origins: frozenset[str]
     directory: Path
+    ingest_token: str | None = field(repr=False)
+    max_file_mib: int
 
 
 def read() -> Settings:
@@ -53,4 +57,6 @@ def read() -> Settings:
         hosts=env.listed(HOSTS, "127.0.0.1,localhost"),
         origins=env.listed(ORIGINS, "http://127.0.0.1:8001,http://localhost:8001"),
         directory=Path(env.text("UI_DIRECTORY", "/tmp/chainlit_ui")),
+        ingest_token=secret.read("ingest_token"),
+        max_file_mib=env.integer("UI_MAX_FILE_MIB", 32, 1, 1024),
     )

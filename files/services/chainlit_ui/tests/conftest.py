@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -25,7 +26,8 @@ SERVICE = Path(__file__).parents[1]
 COMMON = SERVICE.parent / "common"
 sys.path[:0] = [str(SERVICE), str(COMMON)]
 
-DEADLINE_S = 30.0
+# Only against a hang: a busy machine takes half a minute to start the page.
+DEADLINE_S = 120.0
 TIMEOUT_S = 3
 
 SOURCES = [
@@ -43,17 +45,47 @@ class RagApi(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     asked: ClassVar[list[dict[str, object]]] = []
     over = threading.Event()
+    about: ClassVar[dict[str, object]] = {
+        "documents": 4, "passages": 23, "model": None, "model_status": "not asked",
+        "extract_s": 0.02, "tokens_per_s": None, "examples": ["What is a *gate*?"],
+    }
+    may_tell = threading.Event()
+    # Of each file: source, authorization, content.
+    files: ClassVar[list[tuple[str, str, bytes]]] = []
+
+    def do_GET(self) -> None:
+        if self.path != "/about":
+            self.answer(404, {})
+            return
+        self.may_tell.wait(DEADLINE_S)
+        self.answer(200, self.about)
+
+    def answer(self, status: int, said: object) -> None:
+        content = json.dumps(said).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def take_file(self) -> None:
+        source = parse_qs(urlsplit(self.path).query)["source"][0]
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.files.append((source, self.headers["Authorization"], body))
+        if source.endswith(".bin"):
+            self.answer(422, {"detail": "it is binary"})
+        else:
+            self.answer(200, {"title": source, "passages": 2, "unchanged": b"same" in body,
+                              "notice": "1 of 3 pages hold no text" if b"scan" in body else ""})
 
     def do_POST(self) -> None:
+        if self.path.startswith("/files"):
+            self.take_file()
+            return
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.asked.append({"path": self.path, **body})
         question = body["question"]
         if question == "error":
-            content = json.dumps({"detail": "Redis does not answer"}).encode()
-            self.send_response(503)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            self.answer(503, {"detail": "Redis does not answer"})
             return
         if question == "silence":
             self.over.wait(DEADLINE_S)
@@ -101,6 +133,7 @@ class RagApi(BaseHTTPRequestHandler):
 def rag_api() -> Iterator[str]:
     """URL of a RAG API."""
     RagApi.over.clear()
+    RagApi.may_tell.set()
     server = ThreadingHTTPServer(("127.0.0.1", 0), RagApi)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -223,6 +256,7 @@ class Browser:
             assert self.text().startswith("0{")
             self.say("40" + json.dumps({"sessionId": self.session, "clientType": "webapp"}))
             self.connected = self.text()
+            self.welcome: list[tuple[str, dict]] | None = None
 
     def __enter__(self) -> Browser:
         return self
@@ -260,22 +294,46 @@ class Browser:
                 return text
             self.say("3")
 
-    def ask(self, question: str) -> list[tuple[str, dict]]:
-        """Send a message and return the events up to the end of its task."""
-        self.say('42["connection_successful"]')
+    def start(self) -> list[tuple[str, dict]]:
+        """Tell the server that the page is there; return the events up to the end of its task."""
+        if self.welcome is None:
+            self.say('42["connection_successful"]')
+            self.welcome = self.until_task_end()
+        return self.welcome
+
+    def ask(self, question: str, *files: str) -> list[tuple[str, dict]]:
+        """As `send`, once the page has started; return the events up to the end of its task."""
+        self.start()
+        self.send(question, *files)
+        return self.until_task_end()
+
+    def send(self, question: str, *files: str) -> None:
+        """Send a message.
+
+        Args:
+            question: the message.
+            files: ids of files that were uploaded.
+        """
         message = {
             "id": str(uuid.uuid4()), "name": "user", "type": "user_message", "output": question,
             "createdAt": "2026-01-01T00:00:00Z", "threadId": "",
         }
-        self.say("42" + json.dumps(["client_message", {"message": message}]))
+        sent = {"message": message, "fileReferences": [{"id": one} for one in files]}
+        self.say("42" + json.dumps(["client_message", sent]))
+
+    def until_task_end(self) -> list[tuple[str, dict]]:
+        """Return the events from now to the end of a task that starts now."""
         found: list[tuple[str, dict]] = []
         started = False
         while True:
-            text = self.text()
-            if not text.startswith("42"):
-                continue
-            event, *data = json.loads(text[2:])
-            found.append((event, data[0] if data else {}))
-            started |= event == "task_start"
-            if started and event == "task_end":
+            found.append(self.event())
+            started |= found[-1][0] == "task_start"
+            if started and found[-1][0] == "task_end":
                 return found
+
+    def event(self) -> tuple[str, dict]:
+        """Return the next event's name and data."""
+        while not (text := self.text()).startswith("42"):
+            pass
+        name, *data = json.loads(text[2:])
+        return name, data[0] if data else {}

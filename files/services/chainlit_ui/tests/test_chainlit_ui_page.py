@@ -150,3 +150,9 @@ def test_a_page_with_new_links_to_the_internet_does_not_start(tmp_path):
 )
 def test_titles_and_addresses_are_text(title, source, expected):
     assert wording.link(Source(1, title, source, "")) == expected
+
+
+def test_a_name_does_not_turn_the_words_behind_it():
+    said = wording.not_brought("a\u202egnp.exe\u2067", "it is binary")
+    assert said == "agnp.exe was **not** taken: it is binary."
+    assert wording.escaped("\u05d0\u200f b") == "\u05d0\u200f b"

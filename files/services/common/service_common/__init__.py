@@ -1,1 +1,1 @@
-"""What every service of ours needs, from the standard library alone; part of the base image."""
+"""What several services of ours need; part of the base image. The standard library alone, but for html_text."""

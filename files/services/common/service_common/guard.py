@@ -19,6 +19,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _WITH_BODY = ("POST", "PUT", "PATCH")
+# A page must ask before it sends these to another site (CORS), and here nobody says yes.
+_NOT_SIMPLE = ("application/json", "application/octet-stream")
 _CLOSE_REASON_BYTES = 123  # RFC 6455, 5.5
 
 
@@ -30,8 +32,8 @@ class Guard:
         hosts: allowed Host headers; `name` allows every port, `name:port` that one alone.
         origins: allowed Origin headers, each as `scheme://host[:port]`. A request without the
             header is not from a foreign page and passes.
-        json_only: refuse bodies that are not application/json. A page can send the other types
-            to any site without asking it first (CORS's "simple requests").
+        json_only: refuse bodies that are neither JSON nor a plain file. A page can send the types
+            of a form to any site without asking it first (CORS's "simple requests").
         hosts_setting: the environment variable that `hosts` came from, for the message.
         origins_setting: the same for `origins`.
     """
@@ -63,7 +65,7 @@ class Guard:
             reason = refusal[1].encode()[:_CLOSE_REASON_BYTES].decode(errors="ignore")
             await send({"type": "websocket.close", "code": 1008, "reason": reason})
         else:
-            await _answer(send, *refusal)
+            await refuse(send, *refusal)
 
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         """Return the HTTP status and the sentence for a connection that must not pass."""
@@ -94,15 +96,25 @@ def _refused_content_type(scope: Scope) -> tuple[int, str] | None:
         [], ["0"],
     )
     types = _header(scope, b"content-type")
-    if not has_body or [kind.split(";")[0].strip().lower() for kind in types] == [
-        "application/json"
-    ]:
+    if not has_body or (
+        len(types) == 1 and types[0].split(";")[0].strip().lower() in _NOT_SIMPLE
+    ):
         return None
     found = ", ".join(map(repr, types)) or "none"
-    return 415, f"Content-Type {found} is not allowed here; send application/json"
+    return 415, (
+        f"Content-Type {found} is not allowed here; send application/json, or a file as "
+        "application/octet-stream"
+    )
 
 
-async def _answer(send: Send, status: int, detail: str) -> None:
+async def refuse(send: Send, status: int, detail: str) -> None:
+    """Answer a request whose body nobody reads.
+
+    Args:
+        send: of the request.
+        status: HTTP's.
+        detail: why, as the services' APIs tell it.
+    """
     body = json.dumps({"detail": detail}).encode()
     headers = [
         (b"content-type", b"application/json"),

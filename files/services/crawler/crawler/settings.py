@@ -9,9 +9,9 @@ from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from service_common import env, secret
+from service_common.apart import Limits
 
 from crawler.allow import DOMAINS, PRIVATE, Allow
-from crawler.apart import Limits
 
 # A read waits this long for a job; a socket that is silent for longer is dead.
 BLOCK_MS = 5000

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from conftest import ARTICLE, PARAGRAPH, Site, fetcher_for
 from crawler import library
-from crawler.apart import Limits
-from crawler.extract import decoded
 from crawler.fetch import NotFetched
 from crawler.settings import Settings
 from crawler.worker import Worker
+from service_common.apart import Limits
+from service_common.texts import decoded
 
 LIMITS = Limits(cpu_s=10, more_mib=160)
 

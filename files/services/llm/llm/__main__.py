@@ -76,6 +76,10 @@ def main() -> int:
     params.n_parallel = 1
     params.n_ctx = context_tokens
     params.fit_params = False
+    # By default llama.cpp copies most weights into an order that is some 8 % faster (x86, Q4_K), and
+    # the mapped file's pages stay beside the copy: twice the model in memory (llama.cpp #16761),
+    # the copy's half in swap, where it hardly compresses.
+    params.no_extra_bufts = True
     # By default up to 8 GiB of former prompts are kept, in a container with a memory limit.
     params.cache_ram_mib = 0
     # Its default takes the host's count of CPUs. These threads wait on sockets.

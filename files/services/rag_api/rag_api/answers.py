@@ -10,13 +10,14 @@ import logging
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
 
 from rag_api import cache, prompt, support
 from rag_api.cache import AnswerCache
 from rag_api.documents import Found
-from rag_api.extract import Quote
+from rag_api.extract import LOOKED_AT_PASSAGES, Extractor, Quote, cited_first
 from rag_api.generator import Generator, ModelFailed
 from rag_api.index import Index
 from rag_api.prompt import Message
@@ -32,41 +33,68 @@ from rag_api.schema import (
     Sources,
     Token,
 )
+from rag_api.speed import Speed
 from rag_api.support import Support
 
 _LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What was found for a question.
+
+    Attributes:
+        found: the passages, those that are quoted first.
+        quotes: the sentences that answer best.
+        generation: of the index.
+    """
+
+    found: list[Found]
+    quotes: list[Quote]
+    generation: str
 
 
 class Answers:
     """Answers questions with an index, a cache and a generator.
 
     Args:
+        extractor: chooses sentences of the passages.
         prompt_tokens: what a prompt may take.
         with_model: whether the model is asked, after the passages' own sentences.
     """
 
     def __init__(
-        self, index: Index, answers: AnswerCache, generator: Generator, prompt_tokens: int,
-        with_model: bool = True,
+        self, index: Index, extractor: Extractor, answers: AnswerCache, generator: Generator,
+        prompt_tokens: int, with_model: bool = True,
     ) -> None:
         self._index = index
+        self._extractor = extractor
         self._cache = answers
         self._generator = generator
         self._prompt_tokens = prompt_tokens
         self._with_model = with_model
+        self.speed = Speed()
 
-    async def search(self, question: str, top_k: int) -> tuple[list[Found], str]:
-        """Return the passages for a question, and the index's generation.
+    async def search(self, question: str, top_k: int) -> Looked:
+        """Return the passages for a question, and their sentences that answer it best.
 
         Raises:
             Unusable: the index cannot be used.
         """
-        return await run_in_threadpool(self._index.search, question, top_k)
+        started = time.monotonic()
+        looked = await run_in_threadpool(self._look, question, top_k)
+        if looked.found:
+            self.speed.extracted(time.monotonic() - started)
+        return looked
 
-    async def lines(
-        self, question: str, found: list[Found], generation: str
-    ) -> AsyncGenerator[Line, None]:
+    def _look(self, question: str, top_k: int) -> Looked:
+        near, generation = self._index.search(question, max(top_k, LOOKED_AT_PASSAGES))
+        found, quotes = cited_first(near, self._extractor.extract(question, near), top_k)
+        return Looked(found, quotes, generation)
+
+    async def lines(self, question: str, looked: Looked) -> AsyncGenerator[Line, None]:
         """Yield the lines of an answer; whatever the model does, the last one is Done."""
+        found = looked.found
         yield Sources(
             sources=[
                 Source(
@@ -76,6 +104,7 @@ class Answers:
                     source=passage.source,
                     text=passage.text,
                     score=round(passage.score, 4),
+                    place=passage.place,
                 )
                 for number, passage in enumerate(found, 1)
             ]
@@ -84,12 +113,11 @@ class Answers:
             yield Notice(text="Nothing has been ingested yet, so there is nothing to answer from.")
             yield Done()
             return
-        quotes: list[Quote] = await run_in_threadpool(self._index.extract, question, found)
-        yield Extract(quotes=[Quoted(n=quote.number, text=quote.text) for quote in quotes])
+        yield Extract(quotes=[Quoted(n=quote.number, text=quote.text) for quote in looked.quotes])
         if self._with_model and not self._generator.configured:
             yield Notice(text="No model is set up (LLM_URL): this is what the passages say.")
         elif self._with_model:
-            async with aclosing(self._generated(question, found, generation)) as lines:
+            async with aclosing(self._generated(question, found, looked.generation)) as lines:
                 async for line in lines:
                     yield line
         yield Done()
@@ -101,7 +129,7 @@ class Answers:
         if not messages:
             yield Notice(text="The question leaves no room for passages in the model's context.")
             return
-        judge = Support([text for one in found for text in (one.title, one.text)], question)
+        judge = Support(found, question, self._extractor.near)
         yield Model(name=self._generator.model)
         rest, shown = "", False
         try:
@@ -109,7 +137,10 @@ class Answers:
                 async for piece, ended in pieces:
                     whole, rest = support.cut(rest + piece, ended)
                     for sentence in whole:
-                        if problem := judge.problem(sentence):
+                        problem = await run_in_threadpool(judge.problem, sentence)
+                        if problem is None:
+                            continue
+                        if problem:
                             yield Notice(
                                 text=f"The model {problem}; the rest of its text is not shown."
                             )
@@ -119,6 +150,9 @@ class Answers:
         except ModelFailed as failure:
             what = "this is what came until then" if shown else "there is none of its text"
             yield Notice(text=f"The model did not finish: {failure}; {what}.")
+        else:
+            if not shown:
+                yield Notice(text="The model said nothing beyond the question.")
 
     async def _pieces(
         self, messages: list[Message], generation: str, passages: int
@@ -139,6 +173,7 @@ class Answers:
                     pieces.append(piece)
                     yield piece, False
             end = "answered"
+            self.speed.generated(len(pieces), time.monotonic() - started)
             # Only whole answers.
             await self._cache.put(name, "".join(pieces))
             yield "", True
@@ -151,10 +186,10 @@ class Answers:
                 passages, len(pieces), time.monotonic() - started, end,
             )
 
-    async def whole(self, question: str, found: list[Found], generation: str) -> Answer:
+    async def whole(self, question: str, looked: Looked) -> Answer:
         """Return an answer as one object."""
         answer = Answer(answer="", model=None, extract=[], sources=[], notice=None)
-        async with aclosing(self.lines(question, found, generation)) as lines:
+        async with aclosing(self.lines(question, looked)) as lines:
             async for line in lines:
                 match line:
                     case Sources():

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Collection
 
-from service_common.guard import App, Message, Receive, Scope, Send
+from service_common.guard import App, Message, Receive, Scope, Send, refuse
 
 
 class BodyLimit:
@@ -14,16 +14,20 @@ class BodyLimit:
         app: the application behind it; it gets the whole body in one message.
         limit: in bytes.
         setting: the environment variable that the limit came from, for the message.
+        without: paths that see to their own limit, and get their body piece by piece.
     """
 
-    def __init__(self, app: App, limit: int, setting: str) -> None:
+    def __init__(
+        self, app: App, limit: int, setting: str, without: Collection[str] = ()
+    ) -> None:
         self._app = app
+        self._without = without
         self._limit = limit
         self._setting = setting
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its body, or answer it."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in self._without:
             await self._app(scope, receive, send)
             return
         body = bytearray()
@@ -55,11 +59,4 @@ class BodyLimit:
             f"the body is longer than {self._limit} bytes; send less at a time, "
             f"or set {self._setting}"
         )
-        body = json.dumps({"detail": detail}).encode()
-        headers = [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+        await refuse(send, 413, detail)

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rag_api.documents import Document, Found, Ingested
+from rag_api.documents import Document, Found, Ingested, Listed
 from rag_api.embedder import Embedder, Vectors
-from rag_api.extract import Quote, extract
 from rag_api.opening import Unusable
 from rag_api.ranking import MEANING_WEIGHT, WORDS_WEIGHT, telling_words
 from rag_api.store import Store
@@ -117,10 +116,6 @@ class Index:
         self._rows = np.concatenate([self._rows[kept], np.array(added, np.int64)])
         self._vectors = np.concatenate([self._vectors[kept], vectors])
 
-    def extract(self, question: str, found: Sequence[Found]) -> list[Quote]:
-        """Return the sentences of passages that answer a question best; see rag_api.extract."""
-        return extract(question, found, self._embedder)
-
     def search(self, question: str, top_k: int) -> tuple[list[Found], str]:
         """Return the best passages for a question, best first, and the index's generation."""
         (vector,) = self._embedder.embed([question])
@@ -143,6 +138,39 @@ class Index:
             passages = store.passages(self._rows[best].tolist())
             generation = store.generation()
         return [
-            Found(*passage, score=score)
-            for passage, score in zip(passages, scores[best].tolist(), strict=True)
+            Found(document, title, source, text, score, place)
+            for (document, title, source, text, place), score in zip(
+                passages, scores[best].tolist(), strict=True
+            )
         ], generation
+
+    def listed(self, after: str, limit: int) -> list[Listed]:
+        """Return documents in the order of their ids; see rag_api.store."""
+        with self._lock:
+            return self._opened().listed(after, limit)
+
+    def sample(self, count: int) -> list[Found]:
+        """Return at most `count` passages from all over the index."""
+        with self._lock:
+            store = self._opened()
+            step = max(1, len(self._rows) // max(count, 1))
+            passages = store.passages(self._rows[::step][:count].tolist())
+        return _unscored(passages)
+
+    def generation(self) -> str:
+        """Return a text that differs after every change of the index."""
+        with self._lock:
+            return self._opened().generation()
+
+    def document(self, document: str) -> list[Found]:
+        """Return all passages of a document in their order; none where there is none."""
+        with self._lock:
+            store = self._opened()
+            passages = store.passages(store.rows_of(document))
+        return _unscored(passages)
+
+
+def _unscored(passages: Sequence[tuple[str, str, str, str, str]]) -> list[Found]:
+    """Passages of the store that nobody has searched for."""
+    return [Found(id_, title, source, text, 0.0, place)
+            for id_, title, source, text, place in passages]

@@ -9,23 +9,27 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Header, HTTPException, Request
+from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from service_common.guard import Guard
 from starlette.concurrency import run_in_threadpool
 
 from rag_api import settings as settings_of
-from rag_api.answers import Answers
+from rag_api.answers import Answers, Looked
 from rag_api.body_limit import BodyLimit
 from rag_api.cache import AnswerCache
 from rag_api.disconnect import ClosedStream, unless_gone
-from rag_api.documents import Found
 from rag_api.embedder import WordLlamaEmbedder
+from rag_api.encoder import MiniLmEncoder
+from rag_api.examples import Examples
+from rag_api.extract import Extractor
 from rag_api.generator import Generator
 from rag_api.index import Index
 from rag_api.opening import Unusable
-from rag_api.schema import IngestIn, QueryIn
+from rag_api.reading.parts import Unreadable
+from rag_api.schema import About, IngestIn, LibraryOut, PassageOut, QueryIn, Uploaded
+from rag_api.uploads import TooLong, Uploads
 from rag_api.wording import sentences
 
 logging.basicConfig(
@@ -35,13 +39,17 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 _LOG = logging.getLogger("rag_api")
 
 _settings = settings_of.load()
-_index = Index(_settings.data_dir, WordLlamaEmbedder())
+_embedder = WordLlamaEmbedder()
+_index = Index(_settings.data_dir, _embedder)
+_extractor = Extractor(_embedder, MiniLmEncoder())
 _cache = AnswerCache(_settings)
+_uploads = Uploads(_settings.data_dir, _settings.max_file_bytes)
 _generator = Generator(_settings)
 _answers = Answers(
-    _index, _cache, _generator, _settings.llm_context_tokens - _settings.llm_answer_tokens,
-    _settings.with_model,
+    _index, _extractor, _cache, _generator,
+    _settings.llm_context_tokens - _settings.llm_answer_tokens, _settings.with_model,
 )
+_examples = Examples(_index, _extractor)
 
 
 @asynccontextmanager
@@ -62,7 +70,7 @@ async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
 # No pages for people: theirs load scripts from a server elsewhere.
 _api = FastAPI(title="RAG API", docs_url=None, redoc_url=None, lifespan=_lifespan)
 app = Guard(
-    BodyLimit(_api, _settings.max_body_bytes, settings_of.BODY_SETTING),
+    BodyLimit(_api, _settings.max_body_bytes, settings_of.BODY_SETTING, without=("/files",)),
     _settings.allowed_hosts,
     _settings.allowed_origins,
     json_only=True,
@@ -135,11 +143,70 @@ def ingest(body: IngestIn) -> dict[str, int]:
     return {"ingested": done.ingested, "unchanged": done.unchanged, "passages": done.passages}
 
 
+@_api.post("/files", dependencies=[Depends(_with_token)])
+async def files(
+    request: Request, source: Annotated[str, Query(min_length=1, max_length=4000)]
+) -> Uploaded:
+    """Write a file into the index: its body is the file itself, `source` its path or address."""
+    try:
+        document, notice = await _uploads.document(source, request.stream())
+    except TooLong:
+        raise HTTPException(
+            413, f"the file is longer than {_settings.max_file_bytes >> 20} MiB "
+                 f"({settings_of.FILE_SETTING})", {"Connection": "close"},
+        ) from None
+    except Unreadable as error:
+        raise HTTPException(422, str(error)) from None
+    done = await run_in_threadpool(_index.ingest, [document])
+    _LOG.info("files: %d passages, %s", len(document.passages),
+              "written" if done.ingested else "unchanged")
+    return Uploaded(
+        id=document.id, title=document.title, passages=len(document.passages),
+        unchanged=not done.ingested, notice=notice,
+    )
+
+
+@_api.get("/library")
+def library(
+    after: str = "", limit: Annotated[int, Query(ge=1, le=1000)] = 1000
+) -> LibraryOut:
+    """List documents in the order of their ids, those after an id."""
+    return LibraryOut(documents=_index.listed(after, limit))
+
+
+@_api.get("/library/{document_id:path}")
+def document(document_id: str) -> list[PassageOut]:
+    """Return a document's passages."""
+    passages = _index.document(document_id)
+    if not passages:
+        raise _no_document(document_id)
+    return [PassageOut(text=one.text, place=one.place) for one in passages]
+
+
+def _no_document(document_id: str) -> HTTPException:
+    return HTTPException(404, f"no document {document_id[:200]!r} in the index")
+
+
+@_api.get("/about")
+async def about() -> About:
+    """Say what is in the library, who answers and how fast, and what one could ask."""
+    documents, passages = await run_in_threadpool(_index.counts)
+    with_model = _settings.with_model and _generator.configured
+    return About(
+        documents=documents, passages=passages,
+        model=_generator.model if with_model else None,
+        model_status=await _generator.status() if with_model else "not asked",
+        extract_s=_answers.speed.extract_s, tokens_per_s=_answers.speed.pieces_per_s,
+        examples=await run_in_threadpool(_examples.questions),
+        max_file_mib=_settings.max_file_bytes >> 20,
+    )
+
+
 @_api.delete("/ingest/{document_id:path}", dependencies=[Depends(_with_token)])
 def remove(document_id: str) -> dict[str, str]:
     """Remove a document from the index."""
     if not _index.remove(document_id):
-        raise HTTPException(404, f"no document {document_id[:200]!r} in the index")
+        raise _no_document(document_id)
     _LOG.info("ingest: one document removed")
     return {"removed": document_id}
 
@@ -147,17 +214,15 @@ def remove(document_id: str) -> dict[str, str]:
 @_api.post("/query")
 async def query(body: QueryIn, request: Request) -> Response:
     """Answer a question from the index: as lines of JSON, or as one object."""
-    found, generation = await _answers.search(body.question, body.top_k)
+    looked = await _answers.search(body.question, body.top_k)
     if body.stream:
-        return ClosedStream(_ndjson(body.question, found, generation), "application/x-ndjson")
-    whole = await unless_gone(request, _answers.whole(body.question, found, generation))
+        return ClosedStream(_ndjson(body.question, looked), "application/x-ndjson")
+    whole = await unless_gone(request, _answers.whole(body.question, looked))
     # Nobody reads what goes to a client that is gone.
     return Response() if whole is None else JSONResponse(whole.model_dump())
 
 
-async def _ndjson(
-    question: str, found: list[Found], generation: str
-) -> AsyncGenerator[str, None]:
-    async with aclosing(_answers.lines(question, found, generation)) as lines:
+async def _ndjson(question: str, looked: Looked) -> AsyncGenerator[str, None]:
+    async with aclosing(_answers.lines(question, looked)) as lines:
         async for line in lines:
             yield line.model_dump_json() + "\n"

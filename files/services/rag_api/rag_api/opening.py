@@ -25,6 +25,13 @@ _SCHEMA = (
     " (title, text, content='passages', tokenize='porter unicode61')",
 )
 
+# Beside the file's version, so that the service before this one can still use the file. What it
+# writes has another `content` than the row here, which then counts for nothing.
+_ORIGINS = (
+    "CREATE TABLE IF NOT EXISTS origins (document TEXT PRIMARY KEY, content TEXT NOT NULL,"
+    " file_sha256 TEXT NOT NULL, added TEXT NOT NULL, places TEXT NOT NULL) WITHOUT ROWID"
+)
+
 
 class Unusable(Exception):
     """The index's file cannot be used; the text says which, why, and what to do."""
@@ -77,6 +84,7 @@ def opened(file: Path, embedder: str, dimension: int) -> sqlite3.Connection:
                 if db.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
                     _make(db, embedder, dimension)
             _check(db, file, embedder, dimension)
+            db.execute(_ORIGINS)
         except BaseException:
             db.close()
             raise

@@ -7,10 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from service_common.passages import split
 
-from rag_api.documents import Document
-
-# A passage is about 200 words; the limit keeps one long line from taking the memory.
-PASSAGE_CHARACTERS = 8000
+from rag_api.documents import PASSAGE_CHARACTERS, Document, Listed
 
 Filled = StringConstraints(strip_whitespace=True, min_length=1)
 
@@ -34,17 +31,23 @@ class DocumentIn(_Strict):
         | None
     ) = None
     text: Annotated[str, Filled] | None = None
+    places: list[Annotated[str, Field(max_length=200)]] = []
+    file_sha256: Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")] = ""
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.passages is None) == (self.text is None):
             raise ValueError("either `passages` or `text` is needed")
+        if self.places and len(self.places) != len(self.passages or ()):
+            raise ValueError("`places` has one entry for each of `passages`")
         return self
 
     def document(self) -> Document:
         """Return it as the index takes it."""
         passages = self.passages if self.passages is not None else split(self.text or "")
-        return Document(self.id, self.title, self.source, tuple(passages))
+        return Document(
+            self.id, self.title, self.source, tuple(passages), tuple(self.places), self.file_sha256
+        )
 
 
 class IngestIn(_Strict):
@@ -70,6 +73,7 @@ class Source(BaseModel):
     source: str
     text: str
     score: float
+    place: str = ""
 
 
 class Sources(BaseModel):
@@ -137,3 +141,52 @@ class Answer(BaseModel):
     extract: list[Quoted]
     sources: list[Source]
     notice: str | None
+
+
+class Uploaded(BaseModel):
+    """What became of a file.
+
+    Attributes:
+        notice: what could not be read of it; empty: nothing was left out.
+    """
+
+    id: str
+    title: str
+    passages: int
+    unchanged: bool
+    notice: str
+
+
+class LibraryOut(BaseModel):
+    """A part of the list."""
+
+    documents: list[Listed]
+
+
+class PassageOut(BaseModel):
+    """A passage of one document."""
+
+    text: str
+    place: str
+
+
+class About(BaseModel):
+    """What there is to ask, and who answers.
+
+    Attributes:
+        model: whose text follows the quoted sentences; None: nobody's.
+        model_status: up, down, or not asked.
+        extract_s: the median time of search and extract since the start, in seconds.
+        tokens_per_s: the same of the model's text, in pieces a second.
+        examples: questions that the library answers.
+        max_file_mib: how long a file may be, in MiB.
+    """
+
+    documents: int
+    passages: int
+    model: str | None
+    model_status: str
+    extract_s: float | None
+    tokens_per_s: float | None
+    examples: list[str]
+    max_file_mib: int

@@ -10,6 +10,7 @@ from service_common import env, secret
 HOSTS_SETTING = "RAG_ALLOWED_HOSTS"
 ORIGINS_SETTING = "RAG_ALLOWED_ORIGINS"
 BODY_SETTING = "RAG_MAX_BODY_KIB"
+FILE_SETTING = "RAG_MAX_FILE_MIB"
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Settings:
         allowed_origins: Origin headers that are answered.
         data_dir: the volume of the index.
         max_body_bytes: the longest request body.
+        max_file_bytes: the longest file.
         ingest_token: the bearer token of /ingest; None: /ingest is off.
         redis_host, redis_port, redis_password: the cache of answers.
         cache_ttl_s: how long an answer is kept; 0: not at all.
@@ -38,6 +40,7 @@ class Settings:
     allowed_origins: frozenset[str]
     data_dir: Path
     max_body_bytes: int
+    max_file_bytes: int
     ingest_token: str | None = field(repr=False)
     redis_host: str
     redis_port: int
@@ -51,6 +54,16 @@ class Settings:
     llm_answer_tokens: int
     llm_silence_s: int
     llm_total_s: int
+
+
+def max_file_bytes() -> int:
+    """Return how long a file may be, in bytes."""
+    return env.integer(FILE_SETTING, 32, 1, 1024) << 20
+
+
+def most_unpacked_bytes() -> int:
+    """Return what an Office file may unpack to, in bytes."""
+    return env.integer("RAG_MAX_UNPACKED_MIB", 256, 1, 4096) << 20
 
 
 def load() -> Settings:
@@ -71,6 +84,7 @@ def load() -> Settings:
         allowed_origins=env.listed(ORIGINS_SETTING),
         data_dir=Path(env.text("RAG_DATA_DIR", "/data")),
         max_body_bytes=env.integer(BODY_SETTING, 4096, 1, 1 << 20) * 1024,
+        max_file_bytes=max_file_bytes(),
         ingest_token=secret.read("ingest_token"),
         redis_host=env.text("REDIS_HOST", "redis"),
         redis_port=env.integer("REDIS_PORT", 6379, 1, 65535),

@@ -9,6 +9,8 @@ another one's vectors in memory would not follow its writes.
 
 from __future__ import annotations
 
+import datetime
+import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rag_api.documents import Document
+from rag_api.documents import Document, Listed
 from rag_api.embedder import Vectors
 from rag_api.opening import Unusable, explained, meta, opened, transaction
 from rag_api.ranking import highest_bm25
@@ -91,6 +93,12 @@ class Store:
                 (row, document.title, text),
             )
             rows.append(row)
+        now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
+        self._db.execute(
+            "INSERT OR REPLACE INTO origins VALUES (?, ?, ?, ?, ?)",
+            (document.id, document.sha256(), document.file_sha256, now,
+             json.dumps(document.places)),
+        )
         self._db.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
         return rows
 
@@ -111,6 +119,7 @@ class Store:
         )
         self._db.execute("DELETE FROM passages WHERE document = ?", (document,))
         self._db.execute("DELETE FROM documents WHERE id = ?", (document,))
+        self._db.execute("DELETE FROM origins WHERE document = ?", (document,))
         self._db.execute("UPDATE meta SET value = value + 1 WHERE name = 'generation'")
         return [row[0] for row in rows]
 
@@ -140,17 +149,47 @@ class Store:
         highest = highest_bm25(self.counts()[1], with_word)
         return {row: score / highest for row, score in rows}
 
-    def passages(self, rows: Sequence[int]) -> list[tuple[str, str, str, str]]:
-        """Return (document, title, source, text) of passages, in the order asked."""
+    def passages(self, rows: Sequence[int]) -> list[tuple[str, str, str, str, str]]:
+        """Return (document, title, source, text, place) of passages, in the order asked."""
         with explained(self._file):
-            return [
-                self._db.execute(
-                    "SELECT d.id, d.title, d.source, p.text FROM passages p"
-                    " JOIN documents d ON d.id = p.document WHERE p.rowid = ?",
-                    (row,),
-                ).fetchone()
-                for row in rows
-            ]
+            return [self._passage(row) for row in rows]
+
+    def _passage(self, row: int) -> tuple[str, str, str, str, str]:
+        document, title, source, text, places = self._db.execute(
+            "SELECT d.id, d.title, d.source, p.text, o.places FROM passages p"
+            " JOIN documents d ON d.id = p.document"
+            " LEFT JOIN origins o ON o.document = d.id AND o.content = d.sha256"
+            " WHERE p.rowid = ?", (row,),
+        ).fetchone()
+        of_all = json.loads(places or "[]")
+        before = self._db.execute(
+            "SELECT count(*) FROM passages WHERE document = ? AND rowid < ?", (document, row)
+        ).fetchone()[0] if of_all else 0
+        return document, title, source, text, of_all[before] if of_all else ""
+
+    def listed(self, after: str, limit: int) -> list[Listed]:
+        """Return documents in the order of their ids.
+
+        Args:
+            after: an id, from which on; the empty text for the first ones.
+            limit: how many at most.
+        """
+        with explained(self._file):
+            rows = self._db.execute(
+                "SELECT d.id, d.title, d.source,"
+                " (SELECT count(*) FROM passages p WHERE p.document = d.id),"
+                " coalesce(o.file_sha256, ''), coalesce(o.added, '') FROM documents d"
+                " LEFT JOIN origins o ON o.document = d.id AND o.content = d.sha256"
+                " WHERE d.id > ? ORDER BY d.id LIMIT ?", (after, limit),
+            ).fetchall()
+        return [Listed(*row) for row in rows]
+
+    def rows_of(self, document: str) -> list[int]:
+        """Return the numbers of a document's passages, in their order."""
+        with explained(self._file):
+            return [row[0] for row in self._db.execute(
+                "SELECT rowid FROM passages WHERE document = ? ORDER BY rowid", (document,)
+            )]
 
     def close(self) -> None:
         """Let go of the file."""

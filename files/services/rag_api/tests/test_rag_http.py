@@ -208,7 +208,7 @@ def test_ingest_command(start_api, client, tmp_path):
     file.write_text("# House rules\n\nThe gate closes at eleven.\n")
     ended = command(api, tmp_path, file)
     assert (ended.returncode, ended.stdout, ended.stderr) == (
-        0, f"{file}: 1 passages, 'House rules'\n", "",
+        0, f"{file}: 1 passages, 'rules.md: House rules'\n", "",
     )
     assert command(api, tmp_path, file).stdout == f"{file}: unchanged\n"
     ended = command(api, tmp_path, "-", "--title", "Notes", stdin="The lift is out of order.")
@@ -216,7 +216,7 @@ def test_ingest_command(start_api, client, tmp_path):
     answer = client.post(
         f"{api.url}/query", json={"question": "When does the gate close?", "stream": False}
     ).json()
-    assert answer["sources"][0]["title"] == "House rules"
+    assert answer["sources"][0]["title"] == "rules.md: House rules"
     assert answer["sources"][0]["source"] == str(file)
 
 
@@ -228,14 +228,14 @@ def test_the_source_is_what_a_document_is(start_api, client, tmp_path):
     # Two with one title are two; the same source again has replaced the former.
     assert client.get(f"{api.url}/ready").json()["index"]["documents"] == 2
     ended = command(api, tmp_path, "-", "--source", "rules/a.md", stdin="Words.")
-    assert ended.stdout == "-: 1 passages, 'a'\n"
+    assert ended.stdout == "-: 1 passages, 'a.md'\n"
 
 
 def test_ingest_command_refuses(start_api, tmp_path):
     api = start_api()
-    assert "none.md: cannot be read" in command(api, tmp_path, "none.md").stderr
-    assert "no text" in command(api, tmp_path, "-", stdin=" \n").stderr
-    assert "--title" in command(api, tmp_path, "-", stdin="words").stderr
+    assert "none.md: it cannot be read" in command(api, tmp_path, "none.md").stderr
+    assert "it is empty" in command(api, tmp_path, "-", "--source", "a", stdin=" \n").stderr
+    assert "--source" in command(api, tmp_path, "-", stdin="words").stderr
     file = tmp_path / "a.txt"
     file.write_text("words")
     assert "no secret ingest_token" in command(api, tmp_path, file, secrets="none").stderr

@@ -1,0 +1,1 @@
+"""What models need in memory, predicted from their headers and measured."""

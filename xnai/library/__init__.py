@@ -1,0 +1,1 @@
+"""The library of a stack from the command line: bring in, ask, list, remove."""
