@@ -236,6 +236,20 @@ def test_listeners_are_told_with_their_process():
     assert found["address"] == "127.0.0.1" and found["pid"] == os.getpid()
 
 
+def test_a_process_that_ends_while_listeners_are_looked_for_is_passed_over(monkeypatch):
+    """Its directory is in the listing of /proc and gone a moment later."""
+    listed = machine._names
+
+    def with_one_that_ended(directory):
+        return (["4194304"] if directory == "/proc" else []) + listed(directory)
+
+    monkeypatch.setattr(machine, "_names", with_one_that_ended)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        (found,) = [one for one in machine.listeners() if one["port"] == port]
+    assert found["pid"] == os.getpid()
+
+
 def test_the_whole_program_runs_from_memory_and_writes_nothing(tmp_path):
     """On this host, which has no stack: as pyinfra would send it."""
     asked = command(make_spec(make()) | {"stack_user": "nobody-here"})

@@ -91,13 +91,14 @@ def listeners() -> list[dict[str, Any]]:
                 "address": _address(address), "port": int(port, 16), "uid": int(words[7]),
                 "pid": None, "command": "",
             }
-    for path in Path("/proc").glob("[0-9]*/fd/*") if found else ():
-        with suppress(OSError):
-            target = str(path.readlink())
-            if target.startswith("socket:[") and (one := found.get(int(target[8:-1]))):
-                pid = path.parts[2]
-                one["pid"] = int(pid)
-                one["command"] = first_line(f"/proc/{pid}/comm") or ""
+    for pid in filter(str.isdigit, _names("/proc")) if found else ():
+        # Not Path.glob, which ends with an error where a process ends meanwhile (Python 3.11).
+        for number in _names(f"/proc/{pid}/fd"):
+            with suppress(OSError):
+                target = str(Path(f"/proc/{pid}/fd/{number}").readlink())
+                if target.startswith("socket:[") and (one := found.get(int(target[8:-1]))):
+                    one["pid"] = int(pid)
+                    one["command"] = first_line(f"/proc/{pid}/comm") or ""
     return list(found.values())
 
 
