@@ -1,6 +1,16 @@
 """The whole machine, step by step: pyinfra inventory.py deploy.py"""
 
-from tasks import before, containers, images, memory, preflight, secrets, stack, verify
+from tasks import (
+    before,
+    containers,
+    images,
+    memory,
+    preflight,
+    sampler,
+    secrets,
+    stack,
+    verify,
+)
 from xnai.run.pyinfra import this_host_alone
 
 with this_host_alone():
@@ -9,6 +19,7 @@ with this_host_alone():
     before.apply()  # before anything changes: what this machine is, for teardown
     memory.apply()  # before images: a build on a small machine needs the swap
     containers.apply()
+    sampler.apply()  # after containers, whose directory its program is in
     images.apply()
     secrets.apply()  # before the stack: a container with a missing secret does not start
     stack.apply()

@@ -48,6 +48,14 @@ __all__ = [
     "llm_swap_mib",
     "llm_threads",
     "memory_rivals",
+    "memory_sampler",
+    "memory_sampler_history_mib",
+    "memory_sampler_interval_s",
+    "memory_warn_pressure_pct",
+    "memory_warn_refault_mib_per_s",
+    "memory_warn_swap_in_mib_per_s",
+    "memory_warn_zram_fill_pct",
+    "memory_warn_zram_ratio",
     "netrc_file",
     "oom_guard_exempt_stack",
     "own_secrets",
@@ -200,6 +208,40 @@ vm_dirty_background_ratio_pct = 5
 
 # Percent of available memory at which writers wait. Same source.
 vm_dirty_ratio_pct = 10
+
+# --- memory sampler (docs/sampler.md) ----------------------------------------------------------
+
+# True: a small service of the system reads zram, swap, pressure and the containers' memory, warns
+# in the journal and in `xnai status`, keeps a history, and writes a textfile for node_exporter
+# (docs/sampler.md).
+memory_sampler = False
+
+# Seconds between two samples: Prometheus' own interval is 15 in its example.
+memory_sampler_interval_s = 15
+
+# The most that the history takes, in MiB. A line a minute is about 2 KiB with ten containers:
+# five days.
+memory_sampler_history_mib = 16
+
+# Warn where zram0 holds more than this, in percent of its disksize before compression: what comes
+# then goes to a slower swap, or the kernel kills.
+memory_warn_zram_fill_pct = 90
+
+# Warn where the pages in zram0 compress less than this: swapping them gains little. From 256 MiB
+# in zram0 on.
+memory_warn_zram_ratio = 1.5
+
+# Warn where more comes back from swap, in MiB/s: what is used no longer fits. A judgement, not a
+# measurement: 16,384 pages a second.
+memory_warn_swap_in_mib_per_s = 64
+
+# Warn where some process waited for memory in more than this share of the time, in percent
+# ("some" of /proc/pressure/memory). systemd-oomd acts at 60 of "full" (oomd.conf(5)).
+memory_warn_pressure_pct = 10
+
+# Warn where more pages of files are read again shortly after they were dropped, in MiB/s: a
+# model's weights, for which no zram stands in.
+memory_warn_refault_mib_per_s = 64
 
 # --- where software comes from -----------------------------------------------------------------
 

@@ -9,10 +9,11 @@ from pyinfra.operations import server
 from tasks import before as before_task
 from xnai.facts.memory import Memory, MemoryFacts
 from xnai.facts.podman_call import XNAI_PODMAN
+from xnai.facts.sampler import UNIT_FILE
 from xnai.facts.teardown import Teardown
 from xnai.machine import files as machine_files
 from xnai.memory import files as memory_files
-from xnai.operations import memory_back, packages, teardown, verify
+from xnai.operations import memory_back, packages, sampler, teardown, verify
 from xnai.operations.guard import one_at_a_time
 from xnai.record.baseline import BYTES_OF, DIRECTORY, KEPT, RECORD, Before
 from xnai.run.context import current
@@ -69,6 +70,7 @@ def read(settings: Settings) -> Found:
         user=settings.stack_user,
         files=[
             memory_files.ZRAM_CONF, memory_files.SYSCTL_CONF, memory_files.ZSWAP_CONF, XNAI_PODMAN,
+            UNIT_FILE,
             *(path.format(uid="*") for path in (paths.USER_SERVICE, *paths.SLICES)),
             unit_file(settings),
         ],
@@ -169,10 +171,12 @@ def _user(settings: Settings, found: Found, wanted: Plan) -> None:
                 if there is not None and path.startswith(home) and path not in there
             ],
         )
-    if wanted.files:
+    if UNIT_FILE in wanted.files:
+        sampler.remove(name="teardown: memory sampler with its history", path=paths.SAMPLER)
+    if files := [path for path in wanted.files if path != UNIT_FILE]:
         server.shell(
-            name=f"teardown: {summary(wanted.files, most=4)}",
-            commands=[f"rm -f {shlex.join(wanted.files)}; systemctl daemon-reload"],
+            name=f"teardown: {summary(files, most=4)}",
+            commands=[f"rm -f {shlex.join(files)}; systemctl daemon-reload"],
         )
     if wanted.linger and account:
         teardown.stop_user(
@@ -223,7 +227,7 @@ def _machine(settings: Settings, found: Found, wanted: Plan) -> None:
             name=f"teardown: {paths.COMPOSE}",
             commands=[
                 one_at_a_time(
-                    f"rm -rf {paths.COMPOSE} {paths.LOCK_UPLOAD}; "
+                    f"rm -rf {paths.COMPOSE} {paths.LOCK_UPLOAD} {paths.SAMPLER}; "
                     + teardown.without_empty(["/opt/xnai"])
                 )
             ],

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from xnai.images.content import BuildInput
 from xnai.images.plan import Build
 from xnai.machine import files as machine_files
+from xnai.machine import sampler
 from xnai.memory import files as memory_files
 from xnai.operations import image as image_operation
 from xnai.operations import network
@@ -77,6 +78,8 @@ def render_everything(settings: Settings) -> dict[str, str]:
         "containers/xnai-podman": machine_files.wrapper_text(settings, UID, home),
         "memory/zram-generator.conf": in_memory[memory_files.ZRAM_CONF],
         "memory/sysctl.conf": in_memory[memory_files.SYSCTL_CONF],
+        # Its version is of the program too, which is no matter here.
+        "memory/xnai-sampler.service": sampler.unit_text(b""),
         **{f"stack/{file.name}": file.text for file in stack(settings).files.values()},
         "stack/xnai-stack.service": unit_text(settings),
     }

@@ -11,6 +11,8 @@ ROOT = Path(__file__).parents[2]
 
 # The command registers its subcommand, and the list of known groups names the group's file.
 MAY_NAME_IT = {"xnai/cli/command.py", "xnai/settings/layers.py"}
+# What a report tells of a machine; nothing that provisions one imports it.
+TOLD = "xnai/facts/system.py"
 
 BRANCHES = {
     "user-mode Linux": re.compile(r"\buml\b", re.IGNORECASE),
@@ -48,8 +50,17 @@ def test_nothing_branches_on(what):
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
         if BRANCHES[what].search(line)
         and not (what == "the lab" and str(path.relative_to(ROOT)) in MAY_NAME_IT)
+        and not (what == "what kind of machine it is" and path == ROOT / TOLD)
     ]
     assert found == []
+
+
+def test_only_a_report_asks_what_kind_of_machine_it_is():
+    found = [
+        str(path.relative_to(ROOT)) for path in sources()
+        if path.suffix == ".py" and "xnai.facts.system" in path.read_text("utf-8")
+    ]
+    assert found == ["xnai/reports/machine.py"]
 
 
 def test_only_the_command_imports_it():

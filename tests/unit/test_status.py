@@ -7,6 +7,7 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from fact_fixtures import fact_classes, output
 from unit_containers import MIB, as_wanted
 from unit_settings import make
 
@@ -16,6 +17,7 @@ from xnai.diagnostics.table import aligned
 from xnai.facts.oom import OomKill
 from xnai.facts.podman import Container
 from xnai.facts.podman_call import PodmanUnknown
+from xnai.facts.sampler import SamplerUnit
 from xnai.run.inspect import Answer
 from xnai.stack.catalogue import services
 from xnai.stack.status import all_healthy, killed, rows, unpublished, unread_cgroups
@@ -193,3 +195,27 @@ def test_a_container_without_a_readable_cgroup_is_told():
     assert unread_cgroups(SERVICES, UP) == unread_cgroups(SERVICES, PodmanUnknown()) == []
     stopped = dataclasses.replace(UP["xnai_redis"], state="exited", cgroup=None)
     assert unread_cgroups(SERVICES, UP | {"xnai_redis": stopped}) == []
+
+
+RUNS = SamplerUnit(True, True, "0123456789ab", "zram0 is 93 % full of its disksize")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "unit", "said"),
+    [
+        (False, RUNS, None),
+        (True, RUNS, "zram0 is 93 % full of its disksize"),
+        (True, None, "not running: pyinfra inventory.py tasks/sampler.py"),
+        (True, dataclasses.replace(RUNS, active=False),
+         "not running: pyinfra inventory.py tasks/sampler.py"),
+        (True, dataclasses.replace(RUNS, version="", says=""), "no sample yet"),
+    ],
+)
+def test_what_the_memory_sampler_says(monkeypatch, wanted, unit, said):
+    facts = fact_classes()["Containers"]().process(output("Containers", "normal"))
+    monkeypatch.setattr(
+        cli, "read_containers", lambda host, settings: dataclasses.replace(facts, sampler=unit)
+    )
+    assert cli._said_by_sampler(None, make(memory_sampler=wanted)) == said
+    lines = cli._in_lines(cli.HostStatus(True, [], True, [], [], [], sampler=said))
+    assert lines == ([f"memory sampler: {said}"] if said else [])

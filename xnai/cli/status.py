@@ -17,8 +17,9 @@ from xnai.run.context import current
 from xnai.run.differences import below_the_stack, of_stack
 from xnai.run.inspect import Where
 from xnai.run.options import FINDINGS, GOOD, UNKNOWN, print_errors, with_hosts
-from xnai.run.reading import survey
+from xnai.run.reading import read_containers, survey
 from xnai.run.store import read_store
+from xnai.settings.model import Settings
 from xnai.stack.catalogue import services
 from xnai.stack.status import all_healthy, killed, rows, unpublished, unread_cgroups
 
@@ -35,6 +36,7 @@ class HostStatus:
         killed: a line for each kill for want of memory.
         waiting: what was deferred.
         differences: what a deploy would change, where it was asked for.
+        sampler: what the memory sampler says; None where the settings want none.
     """
 
     deployed: bool
@@ -44,6 +46,7 @@ class HostStatus:
     killed: list[str]
     waiting: list[dict[str, str]]
     differences: list[str] | None = None
+    sampler: str | None = None
 
 
 @click.command()
@@ -84,6 +87,7 @@ def status(
                 for one in below if one.waits
             ],
             differences=differences if diff else None,
+            sampler=_said_by_sampler(host, effective),
         )
 
     answers = looking.ask_each(Where(inventory_file, group_data, data), question)
@@ -105,10 +109,22 @@ def _is_good(status: HostStatus) -> bool | None:
     return False if status.differences else status.healthy
 
 
+def _said_by_sampler(host: Host, settings: Settings) -> str | None:
+    """What the memory sampler says of the machine, in words."""
+    if not settings.memory_sampler:
+        return None
+    unit = read_containers(host, settings).sampler
+    if unit is None or not unit.active:
+        return "not running: pyinfra inventory.py tasks/sampler.py"
+    return unit.says or "no sample yet"
+
+
 def _in_lines(status: HostStatus) -> list[str]:
     lines = [*aligned(status.services), *status.unpublished, *status.killed]
     if not status.deployed:
         lines = ["nothing was deployed here yet: pyinfra inventory.py deploy.py"]
+    if status.sampler is not None:
+        lines.append(f"memory sampler: {status.sampler}")
     lines += [f"waiting: {note['component']}: {note['reason']}" for note in status.waiting]
     if status.differences:
         lines += ["a deploy would change:", *(f"  {line}" for line in status.differences)]

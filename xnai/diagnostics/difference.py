@@ -10,7 +10,8 @@ class Difference:
     """Something on a host that is not as the settings want it.
 
     Attributes:
-        component: memory, containers, images, secrets or stack: the step that would change it.
+        component: memory, containers, sampler, images, secrets or stack: the step that would
+            change it.
         words: what it is, what was found and what is wanted.
         waits: why a deploy leaves it for later, with what to do; empty where it would change it.
     """

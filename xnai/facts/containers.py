@@ -10,6 +10,8 @@ from pyinfra.api.facts import FactBase
 
 from xnai.facts.account import SESSIONS, WRAPPER_USER, by_user, linger
 from xnai.facts.memory import installed_packages, parse_packages
+from xnai.facts.sampler import SCRIPT as SAMPLER
+from xnai.facts.sampler import SamplerUnit, parse_sampler
 from xnai.facts.sections import FileState, file_states, owned, parse_file_states, script, split
 
 # Debian's useradd gives regular users from 1000 on; ours stays clear of people's.
@@ -58,6 +60,7 @@ class ContainersFacts:
             it does not run.
         user_slice_low_mib: memory.low of the cgroup that its containers are in, in MiB; None
             before the first container.
+        sampler: the memory sampler's unit; None without one.
     """
 
     packages: dict[str, str]
@@ -75,6 +78,7 @@ class ContainersFacts:
     own_certificates: frozenset[str]
     manager_oom_score_adj: int | None
     user_slice_low_mib: int | None
+    sampler: SamplerUnit | None
 
 
 # A user may stand there by number too (subuid(5)).
@@ -139,6 +143,7 @@ class Containers(FactBase[ContainersFacts | None]):
                 "controllers": "cat /sys/fs/cgroup/cgroup.controllers",
                 "wrapper": WRAPPER_USER,
                 "own_certificates": f"ls {CA_DIRECTORY}/xnai-*.crt; :",
+                "sampler": SAMPLER,
                 "sessions": SESSIONS,
                 "compose": f'[ -x {env}/bin/podman-compose ] && '
                 f'[ -n "$(find {env} -maxdepth 0 -perm -005)" ] && '
@@ -171,6 +176,7 @@ class Containers(FactBase[ContainersFacts | None]):
             own_certificates=frozenset(found["own_certificates"]),
             manager_oom_score_adj=int(found["oom"][0]) if found["oom"] else None,
             user_slice_low_mib=_mib(found["low"]),
+            sampler=parse_sampler(found["sampler"]),
         )
 
 

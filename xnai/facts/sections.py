@@ -135,15 +135,17 @@ def owned(text: str) -> tuple[str, str, str, str] | None:
 
 
 def file_difference(
-    state: FileState | None, text: str, mode: str = "0644", owner: str = "root", group: str = "root"
+    state: FileState | None, content: str | bytes, mode: str = "0644", owner: str = "root",
+    group: str = "root",
 ) -> str:
     """Return in words how a file differs from what it should be; an empty string if it does not."""
+    whole = content.encode() if isinstance(content, str) else content
     if state is None:
         return "absent"
     if state.kind != "file":
         return "a link" if state.kind == "link" else "no plain file"
     wanted = (
-        ("content", state.sha256, hashlib.sha256(text.encode()).hexdigest()),
+        ("content", state.sha256, hashlib.sha256(whole).hexdigest()),
         ("mode", state.mode, mode),
         ("owner", f"{state.owner}:{state.group}", f"{owner}:{group}"),
     )

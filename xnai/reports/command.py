@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from xnai.reports import machine
 from xnai.reports import measure as measuring
 from xnai.reports.documents import Names
 from xnai.reports.render import told, wanted
@@ -19,8 +20,10 @@ from xnai.triage.ask import triage
 
 @click.command()
 @click.argument("hosts", nargs=-1, metavar="[HOST]...")
-@click.option("--repository", required=True, type=click.Path(path_type=Path, file_okay=False,
+@click.option("--repository", type=click.Path(path_type=Path, file_okay=False,
               exists=True), help="A git checkout; the reports go into it.")
+@click.option("--machine", "machine_file", type=click.Path(path_type=Path, dir_okay=False),
+              help="In place of reports: run tests/host, and write what that proves, masked.")
 @click.option("--baselines", type=click.Path(path_type=Path), default=Path("baselines"),
               show_default=True, help="Where `xnai baseline` has written.")
 @click.option("--measure/--no-measure", default=True, show_default=True,
@@ -33,9 +36,9 @@ from xnai.triage.ask import triage
 @click.option("--diff", "only_diff", is_flag=True, help="Show what would be written, alone.")
 @which_hosts
 def report(
-    hosts: tuple[str, ...], repository: Path, baselines: Path, measure: bool, with_names: bool,
-    phase: str, progress: str, meta: str, only_diff: bool, inventory_file: str,
-    group_data: tuple[str, ...], data: tuple[str, ...],
+    hosts: tuple[str, ...], repository: Path | None, machine_file: Path | None, baselines: Path,
+    measure: bool, with_names: bool, phase: str, progress: str, meta: str, only_diff: bool,
+    inventory_file: str, group_data: tuple[str, ...], data: tuple[str, ...],
 ) -> None:
     """Render reports from what was measured, into the repository of your stack.
 
@@ -43,15 +46,19 @@ def report(
     measured is said to be missing. A region that you have changed stays, and ours is laid beside
     it. Nothing is committed: tasks/publish.py does that.
 
-    Exit code 0: written, or nothing to write; 1: a region of yours was kept, or a host did not
-    answer; 2: nothing was written.
+    Exit code 0: written, or nothing to write; 1: a region of yours was kept, a host did not answer,
+    or one of its tests failed; 2: nothing was written.
     """
+    where = Where(inventory_file, group_data, data)
+    if machine_file:
+        sys.exit(_machine(where, hosts, machine_file, baselines))
+    if repository is None:
+        raise looking.WrongCall("--repository (a git checkout) or --machine (a file) is needed")
     if not (repository / ".git").exists():
         raise looking.WrongCall(f"{repository} is no git checkout: the reports are to be reviewed")
     failed = False
     called = Names(phase, progress, meta)
     if measure and not only_diff:
-        where = Where(inventory_file, group_data, data)
         failed = _measure(where, hosts, repository, baselines, with_names, called)
     try:
         changes, unreadable = wanted(repository, called)
@@ -72,13 +79,38 @@ def _measure(
     called: Names,
 ) -> bool:
     """Ask the hosts and audit; return whether somebody did not answer."""
-    with looking.loaded(where) as (inventory, _):
-        names = [host.name for host in inventory]
-    if unknown := [name for name in hosts if name not in names]:
-        raise looking.WrongCall(f"no host {unknown[0]!r}; the inventory has {', '.join(names)}")
+    names = _names(where, hosts)
     shown = measuring.shown_names(names, masked=not with_names)
     answers = looking.ask_each(where, triage, frozenset(hosts) or None)
     measuring.kept(
         repository, measuring.now(), answers, shown, called, baselines, with_names
     )
     return any(one.value is None for one in answers)
+
+
+def _names(where: Where, hosts: tuple[str, ...]) -> list[str]:
+    """The names of the inventory's hosts, among which all of these must be."""
+    with looking.loaded(where) as (inventory, _):
+        names = [host.name for host in inventory]
+    if unknown := [name for name in hosts if name not in names]:
+        raise looking.WrongCall(f"no host {unknown[0]!r}; the inventory has {', '.join(names)}")
+    return names
+
+
+def _machine(where: Where, hosts: tuple[str, ...], file: Path, baselines: Path) -> int:
+    """Write what the machines prove; return the exit code."""
+    _names(where, hosts)
+    if where.inventory_file != "inventory.py":
+        raise looking.WrongCall(
+            "--machine runs tests/host, which know the checkout's inventory alone: name your hosts "
+            "by XNAI_HOSTS=/path/to/hosts.py"
+        )
+    if not file.parent.is_dir():
+        raise looking.WrongCall(f"--machine {file}: there is no directory {file.parent}")
+    answers = looking.ask_each(where, machine.read, frozenset(hosts) or None)
+    click.echo("tests/host: about a minute a host, three on a slow one", err=True)
+    found = machine.bundle(answers, where, baselines, measuring.now())
+    machine.write(found, file)
+    for line in machine.told(found, file):
+        click.echo(line)
+    return 0 if machine.is_whole(found) else 1

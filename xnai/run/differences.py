@@ -8,6 +8,7 @@ from xnai.diagnostics.difference import Difference
 from xnai.images.tree import TreeRefused
 from xnai.machine.differences import differences as of_machine
 from xnai.machine.packages import podman_major
+from xnai.machine.sampler import differences as of_sampler
 from xnai.memory.differences import differences as of_memory
 from xnai.memory.zram import algorithm_for
 from xnai.run.pyinfra import HostFailed
@@ -26,12 +27,12 @@ def below_the_stack(host: Host, settings: Settings) -> list[Difference]:
         HostFailed: they cannot be read.
     """
     machine = look(host, settings)
+    containers = read_containers(host, settings)
     algorithm = algorithm_for(settings, machine.zram_algorithms)
     return [
         *of_memory(settings, read_memory(host, settings), algorithm).listed(),
-        *of_machine(
-            settings, read_containers(host, settings), podman_major(machine)
-        ).listed(),
+        *of_machine(settings, containers, podman_major(machine)).listed(),
+        *of_sampler(settings, containers).listed(),
     ]
 
 

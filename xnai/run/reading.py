@@ -15,6 +15,7 @@ from xnai.facts.podman import StoreFacts
 from xnai.facts.podman_call import XNAI_PODMAN, PodmanUnknown
 from xnai.facts.preflight import Preflight
 from xnai.facts.running import OfStack
+from xnai.facts.sampler import UNIT_FILE
 from xnai.facts.survey import Survey, Surveyed
 from xnai.facts.zram_generator import ZramGenerator
 from xnai.machine import packages
@@ -29,7 +30,7 @@ from xnai.run.pyinfra import HostFailed
 from xnai.run.store import of_store
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import container_names
-from xnai.stack.paths import COMPOSE, COMPOSE_LOCK
+from xnai.stack.paths import COMPOSE, COMPOSE_LOCK, SAMPLER
 
 
 def survey(host: Host, settings: Settings, to_deploy: bool) -> None:
@@ -163,7 +164,10 @@ def read_containers(host: Host, settings: Settings) -> ContainersFacts:
 def _of_containers(settings: Settings) -> dict[str, Any]:
     return {
         "packages": [*packages.CONTAINERS, *packages.BEFORE_PODMAN_5],
-        "paths": [XNAI_PODMAN, COMPOSE_LOCK, *system_texts(settings), *authorities(settings)],
+        "paths": [
+            XNAI_PODMAN, COMPOSE_LOCK, SAMPLER, UNIT_FILE, *system_texts(settings),
+            *authorities(settings),
+        ],
         "home_paths": list(home_texts(settings)),
         "directories": list(directories(settings, "")),
         "certificates": list(authorities(settings)),

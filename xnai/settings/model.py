@@ -13,6 +13,7 @@ from xnai.settings.checks_sources import Source, service_sources
 from xnai.settings.data import DataSettings
 from xnai.settings.declaration import MOST_MIB, HostValues, OfServices, ServiceMemory, setting
 from xnai.settings.reports import ReportSettings
+from xnai.settings.sampling import SamplerSettings
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ def host_reserve_mib(host: HostValues) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(ReportSettings, DataSettings):
+class Settings(ReportSettings, DataSettings, SamplerSettings):
     """One host's effective settings. Units are in the names.
 
     The fields made by `setting` carry the settings of the same name; those of one service are in

@@ -12,6 +12,7 @@ from xnai.settings.data import DataSettings
 from xnai.settings.declaration import Configured, Declaration, declared, of_memory
 from xnai.settings.model import Settings
 from xnai.settings.reports import ReportSettings
+from xnai.settings.sampling import SamplerSettings
 from xnai.settings.together import misfits
 
 
@@ -62,9 +63,10 @@ def schema(services: Sequence[Configured], further: Iterable[Declaration] = ()) 
     """
     # What a dataclass inherits comes first in its fields, and is listed last.
     inherited = [*declared(DataSettings, services), *declared(ReportSettings, services)]
-    own = [*declared(Settings, services)[len(inherited) :], *inherited]
+    sampler = declared(SamplerSettings, services)
+    own = [*declared(Settings, services)[len(inherited) + len(sampler) :], *inherited]
     last = max(i for i, one in enumerate(own) if one.section == "memory")
-    found = [*own[: last + 1], *further, *own[last + 1 :]]
+    found = [*own[: last + 1], *further, *sampler, *own[last + 1 :]]
     for service in services:
         if service.settings:
             found += declared(service.settings, services, service.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from xnai.facts.containers import CA_DIRECTORY
 from xnai.facts.podman_call import XNAI_PODMAN
+from xnai.facts.sampler import UNIT_FILE
 from xnai.memory.files import SYSCTL_CONF, ZRAM_CONF, ZSWAP_CONF
 from xnai.record.baseline import DIRECTORY
 from xnai.settings.certificates import name_on_host
@@ -21,6 +22,7 @@ OPT = "/opt/xnai"
 COMPOSE = f"{OPT}/podman-compose"
 COMPOSE_LOCK = f"{COMPOSE}/requirements.txt"
 LOCK_UPLOAD = f"{OPT}/podman-compose.txt"
+SAMPLER = f"{OPT}/sampler.pyz"
 STATE = DIRECTORY
 
 
@@ -92,7 +94,7 @@ def files(settings: Settings) -> list[str]:
     """Return the files outside of directories of ours; `{uid}` stands for the stack user's UID."""
     return [
         ZRAM_CONF, SYSCTL_CONF, ZSWAP_CONF, XNAI_PODMAN, USER_SERVICE, *SLICES,
-        unit_file(settings), *map(certificate, settings.extra_ca_certificates),
+        UNIT_FILE, unit_file(settings), *map(certificate, settings.extra_ca_certificates),
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from xnai.stack.model import Service
+from xnai.triage.collect.wire import RETRIEVAL_S
 
 Check = dict[str, Any]
 
@@ -26,7 +27,10 @@ def _page(key: str, port: int, path: str, **words: object) -> Check:
 def _rag_api(port: int) -> list[Check]:
     # The first line has the passages; what hangs up after it has started no answer to keep.
     body = {"question": "Is anything known?", "top_k": 1, "stream": True}
-    return [_page("retrieval", port, "/query", method="POST", body=body, first_line=True)]
+    return [_page(
+        "retrieval", port, "/query", method="POST", body=body, first_line=True,
+        answer_s=RETRIEVAL_S,
+    )]
 
 
 def _chainlit_ui(port: int) -> list[Check]:

@@ -7,8 +7,9 @@ import json
 
 import pytest
 
-from xnai.baseline.collect import program, readings, stack
+from xnai.baseline.collect import program, stack
 from xnai.baseline.collect.program import Measurement, NotMeasured, at_work, measure
+from xnai.programs.sampler import readings
 
 MEMINFO = "MemTotal:        4112384 kB\nMemAvailable:    3000000 kB\nHugePages_Total:       0\n"
 VMSTAT = "nr_free_pages 1\npswpin 17\npswpout 19\noom_kill 2\n"

@@ -26,6 +26,7 @@ from tasks import (
     memory,
     restore,
     rotate_secrets,
+    sampler,
     secrets,
     stack,
     teardown,
@@ -34,6 +35,7 @@ from tasks import (
 from xnai.facts.machine.model import ConfigFile
 from xnai.facts.podman import StoreFacts, StoreImage
 from xnai.facts.podman_call import PodmanUnknown
+from xnai.facts.sampler import UNIT_FILE
 from xnai.facts.sections import FileState
 from xnai.images.content import CONTENT_LABEL, PARENT_LABEL
 from xnai.operations import healthy
@@ -121,6 +123,7 @@ LAST = {
         "/etc/sysctl.d/90-xnai.conf": True, "/usr/local/bin/xnai-podman": True,
         "/etc/systemd/zram-generator.conf.d/90-xnai.conf": True,
         "/etc/systemd/user/xnai-stack.service": True,
+        UNIT_FILE: True,
         "/usr/local/share/ca-certificates/xnai-proxy.crt": True,
         "/home/xnai/.config/containers/containers.conf.d/90-xnai.conf": True,
         "/home/xnai/.config/containers/registries.conf.d/90-xnai.conf": False,
@@ -136,6 +139,13 @@ CASES = {
     "memory_zram_reset": (memory.apply, {"Memory": Fact("reset_zram")}),
     "containers_fresh": (containers.apply, {"Containers": Fact("fresh")}),
     "containers_manager_stopped": (containers.apply, {"Containers": Fact("manager_stopped")}),
+    "sampler_fresh": (sampler.apply, {"Containers": Fact("normal")}, {"memory_sampler": True}),
+    "sampler_unwanted": (
+        sampler.apply, {"Containers": dataclasses.replace(
+            fact_classes()["Containers"]().process(output("Containers", "normal")),
+            files={UNIT_FILE: file("")},
+        )},
+    ),
     "secrets_fresh": (secrets.apply, {"Store": NOTHING}),
     "images_fresh": (images.apply, {"Store": NOTHING}),
     "stack_fresh": (stack.apply, {"Store": EMPTY, **UP}),
@@ -199,7 +209,8 @@ REFUSED = {
 
 # The components of `xnai status --diff` that a step changes.
 COMPARED = {
-    "memory": {"memory", "zram"}, "containers": {"containers"}, "secrets": {"secrets"},
+    "memory": {"memory", "zram"}, "containers": {"containers"}, "sampler": {"sampler"},
+    "secrets": {"secrets"},
     "images": {"images"}, "stack": {"stack"},
 }
 EVERYTHING_ELSE = {"Memory": Fact("normal"), "Containers": Fact("normal"), "Store": HEALTHY}

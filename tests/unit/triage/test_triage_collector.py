@@ -297,3 +297,23 @@ def test_the_stars_in_place_of_a_secret_are_not_taken_for_its_value():
     )
     found = [masked.values[name] for name in ("xnai_redis_password", "API_TOKEN")]
     assert found == ["the value itself", "abcdefgh"]
+
+
+def test_a_retrieval_is_waited_for_longer_than_a_page():
+    """Two busy processors read passages for longer than any page takes; that is no fault."""
+    def slow(link):
+        link.recv(4096)
+        time.sleep(0.6)
+        link.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    (asked,) = [
+        one["words"] for one in make_spec(make())["checks"]["xnai_rag_api"]
+        if one["key"] == "retrieval"
+    ]
+    assert asked["answer_s"] == wire.RETRIEVAL_S > wire.ANSWER_S
+    for answer_s, outcome in ((0.1, "error"), (10.0, "status")):
+        with server(slow) as port:
+            said = wire.timed(wire.page, "127.0.0.1", **asked | {
+                "port": port, "answer_s": answer_s,
+            })
+        assert outcome in said, said

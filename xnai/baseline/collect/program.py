@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from xnai.baseline.collect import readings, stack
+from xnai.baseline.collect import stack
 from xnai.baseline.collect.load import Load
+from xnai.programs.sampler import readings
 
 _EVERY_S = 1.0
 # Podman takes a second or more to answer.

@@ -24,8 +24,8 @@ from xnai.triage.collect.bounded import plain
 _NOBODY = 65534
 _CLONE_NEWNET = 0x40000000
 _AT_ONCE = 6
-# Two rounds of those that nobody answers.
-_ALL_WITHIN_S = 2 * (wire.CONNECT_S + wire.ANSWER_S)
+# Two rounds of those that nobody answers, a retrieval in one of them.
+_ALL_WITHIN_S = 2 * wire.CONNECT_S + wire.ANSWER_S + wire.RETRIEVAL_S
 
 Question = dict[str, Any]
 

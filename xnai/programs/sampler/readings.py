@@ -26,7 +26,13 @@ MM_STAT = (
 )
 """Columns of /sys/block/zram0/mm_stat (Documentation/admin-guide/blockdev/zram.rst)."""
 
-_OF_CONTAINER = ("memory.current", "memory.peak", "memory.swap.current", "memory.zswap.current")
+BD_STAT = ("bd_count", "bd_reads", "bd_writes")
+"""Columns of /sys/block/zram0/bd_stat, in units of 4 KiB; only where pages can be written back."""
+
+_OF_CONTAINER = (
+    "memory.current", "memory.peak", "memory.max", "memory.swap.current", "memory.swap.max",
+    "memory.zswap.current",
+)
 _EVENTS = ("high", "max", "oom", "oom_kill")
 
 
@@ -62,13 +68,20 @@ def pressure(text: str | None) -> dict[str, int | None]:
 
 
 def zram(root: Path) -> dict[str, int | None] | None:
-    """Return mm_stat of zram0 by column, with its disksize; None where there is no zram0."""
-    if not (root / "sys/block/zram0").exists():
+    """Return mm_stat and bd_stat of zram0, with its disksize; None where there is no zram0."""
+    device = root / "sys/block/zram0"
+    if not device.exists():
         return None
-    words = (_text(root / "sys/block/zram0/mm_stat") or "").split()
-    values = dict(zip(MM_STAT, (int(w) if w.isdigit() else None for w in words), strict=False))
-    size = {"disksize": _number(root / "sys/block/zram0/disksize")}
-    return dict.fromkeys(MM_STAT) | values | size
+    size = {"disksize": _number(device / "disksize")}
+    return _columns(device / "mm_stat", MM_STAT) | _columns(device / "bd_stat", BD_STAT) | size
+
+
+def _columns(path: Path, names: Iterable[str]) -> dict[str, int | None]:
+    """The numbers of a file's only line, by the names of its columns."""
+    found: dict[str, int | None] = dict.fromkeys(names)
+    for name, word in zip(found, (_text(path) or "").split(), strict=False):
+        found[name] = int(word) if word.isdigit() else None
+    return found
 
 
 def machine(root: Path = Path("/")) -> dict[str, object]:
@@ -89,7 +102,7 @@ def machine(root: Path = Path("/")) -> dict[str, object]:
 
 
 def container(directory: Path) -> dict[str, object] | None:
-    """Return a reading of a control group; None where it is gone.
+    """Return a reading of a control group; None where it is gone. A limit of "max" is None.
 
     Args:
         directory: of the container, below /sys/fs/cgroup.

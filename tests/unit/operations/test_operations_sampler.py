@@ -1,0 +1,34 @@
+"""sampler.*: what is written, started, and taken away."""
+
+from __future__ import annotations
+
+from operation_runs import commands, on_a_host
+
+from xnai.operations import sampler
+
+
+def run(operation, /, **arguments):
+    with on_a_host(executing=False):
+        return commands(operation, **arguments)
+
+
+def test_set_up():
+    given = {"program": b"x", "path": "/opt/s.pyz", "unit": "[Unit]\n"}
+    program, unit, start = map(str, run(sampler.set_up, **given))
+    assert "/opt/s.pyz" in program and "chmod 0644" in program
+    assert "/etc/systemd/system/xnai-sampler.service" in unit
+    # The unit is enabled before it is started: a run that is killed in between starts it again.
+    assert start == (
+        "systemctl daemon-reload && systemctl enable --quiet xnai-sampler.service && "
+        "systemctl restart xnai-sampler.service"
+    )
+
+
+def test_remove():
+    (line,) = run(sampler.remove, path="/opt/s.pyz")
+    stop, clean, files = line.split("; ", 2)[0], line.split("; ")[1], line.split("; ")[-1]
+    assert stop.startswith("systemctl disable --now xnai-sampler.service")
+    assert clean.startswith("systemctl clean --what=state xnai-sampler.service")
+    assert files == (
+        "rm -f /opt/s.pyz /etc/systemd/system/xnai-sampler.service && systemctl daemon-reload"
+    )

@@ -1,0 +1,180 @@
+"""What a machine of yours proves: its versions, tests and baseline in one masked file."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from pyinfra.api.host import Host
+
+from xnai.baseline.run import earlier, folder_of
+from xnai.facts.system import System, SystemFacts
+from xnai.reports import host_tests
+from xnai.run.inspect import Answer, Where
+from xnai.run.pyinfra import HostFailed
+from xnai.triage.ask import HostTriage, triage
+from xnai.triage.command import judgement_of
+from xnai.triage.masking import each_text, for_sharing
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What was read of a host.
+
+    Attributes:
+        system: what machine it is.
+        triage: what is wrong with it, if anything.
+        mirrored: registries that are not asked themselves.
+        data: what the inventory says of it.
+    """
+
+    system: SystemFacts
+    triage: HostTriage
+    mirrored: tuple[str, ...]
+    data: dict[str, Any]
+
+
+def read(host: Host) -> Machine:
+    """Read a host.
+
+    Args:
+        host: connected.
+
+    Raises:
+        HostFailed: it did not answer.
+    """
+    system = host.get_fact(System)
+    if system is None:
+        raise HostFailed("could not read what machine it is (uname, /proc/meminfo, systemd)")
+    found = triage(host)
+    return Machine(
+        system, found, tuple(found.settings.registry_mirrors), dict(host.data.dict()),
+    )
+
+
+_Proof = Callable[[Machine], bool]
+PROOFS: Mapping[str, _Proof] = {
+    "a physical machine": lambda one: one.system.virtualisation == "none",
+    "a physical laptop": lambda one: (
+        one.system.virtualisation == "none" and one.system.portable is True
+    ),
+    "a real desktop session": lambda one: bool(one.system.on_screen),
+    "Ubuntu 24.04": lambda one: one.system.distribution.startswith("Ubuntu 24.04"),
+    "systemd-oomd beside the stack": lambda one: one.system.oomd,
+    "images from docker.io": lambda one: "docker.io" not in one.mirrored,
+    "arm64": lambda one: one.system.architecture == "aarch64",
+}
+"""Rows of README's table that were not proven -> whether a healthy machine like this proves it."""
+
+
+def proven(one: Machine, tests: Mapping[str, Any]) -> list[str]:
+    """Return the rows that a machine proves: none where a test failed, or did not run.
+
+    Args:
+        one: the machine.
+        tests: what host_tests.run returned.
+    """
+    if tests.get("failed", 1) or not tests.get("passed"):
+        return []
+    return [row for row, proves in PROOFS.items() if proves(one)]
+
+
+def bundle(
+    answers: Sequence[Answer[Machine]], where: Where, baselines: Path, made: str,
+    tested: Callable[[str, Mapping[str, Any], Where], dict[str, Any]] = host_tests.run,
+) -> dict[str, Any]:
+    """Return the bundle of all hosts, masked.
+
+    Args:
+        answers: of the hosts.
+        where: which inventory.
+        baselines: where `xnai baseline` has written.
+        made: when, as text.
+        tested: runs tests/host against a host of that name and data.
+    """
+    found: dict[str, Any] = {"format": FORMAT, "made": made, "xnai": _commit(), "hosts": {}}
+    hidden = [name for one in answers for name in (
+        one.host, *(one.value.triage.names if one.value else ()),
+    )]
+    for number, one in enumerate(answers, 1):
+        found["hosts"][f"host-{number}"] = (
+            {"error": one.error} if one.value is None
+            else _of_host(one.host, one.value, where, baselines, tested)
+        )
+    masked: dict[str, Any] = each_text(found, lambda text: for_sharing(text, hidden))
+    return masked
+
+
+def _of_host(
+    name: str, one: Machine, where: Where, baselines: Path,
+    tested: Callable[[str, Mapping[str, Any], Where], dict[str, Any]],
+) -> dict[str, Any]:
+    tests = tested(name, one.data, where)
+    measured = earlier(baselines / folder_of(name))
+    return {
+        "system": asdict(one.system),
+        "host_tests": tests,
+        "triage": judgement_of(Answer(name, one.triage, "")),
+        "baseline": measured[1] | {"host": "", "run": measured[0]} if measured
+        else "not measured: xnai baseline",
+        "proves": proven(one, tests),
+    }
+
+
+def _commit() -> str:
+    """The commit of this checkout, and whether it was changed since."""
+    done = subprocess.run(
+        ["git", "-C", str(host_tests.ROOT), "describe", "--always", "--dirty"],
+        capture_output=True, text=True, check=False,
+    )
+    return done.stdout.strip() or "not known"
+
+
+def is_whole(found: Mapping[str, Any]) -> bool:
+    """Return whether each host answered and passed its tests."""
+    return all(
+        "error" not in one and not one["host_tests"].get("failed", 1)
+        for one in found["hosts"].values()
+    )
+
+
+def told(found: Mapping[str, Any], file: Path) -> list[str]:
+    """Return lines for a person.
+
+    Args:
+        found: the bundle.
+        file: where it was written.
+    """
+    said = []
+    for name, one in found["hosts"].items():
+        if "error" in one:
+            said.append(f"[{name}] could not tell: {one['error']}")
+            continue
+        tests = one["host_tests"]
+        words = tests.get("error") or f"{tests['passed']} passed, {tests['failed']} failed"
+        said.append(f"[{name}] {one['system']['distribution']}; tests/host: {words}")
+        said += [
+            f"  {case['test']}: {case.get('words', '')}" for case in tests.get("cases", ())
+            if case["outcome"] == "failed"
+        ]
+        if isinstance(one["baseline"], str):
+            said.append(f"  baseline: {one['baseline']}")
+        said.append(f"  it proves: {', '.join(one['proves']) or 'nothing that was not proven'}")
+    return [*said, f"{file}: names, addresses and passwords are masked; read it before you send it"]
+
+
+def write(found: Mapping[str, Any], file: Path) -> None:
+    """Write the bundle, whole or not at all.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    new = file.with_name(f".{file.name}.new")
+    new.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", "utf-8")
+    new.replace(file)
