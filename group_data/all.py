@@ -219,8 +219,8 @@ memory_sampler = False
 # Seconds between two samples: Prometheus' own interval is 15 in its example.
 memory_sampler_interval_s = 15
 
-# The most that the history takes, in MiB. A line a minute is about 2 KiB with ten containers:
-# five days.
+# The most that the history takes, in MiB. A line a minute is about 2 KiB with ten containers: the
+# last three to six days.
 memory_sampler_history_mib = 16
 
 # Warn where zram0 holds more than this, in percent of its disksize before compression: what comes

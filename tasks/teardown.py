@@ -171,12 +171,12 @@ def _user(settings: Settings, found: Found, wanted: Plan) -> None:
                 if there is not None and path.startswith(home) and path not in there
             ],
         )
-    if UNIT_FILE in wanted.files:
+    if wanted.sampler:
         sampler.remove(name="teardown: memory sampler with its history", path=paths.SAMPLER)
-    if files := [path for path in wanted.files if path != UNIT_FILE]:
+    if wanted.files:
         server.shell(
-            name=f"teardown: {summary(files, most=4)}",
-            commands=[f"rm -f {shlex.join(files)}; systemctl daemon-reload"],
+            name=f"teardown: {summary(wanted.files, most=4)}",
+            commands=[f"rm -f {shlex.join(wanted.files)}; systemctl daemon-reload"],
         )
     if wanted.linger and account:
         teardown.stop_user(
@@ -227,7 +227,7 @@ def _machine(settings: Settings, found: Found, wanted: Plan) -> None:
             name=f"teardown: {paths.COMPOSE}",
             commands=[
                 one_at_a_time(
-                    f"rm -rf {paths.COMPOSE} {paths.LOCK_UPLOAD} {paths.SAMPLER}; "
+                    f"rm -rf {paths.COMPOSE} {paths.LOCK_UPLOAD}; "
                     + teardown.without_empty(["/opt/xnai"])
                 )
             ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
@@ -17,7 +18,7 @@ PACKAGES = (
 
 # SMBIOS 3.7.0, table 17: portable, laptop, notebook, sub notebook, convertible, detachable.
 _PORTABLE = frozenset({"8", "9", "10", "14", "31", "32"})
-_ON_SCREEN = frozenset({"wayland", "x11", "mir"})
+_SESSION = re.compile(r"Class=user Remote=no Type=(wayland|x11|mir) ?")
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,10 @@ class System(FactBase[SystemFacts | None]):
             "swaps": "awk 'NR > 1 {print ($1 ~ \"/zram\") ? \"zram\" : $2, $3}' /proc/swaps",
             "packages": installed_packages(PACKAGES),
             "oomd": "systemctl is-active systemd-oomd; :",
+            # Not those of a login screen, nor from elsewhere.
             "sessions": "loginctl list-sessions --no-legend | awk '{print $1}' | while read -r s; "
-            "do loginctl show-session -P Type \"$s\"; done; :",
+            "do loginctl show-session -p Type -p Class -p Remote \"$s\" | sort | tr '\\n' ' '; "
+            "echo; done; :",
         })
 
     def process(self, output: list[str]) -> SystemFacts | None:
@@ -95,5 +98,7 @@ class System(FactBase[SystemFacts | None]):
             swaps=tuple(found["swaps"]),
             packages=parse_packages(found["packages"]),
             oomd=found["oomd"] == ["active"],
-            on_screen=tuple(sorted(set(found["sessions"]) & _ON_SCREEN)),
+            on_screen=tuple(sorted({
+                match[1] for line in found["sessions"] if (match := _SESSION.fullmatch(line))
+            })),
         )

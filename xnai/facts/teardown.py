@@ -71,7 +71,7 @@ class Remains:
         store: what the stack user's Podman holds; None where there is no wrapper to ask it by.
         volume_names: names of the volumes in that user's store, by its directory.
         files: our file -> whether it bears our header; certificates always do.
-        directories: podman-compose's and ours, where they exist.
+        directories: podman-compose's, the sampler's program and ours, where they exist.
         enabled: whether the boot unit is.
         others: names of other stacks that are deployed on this machine.
         in_directory: names in the stack's own directory; None where there is none.
@@ -165,8 +165,9 @@ class Teardown(FactBase[Remains | None]):
                 "files": f"for f in {' '.join(files)}; do {whose}\n"
                 + by_user(user, f"for f in {homes}; do {whose}", 2),
                 "certificates": f"ls {CA_DIRECTORY}/xnai-*.crt; :",
-                "directories": f"for d in /opt/xnai/podman-compose {DIRECTORY}; do "
-                '[ ! -d "$d" ] || echo "$d"; done',
+                "directories": "for d in /opt/xnai/podman-compose /opt/xnai/sampler.pyz "
+                f"{DIRECTORY}; do "
+                '[ ! -e "$d" ] || echo "$d"; done',
                 "enabled": f"ls {shlex.quote(wants)}; :",
                 "others": f"for d in {DIRECTORY}/*/stack; do [ ! -d \"$d\" ] || "
                 '{ d=${d%/stack}; echo "${d##*/}"; }; done',

@@ -8,13 +8,10 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
 from xnai.facts.sampler import UNIT, UNIT_FILE
+from xnai.operations.teardown import without_empty
 from xnai.remote import content
 
-REMOVE = (
-    f"systemctl disable --now {UNIT} 2>/dev/null || :; "
-    f"systemctl clean --what=state {UNIT} 2>/dev/null || :"
-)
-"""Shell code that ends it and removes its history; its files are still there then."""
+_HISTORY = "/var/lib/private/xnai-sampler /var/lib/xnai-sampler"
 
 
 @operation()
@@ -40,4 +37,10 @@ def remove(path: str) -> Generator[str, None, None]:
     Args:
         path: of its program, absolute.
     """
-    yield f"{REMOVE}; rm -f {path} {UNIT_FILE} && systemctl daemon-reload"
+    # Its directories are the manager's, made for a user that is there while it runs.
+    yield (
+        f"{{ [ ! -e {UNIT_FILE} ] || systemctl disable --quiet --now {UNIT}; }} && "
+        f"{{ systemctl reset-failed {UNIT} 2>/dev/null || :; }} && "
+        f"rm -rf {_HISTORY} && rm -f {path} {UNIT_FILE} && systemctl daemon-reload && "
+        + without_empty([path.rpartition("/")[0]])
+    )

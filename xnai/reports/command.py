@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -79,7 +80,7 @@ def _measure(
     called: Names,
 ) -> bool:
     """Ask the hosts and audit; return whether somebody did not answer."""
-    names = _names(where, hosts)
+    names = list(_inventory(where, hosts))
     shown = measuring.shown_names(names, masked=not with_names)
     answers = looking.ask_each(where, triage, frozenset(hosts) or None)
     measuring.kept(
@@ -88,18 +89,18 @@ def _measure(
     return any(one.value is None for one in answers)
 
 
-def _names(where: Where, hosts: tuple[str, ...]) -> list[str]:
-    """The names of the inventory's hosts, among which all of these must be."""
+def _inventory(where: Where, hosts: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Each host of the inventory, among which all of these must be, with what it says of it."""
     with looking.loaded(where) as (inventory, _):
-        names = [host.name for host in inventory]
-    if unknown := [name for name in hosts if name not in names]:
-        raise looking.WrongCall(f"no host {unknown[0]!r}; the inventory has {', '.join(names)}")
-    return names
+        known = {host.name: dict(host.data.dict()) for host in inventory}
+    if unknown := [name for name in hosts if name not in known]:
+        raise looking.WrongCall(f"no host {unknown[0]!r}; the inventory has {', '.join(known)}")
+    return known
 
 
 def _machine(where: Where, hosts: tuple[str, ...], file: Path, baselines: Path) -> int:
     """Write what the machines prove; return the exit code."""
-    _names(where, hosts)
+    known = _inventory(where, hosts)
     if where.inventory_file != "inventory.py":
         raise looking.WrongCall(
             "--machine runs tests/host, which know the checkout's inventory alone: name your hosts "
@@ -109,7 +110,7 @@ def _machine(where: Where, hosts: tuple[str, ...], file: Path, baselines: Path) 
         raise looking.WrongCall(f"--machine {file}: there is no directory {file.parent}")
     answers = looking.ask_each(where, machine.read, frozenset(hosts) or None)
     click.echo("tests/host: about a minute a host, three on a slow one", err=True)
-    found = machine.bundle(answers, where, baselines, measuring.now())
+    found = machine.bundle(answers, known, where, baselines, measuring.now())
     machine.write(found, file)
     for line in machine.told(found, file):
         click.echo(line)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from xnai.run.inspect import Where
 ROOT = Path(__file__).resolve().parents[2]
 # They take three minutes on a slow machine.
 LIMIT_S = 1800
-_MOST_WORDS = 400
 
 
 def argv(name: str, data: Mapping[str, Any], where: Where, report: Path) -> list[str]:
@@ -32,27 +32,46 @@ def argv(name: str, data: Mapping[str, Any], where: Where, report: Path) -> list
         sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(ROOT / "tests/host"),
         f"--junitxml={report}",
     ]
-    if name == "@local":
-        words.append("--hosts=local://")
-    else:
-        # By its name, which the tests look up in the inventory; what is behind it is said apart.
-        words.append(f"--hosts=ssh://{name}")
+    words.append(f"--hosts={spec_of(name)}")
+    if name != "@local":
         options = {
             "HostName": data.get("ssh_hostname"), "Port": data.get("ssh_port"),
             "User": data.get("ssh_user"), "IdentityFile": data.get("ssh_key"),
             "UserKnownHostsFile": data.get("ssh_known_hosts_file"), "BatchMode": "yes",
+            "StrictHostKeyChecking": data.get("ssh_strict_host_key_checking"),
         }
-        given = " ".join(f"-o {key}={value}" for key, value in options.items() if value)
+        # testinfra hands them to a shell.
+        given = " ".join(
+            f"-o {shlex.quote(f'{key}={value}')}" for key, value in options.items() if value
+        )
         words.append(f"--ssh-extra-args={given}")
         if config := data.get("ssh_config_file"):
             words.append(f"--ssh-config={config}")
-    if data.get("ssh_user", "root") != "root" or (name == "@local" and os.geteuid()):
+    if is_by_sudo(name, data):
         words.append("--sudo")
     for directory in where.group_data:
         words += ["--group-data", directory]
     for item in where.data:
         words += ["--data", item]
     return words
+
+
+def spec_of(name: str) -> str:
+    """Return how testinfra calls a host of the inventory."""
+    # By its name, which the tests look up there; what is behind it is said to ssh apart.
+    return "local://" if name == "@local" else f"ssh://{name}"
+
+
+def is_by_sudo(name: str, data: Mapping[str, Any]) -> bool:
+    """Return whether a host is driven through sudo, as pyinfra would.
+
+    Args:
+        name: of the host in the inventory.
+        data: the host's.
+    """
+    if name == "@local":
+        return os.geteuid() != 0
+    return bool(data.get("_sudo", data.get("ssh_user", "root") != "root"))
 
 
 def run(name: str, data: Mapping[str, Any], where: Where) -> dict[str, Any]:
@@ -72,16 +91,20 @@ def run(name: str, data: Mapping[str, Any], where: Where) -> dict[str, Any]:
             )
         except subprocess.TimeoutExpired:
             return {"error": f"not at their end after {LIMIT_S} s"}
-        if not report.exists():
-            return {"error": _shortened((done.stdout + done.stderr).strip().splitlines()[-5:])}
-        return counted(ElementTree.parse(report).getroot())  # noqa: S314  (pytest's own)
+        # 1: some failed. Anything else is no run to its end, and what passed till then says little.
+        if done.returncode not in (0, 1) or not report.exists():
+            last = (done.stdout + done.stderr).strip().splitlines()[-5:]
+            return {"error": f"pytest ended with {done.returncode}: {' / '.join(last)}"}
+        root = ElementTree.parse(report).getroot()  # noqa: S314  (pytest's own)
+        return counted(root, spec_of(name))
 
 
-def counted(root: ElementTree.Element) -> dict[str, Any]:
+def counted(root: ElementTree.Element, spec: str) -> dict[str, Any]:
     """Return counts and cases of a report of pytest's.
 
     Args:
         root: of the XML.
+        spec: how testinfra calls the host, behind each test's name.
     """
     cases = []
     for case in root.iter("testcase"):
@@ -91,13 +114,12 @@ def counted(root: ElementTree.Element) -> dict[str, Any]:
                 outcome = {"failure": "failed", "error": "failed"}.get(kind, kind)
                 words = found.get("message", "")
         file = case.get("classname", "").rpartition(".")[2]
-        one = {"test": f"{file}::{case.get('name', '')}", "outcome": outcome}
-        cases.append(one | ({"words": words[:_MOST_WORDS]} if words else {}))
+        test = case.get("name", "")
+        for named, instead in ((f"[{spec}]", ""), (f"[{spec}-", "["), (f"-{spec}]", "]")):
+            test = test.replace(named, instead)
+        one = {"test": f"{file}::{test}", "outcome": outcome}
+        cases.append(one | ({"words": words} if words else {}))
     outcomes = [one["outcome"] for one in cases]
     return {
         **{word: outcomes.count(word) for word in ("passed", "failed", "skipped")}, "cases": cases,
     }
-
-
-def _shortened(lines: Sequence[str]) -> str:
-    return " / ".join(lines)[-_MOST_WORDS:]

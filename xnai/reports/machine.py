@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import re
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,26 +23,27 @@ from xnai.triage.command import judgement_of
 from xnai.triage.masking import each_text, for_sharing
 
 FORMAT = 1
+# In the names of directories and containers; they are nobody's.
+_KEPT = frozenset({"root", "xnai"})
+_MOST_CHARACTERS = 2000
 
 
 @dataclass(frozen=True)
-class Machine:
+class SeenMachine:
     """What was read of a host.
 
     Attributes:
         system: what machine it is.
         triage: what is wrong with it, if anything.
-        mirrored: registries that are not asked themselves.
-        data: what the inventory says of it.
+        from_docker_io: whether the base image came from there, and from no mirror.
     """
 
     system: SystemFacts
     triage: HostTriage
-    mirrored: tuple[str, ...]
-    data: dict[str, Any]
+    from_docker_io: bool
 
 
-def read(host: Host) -> Machine:
+def read(host: Host) -> SeenMachine:
     """Read a host.
 
     Args:
@@ -53,12 +56,12 @@ def read(host: Host) -> Machine:
     if system is None:
         raise HostFailed("could not read what machine it is (uname, /proc/meminfo, systemd)")
     found = triage(host)
-    return Machine(
-        system, found, tuple(found.settings.registry_mirrors), dict(host.data.dict()),
-    )
+    settings = found.settings
+    own = settings.base_image.startswith("docker.io/")
+    return SeenMachine(system, found, own and "docker.io" not in settings.registry_mirrors)
 
 
-_Proof = Callable[[Machine], bool]
+_Proof = Callable[[SeenMachine], bool]
 PROOFS: Mapping[str, _Proof] = {
     "a physical machine": lambda one: one.system.virtualisation == "none",
     "a physical laptop": lambda one: (
@@ -66,14 +69,16 @@ PROOFS: Mapping[str, _Proof] = {
     ),
     "a real desktop session": lambda one: bool(one.system.on_screen),
     "Ubuntu 24.04": lambda one: one.system.distribution.startswith("Ubuntu 24.04"),
-    "systemd-oomd beside the stack": lambda one: one.system.oomd,
-    "images from docker.io": lambda one: "docker.io" not in one.mirrored,
+    "systemd-oomd with Ubuntu's defaults": lambda one: (
+        one.system.oomd and one.system.distribution.startswith("Ubuntu")
+    ),
+    "images from docker.io": lambda one: one.from_docker_io,
     "arm64": lambda one: one.system.architecture == "aarch64",
 }
 """Rows of README's table that were not proven -> whether a healthy machine like this proves it."""
 
 
-def proven(one: Machine, tests: Mapping[str, Any]) -> list[str]:
+def proven(one: SeenMachine, tests: Mapping[str, Any]) -> list[str]:
     """Return the rows that a machine proves: none where a test failed, or did not run.
 
     Args:
@@ -86,36 +91,49 @@ def proven(one: Machine, tests: Mapping[str, Any]) -> list[str]:
 
 
 def bundle(
-    answers: Sequence[Answer[Machine]], where: Where, baselines: Path, made: str,
+    answers: Sequence[Answer[SeenMachine]], data: Mapping[str, Mapping[str, Any]], where: Where,
+    baselines: Path, made: str,
     tested: Callable[[str, Mapping[str, Any], Where], dict[str, Any]] = host_tests.run,
 ) -> dict[str, Any]:
     """Return the bundle of all hosts, masked.
 
     Args:
         answers: of the hosts.
+        data: host -> what the inventory says of it.
         where: which inventory.
         baselines: where `xnai baseline` has written.
         made: when, as text.
         tested: runs tests/host against a host of that name and data.
     """
     found: dict[str, Any] = {"format": FORMAT, "made": made, "xnai": _commit(), "hosts": {}}
-    hidden = [name for one in answers for name in (
-        one.host, *(one.value.triage.names if one.value else ()),
-    )]
+    hidden = [name for one in answers for name in _names(one, data[one.host])]
     for number, one in enumerate(answers, 1):
         found["hosts"][f"host-{number}"] = (
             {"error": one.error} if one.value is None
-            else _of_host(one.host, one.value, where, baselines, tested)
+            else _of_host(one.host, one.value, tested(one.host, data[one.host], where), baselines)
         )
-    masked: dict[str, Any] = each_text(found, lambda text: for_sharing(text, hidden))
+    masked: dict[str, Any] = each_text(found, lambda text: _masked(text, hidden))
     return masked
 
 
+def _names(one: Answer[SeenMachine], data: Mapping[str, Any]) -> list[str]:
+    """What tells whose the machine is, of one that did not answer too."""
+    seen = one.value.triage.names if one.value else ()
+    known = (one.host, getpass.getuser(), data.get("ssh_user"), data.get("ssh_hostname"), *seen)
+    return [str(name) for name in known if name]
+
+
+def _masked(text: str, names: Sequence[str]) -> str:
+    """A text without these names, in paths and addresses too, and not longer than needed."""
+    text = for_sharing(text, names)
+    for name in sorted({one for one in names if len(one) > 1 and one not in _KEPT}, key=len)[::-1]:
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "[name]", text)
+    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + " …"
+
+
 def _of_host(
-    name: str, one: Machine, where: Where, baselines: Path,
-    tested: Callable[[str, Mapping[str, Any], Where], dict[str, Any]],
+    name: str, one: SeenMachine, tests: Mapping[str, Any], baselines: Path,
 ) -> dict[str, Any]:
-    tests = tested(name, one.data, where)
     measured = earlier(baselines / folder_of(name))
     return {
         "system": asdict(one.system),

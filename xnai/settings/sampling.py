@@ -27,10 +27,10 @@ class SamplerSettings:
     memory_sampler_history_mib: int = setting(
         16, checks.integer(2, 4096),
         "The most that the history takes, in MiB. A line a minute is about 2 KiB with ten "
-        "containers: five days.",
+        "containers: the last three to six days.",
     )
     memory_warn_zram_fill_pct: int = setting(
-        90, checks.integer(10, 100),
+        90, checks.integer(10, 99),
         "Warn where zram0 holds more than this, in percent of its disksize before compression: "
         "what comes then goes to a slower swap, or the kernel kills.",
     )

@@ -124,6 +124,7 @@ class Plan:
         zswap: whether it is switched on again.
         zram: whether zram0 is taken down, and what was there set up.
         compose: whether podman-compose goes.
+        sampler: whether the memory sampler goes.
         user: the user to remove.
         subuid: lines to take away from a user that stays.
         subgid: the same.
@@ -153,6 +154,7 @@ class Plan:
     zswap: bool = False
     zram: bool = False
     compose: bool = False
+    sampler: bool = False
     user: Account | None = None
     subuid: tuple[str, ...] = ()
     subgid: tuple[str, ...] = ()

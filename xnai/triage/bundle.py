@@ -22,7 +22,7 @@ from xnai.triage.collect.program import main
 
 sys.exit(main(json.loads({text!r})))
 """
-LIMIT_S = 120
+LIMIT_S = 240
 
 
 def make_spec(settings: Settings) -> dict[str, Any]:

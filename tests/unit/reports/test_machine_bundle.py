@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
@@ -23,22 +24,26 @@ PASSED = {"passed": 42, "failed": 0, "skipped": 3, "cases": [
 ]}
 FAILED = {"passed": 41, "failed": 1, "skipped": 3, "cases": [
     {"test": "test_stack::test_b", "outcome": "failed",
-     "words": "anna@annas-laptop: /home/anna/x at 192.168.1.7 is not there"},
+     "words": "anna@annas-laptop: /home/anna/x at 192.168.1.7 is not there; /media/annika/disk, "
+     "ssh://annas-laptop, annas-box.example, desk" + " long" * 1000},
 ]}
 ALL_BUT_ARM = [
     "a physical machine", "a physical laptop", "a real desktop session", "Ubuntu 24.04",
-    "systemd-oomd beside the stack", "images from docker.io",
+    "systemd-oomd with Ubuntu's defaults", "images from docker.io",
 ]
 
 
-def seen(system=LAPTOP, mirrored=()):
-    triage = HostTriage((), (), make(), {}, ("annas-laptop", "anna"), {})
-    return machine.Machine(system, triage, mirrored, {"ssh_user": "anna"})
+DATA = {"ssh_user": "anna", "ssh_hostname": "annas-box.example"}
+
+
+def seen(system=LAPTOP, from_docker_io=True):
+    triage = HostTriage((), (), make(), {}, ("annas-laptop", "annika"), {})
+    return machine.SeenMachine(system, triage, from_docker_io)
 
 
 def bundled(one, tests, tmp_path, error=""):
     return machine.bundle(
-        [Answer("annas-laptop", one, error)], Where(), tmp_path, "2026-12-01T070000Z",
+        [Answer("desk", one, error)], {"desk": DATA}, Where(), tmp_path, "2026-12-01T070000Z",
         tested=lambda name, data, where: tests,
     )
 
@@ -47,9 +52,10 @@ def bundled(one, tests, tmp_path, error=""):
     ("one", "tests", "rows"),
     [
         (seen(), PASSED, ALL_BUT_ARM),
-        (seen(mirrored=("docker.io",)), PASSED, ALL_BUT_ARM[:-1]),
-        (seen(LAB, ("docker.io",)), PASSED, []),
-        (seen(dataclasses.replace(LAB, architecture="aarch64"), ("docker.io",)), PASSED, ["arm64"]),
+        (seen(from_docker_io=False), PASSED, ALL_BUT_ARM[:-1]),
+        (seen(LAB, False), PASSED, []),
+        (seen(dataclasses.replace(LAB, architecture="aarch64"), False), PASSED, ["arm64"]),
+        (seen(dataclasses.replace(LAB, oomd=True), False), PASSED, []),
         (seen(), FAILED, []),
         (seen(), {"error": "no connection"}, []),
         (seen(), {"passed": 0, "failed": 0, "skipped": 45}, []),
@@ -64,7 +70,8 @@ def test_what_it_proves(one, tests, rows):
 def test_nothing_of_whose_it_is_stands_in_it(tmp_path):
     found = bundled(seen(), FAILED, tmp_path)
     text = json.dumps(found)
-    assert "anna" not in text and "192.168" not in text
+    assert not re.search(r"anna|annika|192\.168|desk", text)
+    assert len(found["hosts"]["host-1"]["host_tests"]["cases"][0]["words"]) < 2010
     assert found["hosts"]["host-1"]["system"]["product"] == "LENOVO 21HKCTO1WW"
     assert found["hosts"]["host-1"]["baseline"] == "not measured: xnai baseline"
     assert not machine.is_whole(found)
@@ -75,9 +82,9 @@ def test_nothing_of_whose_it_is_stands_in_it(tmp_path):
 
 def test_the_newest_baseline_is_in_it(tmp_path):
     for name, ram in (("2026-11-30T100000Z", 1), ("2026-12-01T060000Z", 2)):
-        folder = tmp_path / "annas-laptop" / name
+        folder = tmp_path / "desk" / name
         folder.mkdir(parents=True)
-        (folder / "baseline.json").write_text(json.dumps({"host": "annas-laptop", "ram": ram}))
+        (folder / "baseline.json").write_text(json.dumps({"host": "desk", "ram": ram}))
     found = bundled(seen(), PASSED, tmp_path)
     assert found["hosts"]["host-1"]["baseline"] == {
         "host": "", "ram": 2, "run": "2026-12-01T060000Z",
@@ -86,8 +93,8 @@ def test_the_newest_baseline_is_in_it(tmp_path):
 
 
 def test_a_host_that_does_not_answer_is_told(tmp_path):
-    found = bundled(None, PASSED, tmp_path, error="no route to annas-laptop")
-    assert "annas" not in json.dumps(found) and not machine.is_whole(found)
+    found = bundled(None, PASSED, tmp_path, error="no route to annas-box.example: anna")
+    assert "anna" not in json.dumps(found) and not machine.is_whole(found)
     assert machine.told(found, tmp_path)[0].startswith("[host-1] could not tell: no route to ")
 
 
@@ -120,6 +127,11 @@ def test_how_a_host_is_reached(tmp_path, monkeypatch):
     assert "-o HostName=10.0.0.7 -o Port=2222 -o User=anna -o IdentityFile=/k" in extra
     root = host_tests.argv("desk", {"ssh_user": "root", "ssh_config_file": "/c"}, Where(), tmp_path)
     assert "--sudo" not in root and "--ssh-config=/c" in root
+    known = {"_sudo": True, "ssh_strict_host_key_checking": "accept-new", "ssh_key": "/a b/k"}
+    by_sudo = host_tests.argv("desk", known, Where(), tmp_path)
+    assert "--sudo" in by_sudo
+    (extra,) = [word for word in by_sudo if word.startswith("--ssh-extra-args=")]
+    assert "-o 'IdentityFile=/a b/k'" in extra and "StrictHostKeyChecking=accept-new" in extra
     for uid, wanted in ((0, False), (1000, True)):
         monkeypatch.setattr(host_tests.os, "geteuid", lambda uid=uid: uid)
         local = host_tests.argv("@local", {}, Where(), tmp_path)
@@ -128,18 +140,22 @@ def test_how_a_host_is_reached(tmp_path, monkeypatch):
 
 def test_results_are_counted():
     xml = """<testsuites><testsuite>
-    <testcase classname="tests.host.test_memory" name="test_a[local]"/>
-    <testcase classname="tests.host.test_memory" name="test_b"><failure message="E"/></testcase>
+    <testcase classname="tests.host.test_memory" name="test_a[ssh://desk-2-redis]"/>
+    <testcase classname="tests.host.test_memory" name="test_b[ssh://desk-2]">
+    <failure message="E"/></testcase>
     <testcase classname="tests.host.test_stack" name="test_c"><error message="no ssh"/></testcase>
     <testcase classname="tests.host.test_stack" name="test_d"><skipped message="writes"/></testcase>
     </testsuite></testsuites>"""
-    found = host_tests.counted(ElementTree.fromstring(xml))  # noqa: S314  (of this test)
+    found = host_tests.counted(ElementTree.fromstring(xml), "ssh://desk-2")  # noqa: S314  (of this test)
     assert (found["passed"], found["failed"], found["skipped"]) == (1, 2, 1)
+    assert found["cases"][0]["test"] == "test_memory::test_a[redis]"
     assert found["cases"][1] == {"test": "test_memory::test_b", "outcome": "failed", "words": "E"}
 
 
-def test_tests_that_do_not_begin_are_an_error(monkeypatch):
-    monkeypatch.setattr(
-        host_tests, "argv", lambda *words: ["sh", "-c", "echo no such host; exit 4"]
-    )
-    assert host_tests.run("desk", {}, Where()) == {"error": "no such host"}
+@pytest.mark.parametrize("report", ["", "<testsuites/>"])
+def test_tests_that_do_not_come_to_their_end_are_an_error(monkeypatch, report):
+    """What passed before a session was ended would prove what was never looked at."""
+    monkeypatch.setattr(host_tests, "argv", lambda *words: [
+        "sh", "-c", f"echo no such host; [ -z '{report}' ] || echo '{report}' > {words[-1]}; exit 3"
+    ])
+    assert host_tests.run("desk", {}, Where()) == {"error": "pytest ended with 3: no such host"}

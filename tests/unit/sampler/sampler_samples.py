@@ -62,6 +62,7 @@ def machine(root: Path, uid: int, name: str = "xnai_redis") -> Path:
         "sys/block/zram0/bd_stat": "3 4 5\n",
         "proc/77/comm": "conmon\n",
         "proc/77/cmdline": f"/usr/bin/conmon\0--api-version\0001\0-c\0{ID}\0-n\0{name}\0",
+        "proc/77/cgroup": f"0::/user.slice/libpod-conmon-{ID}.scope\n",
         "proc/78/comm": "bash\n",
     }
     for path, text in files.items():

@@ -95,7 +95,7 @@ def test_names_come_from_a_conmon_of_that_user(places):
     assert list(ContainerGroups(places / "root").groups(ME.pw_uid)) == [ID[:12]]
 
 
-@pytest.mark.parametrize("change", ["another user's", "no name", "gone"])
+@pytest.mark.parametrize("change", ["another user's", "no name", "gone", "in a container"])
 def test_a_name_that_is_not_known_is_the_id(places, change):
     process = places / "root/proc/77"
     if change == "another user's":
@@ -104,9 +104,28 @@ def test_a_name_that_is_not_known_is_the_id(places, change):
         os.chown(process, 12345, 12345)
     elif change == "no name":
         (process / "cmdline").write_text(f"conmon\0-c\0{ID}\0-n\0a b\"c\0")
+    elif change == "in a container":
+        (process / "cgroup").write_text(f"0::/user.slice/libpod-{ID}.scope/container\n")
     else:
         (process / "cmdline").unlink()
     assert list(ContainerGroups(places / "root").groups(ME.pw_uid)) == [ID[:12]]
+
+
+def test_a_name_that_another_container_has_is_not_taken_over(places):
+    """conmon has the name of before of a container that was renamed."""
+    found = ContainerGroups(places / "root")
+    (first,) = found.groups(ME.pw_uid).values()
+    other = "f" * 64
+    (places / f"root/sys/fs/cgroup{first}/../libpod-{other}.scope").mkdir()
+    process = places / "root/proc/79"
+    process.mkdir()
+    for file, text in {
+        "comm": "conmon\n", "cgroup": "0::/user.slice\n",
+        "cmdline": f"conmon\0-c\0{other}\0-n\0xnai_redis\0",
+    }.items():
+        (process / file).write_text(text)
+    groups = found.groups(ME.pw_uid)
+    assert groups["xnai_redis"] == first and set(groups) == {"xnai_redis", other[:12]}
 
 
 def test_a_container_that_is_gone_is_forgotten(places):
@@ -126,6 +145,13 @@ def test_a_history_never_grows_past_its_bound(tmp_path):
         assert sum(sizes) <= 1000
     there = (tmp_path / OLDER).read_text() + (tmp_path / FILE).read_text()
     assert there.splitlines() == lines[-len(there.splitlines()):]
+
+
+def test_a_bound_that_was_lowered_holds_at_once(tmp_path):
+    for name in (FILE, OLDER):
+        (tmp_path / name).write_text("x" * 600)
+    History(tmp_path, 1000)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_line_that_was_cut_off_does_not_spoil_the_next_one(tmp_path):

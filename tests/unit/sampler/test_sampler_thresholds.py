@@ -72,7 +72,9 @@ def test_a_burst_shorter_than_half_a_minute_is_no_rate():
 def test_what_is_not_known_neither_begins_nor_ends_a_warning():
     one = watch()
     told(one, [sample(fill_pct=95)])
-    assert told(one, [sample() | {"zram": None}], 15) == []
+    unread = sample()
+    unread["zram"]["orig_data_size"] = None
+    assert told(one, [unread], 15) == []
     assert "zram_fill" in one.raised and one.state["zram_fill"] is None
     assert told(watch(), [sample(waited_us=None) for _ in A_MINUTE]) == []
 
@@ -81,20 +83,42 @@ def test_a_few_pages_have_no_ratio():
     assert told(watch(), [sample(fill_pct=1, ratio=1.0)]) == []
 
 
+@pytest.mark.parametrize(
+    ("after", "ended"),
+    [
+        (sample(fill_pct=1, ratio=1.2), ["zram0 is 1 % full of its disksize",
+                                         "zram0 is all but empty"]),
+        (sample() | {"zram": None}, ["zram0 is 0 % full of its disksize",
+                                     "zram0 is all but empty"]),
+    ],
+)
+def test_a_warning_ends_where_there_is_nothing_left_to_warn_of(after, ended):
+    one = watch()
+    assert len(told(one, [sample(fill_pct=95, ratio=1.2)])) == 2
+    assert told(one, [after], 15) == [f"no longer: {words}, after 15 s" for words in ended]
+    assert one.raised == {}
+
+
 def test_kills_are_told_each_time_with_their_container_and_for_an_hour():
     one = watch()
     well, killed = container(), container(events={"oom_kill": 1})
+    # One that was started again has a control group of its own, whose counters begin anew.
+    anew = container(**{"memory.peak": 1})
     assert told(one, [
-        sample(kills=5, xnai_llm=well), sample(kills=6, xnai_llm=killed),
-        sample(kills=6, xnai_llm=killed), sample(kills=8, xnai_llm=killed),
+        sample(kills=5, xnai_llm=well, a=well, b=well, c=None),
+        sample(kills=6, xnai_llm=killed, a=well, b=well, c=None),
+        sample(kills=6, xnai_llm=killed, a=well, b=well, c=None),
+        sample(kills=8, xnai_llm=killed, a=anew, c=well),
+        sample(kills=9, xnai_llm=killed, a=anew, c=well),
     ]) == [
         "kills for want of memory: 1 in xnai_llm (sudo dmesg)",
-        "kills for want of memory: 2 (sudo dmesg)",
+        "kills for want of memory: 2; ended meanwhile: a, b (sudo dmesg)",
+        "kills for want of memory: 1 (sudo dmesg)",
     ]
-    assert one.raised == {"oom_kill": "3 kills for want of memory"} and one.state["oom_kill"]
-    one.look(sample(kills=8), 45 + KILLS_TOLD_S)
-    assert "oom_kill" in one.raised
-    one.look(sample(kills=8), 46 + KILLS_TOLD_S)
+    assert one.raised == {"oom_kill": "4 kills for want of memory"} and one.state["oom_kill"]
+    assert one.look(sample(kills=9), 60 + KILLS_TOLD_S) == []
+    (change,) = one.look(sample(kills=9), 61 + KILLS_TOLD_S)
+    assert (change.began, change.words) == (False, "no more kills for want of memory")
     assert one.raised == {} and one.state["oom_kill"] is False
 
 

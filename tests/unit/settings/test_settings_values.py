@@ -344,7 +344,7 @@ WRONG = [
     ("memory_sampler_interval_s", 4, "at least 5; rates are over a minute"),
     ("memory_sampler_interval_s", 61, "at most 60; rates are over a minute"),
     ("memory_sampler_history_mib", 1, "at least 2"),
-    ("memory_warn_zram_fill_pct", 101, "at most 100"),
+    ("memory_warn_zram_fill_pct", 100, "at most 99"),
     ("memory_warn_zram_fill_pct", 9, "at least 10"),
     ("memory_warn_zram_ratio", 0.9, "from 1.0 to 6.0"),
     ("memory_warn_swap_in_mib_per_s", 0, "at least 1"),

@@ -42,9 +42,16 @@ class ContainerGroups:
         """
         there = dict(self._scopes(uid))
         if there.keys() - self._names.keys():
-            self._names |= self._ask_conmon(uid)
+            # What is known stays: a name is not taken over.
+            self._names = self._ask_conmon(uid) | self._names
         self._names = {one: name for one, name in self._names.items() if one in there}
-        return {self._names.get(one, one[:12]): path for one, path in sorted(there.items())}
+        found: dict[str, str] = {}
+        for one, path in sorted(there.items()):
+            name = self._names.get(one, one[:12])
+            # conmon has the name of before where a container was renamed, which another one may
+            # have by now.
+            found[one[:12] if name in found else name] = path
+        return found
 
     def _scopes(self, uid: int) -> Iterable[tuple[str, str]]:
         """ID and path of each container's scope."""
@@ -80,6 +87,10 @@ def _told(process: Path, uid: int) -> dict[str, str]:
             return {}
     if process.stat().st_uid != uid:
         return {}
+    # Nor one inside of a container, where root has the user's own number.
+    with (process / "cgroup").open("rb") as file:
+        if _SCOPE.search(file.read(_MOST_BYTES).decode("ascii", "replace")):
+            return {}
     with (process / "cmdline").open("rb") as file:
         words = file.read(_MOST_BYTES).decode("utf-8", "replace").split("\0")
     options = dict(itertools.pairwise(words))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,11 @@ class History:
         """
         self._file, self._older = directory / FILE, directory / OLDER
         self._most = most_bytes // 2
+        for file in (self._file, self._older):
+            # The bound was larger before.
+            with suppress(OSError):
+                if file.stat().st_size > self._most:
+                    file.unlink()
 
     def add(self, text: str) -> None:
         """Add a line.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -114,8 +115,9 @@ class Watch:
                     "oom_kill", True, f"kills for want of memory: {new}{where} (sudo dmesg)",
                 ))
         if self._killed_at_s is not None and now_s - self._killed_at_s > KILLS_TOLD_S:
-            self.raised.pop("oom_kill", None)
+            del self.raised["oom_kill"]
             self._killed_at_s, self._kills = None, 0
+            changes.append(WarningChange("oom_kill", False, "no more kills for want of memory"))
         if self._window[-1][1]["vmstat"].get("oom_kill") is not None:
             self.state["oom_kill"] = "oom_kill" in self.raised
         return changes
@@ -131,15 +133,19 @@ class Watch:
 
     def _fill(self) -> float | None:
         zram = self._window[-1][1]["zram"]
-        if not zram or zram["orig_data_size"] is None or not zram["disksize"]:
+        if zram is None:
+            return 0.0  # there is none: what was warned of is over
+        if zram["orig_data_size"] is None or zram["disksize"] is None:
             return None
-        return float(100 * zram["orig_data_size"] / zram["disksize"])
+        # A device that was reset has no size.
+        return float(100 * zram["orig_data_size"] / (zram["disksize"] or math.inf))
 
     def _ratio(self) -> float | None:
         zram = self._window[-1][1]["zram"]
-        if not zram or (zram["orig_data_size"] or 0) < _RATIO_FROM_BYTES:
+        original, packed = (zram["orig_data_size"], zram["compr_data_size"]) if zram else (0, 0)
+        if original is None or packed is None:
             return None
-        return zram["orig_data_size"] / zram["compr_data_size"] if zram["compr_data_size"] else None
+        return original / packed if original >= _RATIO_FROM_BYTES and packed else math.inf
 
     def _swap_in(self) -> float | None:
         return _mib(self._rate(lambda one: one["vmstat"].get("pswpin")), self._page)
@@ -164,14 +170,22 @@ def _difference(then: int | None, now: int | None) -> int | None:
 
 
 def _killed_in(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """In which containers, as far as their counters tell."""
-    names = [
-        name for name, one in now.items()
-        if one and then.get(name) and _difference(
-            then[name]["events"].get("oom_kill"), one["events"].get("oom_kill")
-        )
-    ]
-    return f" in {', '.join(names)}" if names else ""
+    """In which containers, as far as their control groups tell.
+
+    That of a container whose first process was killed is gone, or began anew with its restart.
+    """
+    inside, ended = [], []
+    for name, before in then.items():
+        after = now.get(name)
+        if before is None:
+            continue
+        if after is None or (after["memory.peak"] or 0) < (before["memory.peak"] or 0):
+            ended.append(name)
+        elif _difference(before["events"]["oom_kill"], after["events"]["oom_kill"]):
+            inside.append(name)
+    return (f" in {', '.join(inside)}" if inside else "") + (
+        f"; ended meanwhile: {', '.join(ended)}" if ended else ""
+    )
 
 
 _JUDGED: dict[str, tuple[str, Callable[[Watch], float | None]]] = {
@@ -183,7 +197,9 @@ _JUDGED: dict[str, tuple[str, Callable[[Watch], float | None]]] = {
 }
 _WORDS: dict[str, Callable[[float], str]] = {
     "zram_fill": lambda value: f"zram0 is {value:.0f} % full of its disksize",
-    "zram_ratio": lambda value: f"zram0 compresses {value:.1f} : 1",
+    "zram_ratio": lambda value: (
+        f"zram0 compresses {value:.1f} : 1" if math.isfinite(value) else "zram0 is all but empty"
+    ),
     "swap_in": lambda value: f"{value:.0f} MiB/s come back from swap",
     "pressure": lambda value: f"processes waited for memory in {value:.0f} % of the last minute",
     "refaults": lambda value: f"{value:.0f} MiB/s of file pages are read again, such as a model's",
