@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.host.reading import read
+from xnai.facts.sampler import UNIT
 from xnai.memory.files import SYSCTL_CONF, ZRAM_CONF, ZSWAP_CONF, rendered
 from xnai.memory.zram import best_algorithm
 
@@ -68,3 +69,8 @@ def test_our_files_are_on_disk_as_rendered(found, settings, algorithm):
 def test_zswap_does_not_compress_in_front_of_zram(found, settings):
     if settings.zswap == "off" and found.exists(ZSWAP):
         assert found.file(ZSWAP).text.strip() == "N"
+
+
+def test_the_memory_sampler_runs_where_it_is_wanted_and_nowhere_else(host, settings):
+    state = host.run(f"systemctl is-active {UNIT}").stdout.strip()
+    assert (state == "active") == settings.memory_sampler
