@@ -19,6 +19,7 @@ _RATIO_FROM_BYTES = 256 * MIB
 Sample = Mapping[str, Any]
 
 
+# No dataclasses here: their module takes 3 MB of a program that is to stay small.
 class WarningChange:
     """A warning that began, or ended.
 
