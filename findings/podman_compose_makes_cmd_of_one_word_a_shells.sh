@@ -5,8 +5,9 @@
 #   hands one text to the container's shell): two different options for Podman.
 # Seen: `test: ["CMD", "/check"]` and `test: ["CMD-SHELL", "/check"]` both become
 #   `--health-cmd ["/check"]`, and Podman 5.4.2 makes CMD-SHELL of a list of one word (its
-#   Healthcheck.Test is then [CMD-SHELL /check]). In an image without a shell, where CMD is the only form
-#   that can work, such a check fails for ever. With a second word it is passed on right.
+#   Healthcheck.Test is then [CMD-SHELL /check], seen with `podman create` on Debian 13). In an image
+#   without a shell, where CMD is the only form that can work, such a check fails for ever. With a
+#   second word it is passed on right.
 # Fails (exit 1) where that has changed.
 #
 # podman-compose --dry-run prints what it would run; a script that has a version and no containers is
