@@ -3,12 +3,12 @@
 from pyinfra import host
 
 from tasks import before, preflight, verify
+from xnai.facts.sampler import PROGRAM
 from xnai.machine.sampler import differences
 from xnai.operations import sampler
 from xnai.run.context import current
 from xnai.run.pyinfra import RUN_BY_PYINFRA, summary, this_host_alone
 from xnai.run.reading import read_containers
-from xnai.stack.paths import SAMPLER
 
 
 def apply() -> None:
@@ -16,10 +16,10 @@ def apply() -> None:
     settings = current()
     found = differences(settings, read_containers(host, settings))
     if found.remove:
-        sampler.remove(name="sampler: memory sampler (memory_sampler = False)", path=SAMPLER)
+        sampler.remove(name="sampler: memory sampler (memory_sampler = False)", path=PROGRAM)
     elif found.set_up:
         sampler.set_up(
-            name=f"sampler: {summary(found.set_up)}", program=found.program, path=SAMPLER,
+            name=f"sampler: {summary(found.set_up)}", program=found.program, path=PROGRAM,
             unit=found.unit,
         )
 

@@ -9,7 +9,7 @@ from pyinfra.operations import server
 from tasks import before as before_task
 from xnai.facts.memory import Memory, MemoryFacts
 from xnai.facts.podman_call import XNAI_PODMAN
-from xnai.facts.sampler import UNIT_FILE
+from xnai.facts.sampler import PROGRAM, UNIT_FILE
 from xnai.facts.teardown import Teardown
 from xnai.machine import files as machine_files
 from xnai.memory import files as memory_files
@@ -172,7 +172,7 @@ def _user(settings: Settings, found: Found, wanted: Plan) -> None:
             ],
         )
     if wanted.sampler:
-        sampler.remove(name="teardown: memory sampler with its history", path=paths.SAMPLER)
+        sampler.remove(name="teardown: memory sampler with its history", path=PROGRAM)
     if wanted.files:
         server.shell(
             name=f"teardown: {summary(wanted.files, most=4)}",

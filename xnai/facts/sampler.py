@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 UNIT = "xnai-sampler.service"
 UNIT_FILE = f"/etc/systemd/system/{UNIT}"
+PROGRAM = "/opt/xnai/sampler.pyz"
 
 
 @dataclass(frozen=True)

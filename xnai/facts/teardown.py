@@ -18,6 +18,7 @@ from xnai.facts.machine.config_files import HEADER, SET_ASIDE_SUFFIX
 from xnai.facts.podman import StoreImage, parse_images
 from xnai.facts.podman_call import ASK_PODMAN, XNAI_PODMAN, PodmanUnknown, answer, at_once
 from xnai.facts.record import decoded, in_base64
+from xnai.facts.sampler import PROGRAM
 from xnai.facts.sections import script, split
 from xnai.record.baseline import DIRECTORY, INSTALLED, INSTALLING, KEPT, RECORD
 
@@ -165,8 +166,7 @@ class Teardown(FactBase[Remains | None]):
                 "files": f"for f in {' '.join(files)}; do {whose}\n"
                 + by_user(user, f"for f in {homes}; do {whose}", 2),
                 "certificates": f"ls {CA_DIRECTORY}/xnai-*.crt; :",
-                "directories": "for d in /opt/xnai/podman-compose /opt/xnai/sampler.pyz "
-                f"{DIRECTORY}; do "
+                "directories": f"for d in /opt/xnai/podman-compose {PROGRAM} {DIRECTORY}; do "
                 '[ ! -e "$d" ] || echo "$d"; done',
                 "enabled": f"ls {shlex.quote(wants)}; :",
                 "others": f"for d in {DIRECTORY}/*/stack; do [ ! -d \"$d\" ] || "

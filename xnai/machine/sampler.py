@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 from xnai.diagnostics.difference import Difference
 from xnai.facts.containers import ContainersFacts
-from xnai.facts.sampler import UNIT_FILE
+from xnai.facts.sampler import PROGRAM, UNIT_FILE
 from xnai.facts.sections import file_difference
 from xnai.programs.sampler.bundle import bundle
 from xnai.settings.model import Settings
-from xnai.stack.paths import SAMPLER
 from xnai.templating.render import render
 
 
@@ -45,11 +44,11 @@ def differences(settings: Settings, facts: ContainersFacts) -> SamplerDifference
         facts: what there is.
     """
     if not settings.memory_sampler:
-        return SamplerDifferences(remove=not {UNIT_FILE, SAMPLER}.isdisjoint(facts.files))
+        return SamplerDifferences(remove=not {UNIT_FILE, PROGRAM}.isdisjoint(facts.files))
     program = bundle(settings)
     unit = unit_text(program)
     found = [
-        f"{path} ({words})" for path, content in ((SAMPLER, program), (UNIT_FILE, unit))
+        f"{path} ({words})" for path, content in ((PROGRAM, program), (UNIT_FILE, unit))
         if (words := file_difference(facts.files.get(path), content))
     ]
     if not found and (why := _why_start(facts, version_of(program))):
@@ -70,12 +69,12 @@ def _why_start(facts: ContainersFacts, version: str) -> str:
 
 def version_of(program: bytes) -> str:
     """Return what tells one program, with its settings and its unit, from another."""
-    whole = program + render("memory/xnai-sampler.service.j2", program=SAMPLER, version="").encode()
+    whole = program + render("memory/xnai-sampler.service.j2", program=PROGRAM, version="").encode()
     return hashlib.sha256(whole).hexdigest()[:12]
 
 
 def unit_text(program: bytes) -> str:
     """Return the unit's text for a program."""
     return render(
-        "memory/xnai-sampler.service.j2", program=SAMPLER, version=version_of(program),
+        "memory/xnai-sampler.service.j2", program=PROGRAM, version=version_of(program),
     )

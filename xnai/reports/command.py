@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -80,7 +79,7 @@ def _measure(
     called: Names,
 ) -> bool:
     """Ask the hosts and audit; return whether somebody did not answer."""
-    names = list(_inventory(where, hosts))
+    names = list(looking.known_hosts(where, hosts))
     shown = measuring.shown_names(names, masked=not with_names)
     answers = looking.ask_each(where, triage, frozenset(hosts) or None)
     measuring.kept(
@@ -89,18 +88,9 @@ def _measure(
     return any(one.value is None for one in answers)
 
 
-def _inventory(where: Where, hosts: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    """Each host of the inventory, among which all of these must be, with what it says of it."""
-    with looking.loaded(where) as (inventory, _):
-        known = {host.name: dict(host.data.dict()) for host in inventory}
-    if unknown := [name for name in hosts if name not in known]:
-        raise looking.WrongCall(f"no host {unknown[0]!r}; the inventory has {', '.join(known)}")
-    return known
-
-
 def _machine(where: Where, hosts: tuple[str, ...], file: Path, baselines: Path) -> int:
     """Write what the machines prove; return the exit code."""
-    known = _inventory(where, hosts)
+    known = looking.known_hosts(where, hosts)
     if where.inventory_file != "inventory.py":
         raise looking.WrongCall(
             "--machine runs tests/host, which know the checkout's inventory alone: name your hosts "

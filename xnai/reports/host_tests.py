@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from xnai.run.inspect import Where
+from xnai.templating.render import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 # They take three minutes on a slow machine.
 LIMIT_S = 1800
 

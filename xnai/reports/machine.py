@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import json
 import re
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pyinfra.api.host import Host
 
 from xnai.baseline.run import earlier, folder_of
 from xnai.facts.system import System, SystemFacts
+from xnai.images.tree import revision
 from xnai.reports import host_tests
 from xnai.run.inspect import Answer, Where
 from xnai.run.pyinfra import HostFailed
@@ -105,7 +105,7 @@ def bundle(
         made: when, as text.
         tested: runs tests/host against a host of that name and data.
     """
-    found: dict[str, Any] = {"format": FORMAT, "made": made, "xnai": _commit(), "hosts": {}}
+    found: dict[str, Any] = {"format": FORMAT, "made": made, "xnai": revision(), "hosts": {}}
     hidden = [name for one in answers for name in _names(one, data[one.host])]
     for number, one in enumerate(answers, 1):
         found["hosts"][f"host-{number}"] = (
@@ -143,15 +143,6 @@ def _of_host(
         else "not measured: xnai baseline",
         "proves": proven(one, tests),
     }
-
-
-def _commit() -> str:
-    """The commit of this checkout, and whether it was changed since."""
-    done = subprocess.run(
-        ["git", "-C", str(host_tests.ROOT), "describe", "--always", "--dirty"],
-        capture_output=True, text=True, check=False,
-    )
-    return done.stdout.strip() or "not known"
 
 
 def is_whole(found: Mapping[str, Any]) -> bool:

@@ -93,12 +93,25 @@ def refuse_unknown(where: Where, names: Collection[str]) -> None:
     Raises:
         WrongCall: it has not one of them.
     """
-    if not names:
-        return
+    if names:
+        known_hosts(where, names)
+
+
+def known_hosts(where: Where, names: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return each host of the inventory with what that says of it.
+
+    Args:
+        where: which inventory.
+        names: of hosts that it must have.
+
+    Raises:
+        WrongCall: it has not one of them.
+    """
     with loaded(where) as (inventory, _):
-        known = [host.name for host in inventory]
+        known = {host.name: dict(host.data.dict()) for host in inventory}
     if unknown := [name for name in names if name not in known]:
         raise WrongCall(f"no host {unknown[0]!r}; the inventory has {', '.join(known)}")
+    return known
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from xnai.facts.podman import StoreFacts
 from xnai.facts.podman_call import XNAI_PODMAN, PodmanUnknown
 from xnai.facts.preflight import Preflight
 from xnai.facts.running import OfStack
-from xnai.facts.sampler import UNIT_FILE
+from xnai.facts.sampler import PROGRAM, UNIT_FILE
 from xnai.facts.survey import Survey, Surveyed
 from xnai.facts.zram_generator import ZramGenerator
 from xnai.machine import packages
@@ -30,7 +30,7 @@ from xnai.run.pyinfra import HostFailed
 from xnai.run.store import of_store
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import container_names
-from xnai.stack.paths import COMPOSE, COMPOSE_LOCK, SAMPLER
+from xnai.stack.paths import COMPOSE, COMPOSE_LOCK
 
 
 def survey(host: Host, settings: Settings, to_deploy: bool) -> None:
@@ -165,7 +165,7 @@ def _of_containers(settings: Settings) -> dict[str, Any]:
     return {
         "packages": [*packages.CONTAINERS, *packages.BEFORE_PODMAN_5],
         "paths": [
-            XNAI_PODMAN, COMPOSE_LOCK, SAMPLER, UNIT_FILE, *system_texts(settings),
+            XNAI_PODMAN, COMPOSE_LOCK, PROGRAM, UNIT_FILE, *system_texts(settings),
             *authorities(settings),
         ],
         "home_paths": list(home_texts(settings)),

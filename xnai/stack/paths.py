@@ -22,7 +22,6 @@ OPT = "/opt/xnai"
 COMPOSE = f"{OPT}/podman-compose"
 COMPOSE_LOCK = f"{COMPOSE}/requirements.txt"
 LOCK_UPLOAD = f"{OPT}/podman-compose.txt"
-SAMPLER = f"{OPT}/sampler.pyz"
 STATE = DIRECTORY
 
 

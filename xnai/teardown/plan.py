@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from xnai.facts.containers import CA_DIRECTORY
 from xnai.facts.machine.config_files import SET_ASIDE_SUFFIX
 from xnai.facts.podman_call import XNAI_PODMAN, PodmanUnknown
-from xnai.facts.sampler import UNIT_FILE
+from xnai.facts.sampler import PROGRAM, UNIT_FILE
 from xnai.facts.teardown import Kept
 from xnai.operations.image import cache_directories
 from xnai.operations.memory_back import lacking, to_set
@@ -18,7 +18,7 @@ from xnai.preflight.zram_rivals import OUR_PATH as ZRAM_CONF
 from xnai.record.baseline import DIRECTORY
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import secret_forms, services
-from xnai.stack.paths import SAMPLER, restore_marker, unit_file
+from xnai.stack.paths import restore_marker, unit_file
 from xnai.teardown.model import BACKUP, ROTATION, Found, Plan
 from xnai.teardown.notes import notes
 
@@ -176,7 +176,7 @@ def _shared(found: Found, here: Plan) -> Plan:
         zswap=bool(record and record.zswap and found.memory.zswap_enabled is False),
         zram=_zram_goes(found),
         compose="/opt/xnai/podman-compose" in remains.directories,
-        sampler=UNIT_FILE in ours or SAMPLER in remains.directories,
+        sampler=UNIT_FILE in ours or PROGRAM in remains.directories,
         user=account if removed else None,
         packages=remains.packages,
         record=record is not None or (found.former is not None and not stays),

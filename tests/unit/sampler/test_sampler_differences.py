@@ -9,16 +9,15 @@ import pytest
 from fact_fixtures import fact_classes, output
 from unit_settings import make
 
-from xnai.facts.sampler import UNIT_FILE, SamplerUnit
+from xnai.facts.sampler import PROGRAM, UNIT_FILE, SamplerUnit
 from xnai.facts.sections import FileState
 from xnai.machine.sampler import SamplerDifferences, differences, unit_text, version_of
 from xnai.programs.sampler.bundle import bundle
-from xnai.stack.paths import SAMPLER
 
 FRESH = fact_classes()["Containers"]().process(output("Containers", "normal"))
 WANTED = make(memory_sampler=True)
-PROGRAM = bundle(WANTED)
-RUNS = SamplerUnit(True, True, version_of(PROGRAM), "well")
+PACKED = bundle(WANTED)
+RUNS = SamplerUnit(True, True, version_of(PACKED), "well")
 
 
 def state(content: bytes) -> FileState:
@@ -26,7 +25,7 @@ def state(content: bytes) -> FileState:
 
 
 def with_it(unit: SamplerUnit | None = RUNS):
-    files = {SAMPLER: state(PROGRAM), UNIT_FILE: state(unit_text(PROGRAM).encode())}
+    files = {PROGRAM: state(PACKED), UNIT_FILE: state(unit_text(PACKED).encode())}
     return dataclasses.replace(FRESH, files=FRESH.files | files, sampler=unit)
 
 
@@ -37,7 +36,7 @@ def words(settings, facts):
 def test_a_host_without_it():
     assert differences(make(), FRESH) == SamplerDifferences()
     assert words(WANTED, FRESH) == [
-        f"sampler: {SAMPLER} (absent)", f"sampler: {UNIT_FILE} (absent)"
+        f"sampler: {PROGRAM} (absent)", f"sampler: {UNIT_FILE} (absent)"
     ]
 
 
@@ -66,5 +65,5 @@ def test_a_run_that_was_killed_before_the_start(unit, why):
 def test_another_threshold_is_another_program_and_another_unit():
     other = make(memory_sampler=True, memory_warn_pressure_pct=20)
     assert words(other, with_it()) == [
-        f"sampler: {SAMPLER} (content)", f"sampler: {UNIT_FILE} (content)"
+        f"sampler: {PROGRAM} (content)", f"sampler: {UNIT_FILE} (content)"
     ]
