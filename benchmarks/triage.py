@@ -27,6 +27,7 @@ from benchmarks.triage_record import record
 from benchmarks.triage_score import Fault, pairs, scored, summary
 from xnai.lab import machine
 from xnai.lab.deploying import deploy, environment, xnai_argv
+from xnai.lab.health import check_all, until_healthy
 from xnai.lab.machine import Machine
 from xnai.templating.render import ROOT
 
@@ -79,30 +80,6 @@ def look(one: Machine, project: str = "") -> tuple[dict[str, Any], float, int]:
     return found, seconds, done.returncode
 
 
-_OURS = "--filter label=io.xnai.config"
-
-
-def healthy(one: Machine) -> bool:
-    """Whether every container of the stack is healthy; of the others the check is run now."""
-    said = one.run(
-        f"xnai-podman ps --all {_OURS} --format '{{{{.Names}}}} {{{{.Status}}}}' | "
-        "grep -v '(healthy)' | cut -d' ' -f1 | xargs -r -P 3 -n 1 xnai-podman healthcheck run "
-        f">/dev/null 2>&1; xnai-podman ps --all {_OURS} --format '{{{{.Status}}}}'",
-        check=False,
-    ).stdout.splitlines()
-    return len(said) >= 9 and all("(healthy)" in line for line in said)
-
-
-def until_healthy(one: Machine, within_s: float = HEALTHY_WITHIN_S) -> bool:
-    """Wait until all is healthy; False where that takes too long."""
-    ends = time.monotonic() + within_s
-    while time.monotonic() < ends:
-        if healthy(one):
-            return True
-        time.sleep(1)
-    return False
-
-
 def make(one: Machine, fault: Fault) -> None:
     """Make a fault."""
     if fault["break"] == "REBOOT":
@@ -116,7 +93,7 @@ def make(one: Machine, fault: Fault) -> None:
 def mend(one: Machine, *made: Fault) -> bool:
     """Undo faults, by a deploy where nothing less does; return whether all got healthy."""
     if not made:
-        return until_healthy(one)
+        return until_healthy(one, HEALTHY_WITHIN_S)
     again = False
     for fault in made:
         if fault["mend"] == "pyinfra":
@@ -131,14 +108,11 @@ def mend(one: Machine, *made: Fault) -> bool:
         deploy(one, deploy_file="tasks/repair.py")
     if again or not until_healthy(one, 120):
         deploy(one)
-    if not until_healthy(one):
+    if not until_healthy(one, HEALTHY_WITHIN_S):
         return False
     # What this fault left in a log must be history to the next one: each was well after it.
-    one.run(
-        f"xnai-podman ps {_OURS} --format '{{{{.Names}}}}' | "
-        "xargs -r -P 3 -n 1 xnai-podman healthcheck run >/dev/null 2>&1", check=False,
-    )
-    return until_healthy(one)
+    check_all(one)
+    return until_healthy(one, HEALTHY_WITHIN_S)
 
 
 def repaired(one: Machine) -> dict[str, Any]:

@@ -91,6 +91,7 @@ __all__ = [
     "restore_from",
     "rotate_only",
     "service_sources",
+    "stack_health_interval_s",
     "stack_healthy_timeout_s",
     "stack_name",
     "stack_user",
@@ -324,6 +325,9 @@ build_cache_max_mib = 2048
 
 # How long the deploy waits until a service is healthy: the timeout of each service.
 stack_healthy_timeout_s = 180
+
+# Seconds between two health checks of a container, of which each starts a podman process.
+stack_health_interval_s = 30
 
 # The names by which a browser reaches this machine; pages answer to no other Host or Origin, so
 # that a web site cannot talk to them through its visitor's browser.

@@ -49,9 +49,9 @@ EXPECTED_S = {
 # Lab files that start from a bare machine; every other stands on copies of a deployed one.
 FIRST = "tests/lab/test_first_deploy.py"
 BARE = (
-    "tests/lab/test_interrupted.py", "tests/lab/test_teardown.py", "tests/lab/test_bad_input.py",
-    "tests/lab/test_many_hosts.py", "tests/lab/test_memory_pressure.py",
-    "tests/lab/test_oom_guard.py", "tests/lab/test_login_user.py",
+    "tests/lab/test_teardown.py", "tests/lab/test_bad_input.py", "tests/lab/test_many_hosts.py",
+    "tests/lab/test_memory_pressure.py", "tests/lab/test_oom_guard.py",
+    "tests/lab/test_login_user.py",
 )
 
 

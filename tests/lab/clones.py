@@ -19,17 +19,16 @@ from xnai.lab import bases, create, machine, registry
 from xnai.lab.backends.choose import choose
 from xnai.lab.deploying import deploy
 from xnai.lab.errors import LabError
+from xnai.lab.health import states, until_healthy
 from xnai.lab.machine import Machine
 from xnai.lab.paths import private_dir, state_dir
 from xnai.lab.proc import ProcessId
 from xnai.lab.progress import Progress
 from xnai.lab.spec import MachineSpec, load_json, save_json
-from xnai.lab.waiting import until
 
 REFERENCE = "provisioned.json"
 PREFIX = "clone"
 BORROWER = "borrower.json"
-CONTAINERS = 9
 # All nine start at once on two processors.
 HEALTHY_WITHIN_S = 300
 
@@ -98,22 +97,6 @@ def ensure_base(backend: str, progress: Progress) -> Path:
             one.down()
 
 
-def health(one: Machine) -> dict[str, str]:
-    """Container -> its health; each check is run now, not when its interval is over."""
-    said = one.run(
-        "xnai-podman ps --format '{{.Names}}' | xargs -P 3 -n 1 xnai-podman healthcheck run "
-        ">/dev/null 2>&1; xnai-podman ps --all --format '{{.Names}} {{.Status}}'",
-        check=False,
-    ).stdout
-    return dict(line.split(" ", 1) for line in said.splitlines())
-
-
-def healthy(one: Machine) -> bool:
-    """Whether all of the stack is healthy."""
-    states = health(one)
-    return len(states) == CONTAINERS and all("(healthy)" in state for state in states.values())
-
-
 def _new(base: Path, backend: str, progress: Progress) -> Machine:
     # The pool's own: a copy that nobody has written down yet would be collected.
     with locked("pool"):
@@ -132,7 +115,7 @@ def _new(base: Path, backend: str, progress: Progress) -> Machine:
 
 def _wait(one: Machine, progress: Progress) -> None:
     with progress.step(f"waiting for the stack of {one.config.host_name}"):
-        assert until(lambda: healthy(one), timeout_s=HEALTHY_WITHIN_S, every_s=1), health(one)
+        assert until_healthy(one, HEALTHY_WITHIN_S), states(one)
 
 
 def _borrowed(one: Machine) -> None:

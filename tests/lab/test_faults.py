@@ -9,9 +9,10 @@ import time
 import pytest
 
 from tests.lab.redis_cli import REDIS, redis
-from tests.lab.test_stack import all_healthy, ids, states
+from tests.lab.test_stack import ids
 from xnai.lab.deploying import deploy
 from xnai.lab.errors import LabError
+from xnai.lab.health import states, until_healthy
 from xnai.lab.waiting import until
 
 # Each takes minutes.
@@ -22,7 +23,7 @@ SQL = "xnai-podman exec xnai_vikunja_db psql -qAt -h /run/postgresql -U vikunja 
 
 def healthy_and_unchanged(machine) -> None:
     """The stack gets healthy by itself, and a run has nothing to do."""
-    assert until(lambda: all_healthy(machine), timeout_s=240, every_s=2), states(machine)
+    assert until_healthy(machine, 240), states(machine)
     outcome = deploy(machine)
     assert (outcome.code, outcome.changed) == (0, ()), outcome.log
 
@@ -82,7 +83,7 @@ def test_a_full_disk_that_is_freed_again(deployed):
 def test_a_clock_that_jumps(deployed):
     try:
         deployed.run("systemctl stop systemd-timesyncd 2>/dev/null; date -s '+400 days'")
-        assert until(lambda: all_healthy(deployed), timeout_s=200, every_s=2), states(deployed)
+        assert until_healthy(deployed, 200), states(deployed)
     finally:
         deployed.run("date -s '-400 days'")
     healthy_and_unchanged(deployed)
@@ -155,7 +156,7 @@ def test_each_container_that_is_killed_comes_back_by_itself(deployed):
     deployed.run(
         "kill -KILL $(xnai-podman inspect --format '{{.State.Pid}}' $(xnai-podman ps -q))"
     )
-    assert until(lambda: all_healthy(deployed), timeout_s=200), states(deployed)
+    assert until_healthy(deployed, 200), states(deployed)
     assert ids(deployed) == made
     assert redis(deployed, "get xnai_kept") == "1"
     redis(deployed, "del xnai_kept")

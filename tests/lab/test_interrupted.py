@@ -1,4 +1,10 @@
-"""A run killed at any point and started again reaches the same state."""
+"""A run killed at any point and started again reaches the same state.
+
+The drill of each `make test` kills the runs on a copy of a deployed machine from which all but the
+account and the images was taken away: building those takes most of a first deploy, and nothing of
+it is asked here twice. One image is missing, so that a build can be killed. `make drill` kills
+first deploys of bare machines.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +17,10 @@ import pytest
 
 from tests.lab.migrations import migrated_alone
 from tests.lab.state_of import provisioned
+from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.lab.deploying import ROOT, deploy, environment, pyinfra_argv
+from xnai.memory import files as memory_files
+from xnai.stack import paths
 
 pytestmark = pytest.mark.lab
 
@@ -27,6 +36,22 @@ POINTS = (
     ("stack: bring up", 4.0),
 )
 STARTING = "Starting operation: "
+# All that a first deploy makes, but for the account, the base's images and what builds keep.
+TAKE_AWAY = f"""
+xnai-podman rm --all --force --time 0
+xnai-podman volume rm --all --force
+xnai-podman secret rm --all
+xnai-podman network prune --force
+xnai-podman rmi --force \
+    $(xnai-podman images --format '{{{{.Repository}}}}:{{{{.Tag}}}}' | grep ^localhost/xnai_llm)
+swapoff --all && echo 1 > /sys/block/zram0/reset
+rm -rf {paths.OPT} /var/lib/xnai/xnai/stack /var/lib/xnai/xnai/good {XNAI_PODMAN}
+rm -f {memory_files.ZRAM_CONF} {memory_files.SYSCTL_CONF} {memory_files.ZSWAP_CONF} \
+    /etc/systemd/user/xnai-stack.service
+DEBIAN_FRONTEND=noninteractive apt-get -qy purge --auto-remove systemd-zram-generator podman \
+    crun netavark aardvark-dns passt uidmap catatonit nftables python3-venv
+systemctl daemon-reload
+"""
 # Asks the package index: in front of its kill, a run in which names are not resolved.
 NEEDS_NAMES = "containers: podman-compose in"
 
@@ -72,8 +97,11 @@ def run_without_names(machine, operation: str) -> str:
     return "".join(said)
 
 
-def test_run_killed_at_each_critical_point_reaches_the_same_state(new_machine, request, rng):
-    machine = new_machine("killed")
+def test_run_killed_at_each_critical_point_reaches_the_same_state(deployed, reference, rng):
+    machine = deployed
+    machine.run(TAKE_AWAY, timeout_s=300)
+    left = f"command -v podman; ls {XNAI_PODMAN} {paths.OPT}; grep zram /proc/swaps; :"
+    assert machine.run(left).stdout == ""
     for operation, most_s in POINTS:
         if operation == NEEDS_NAMES:
             said = run_without_names(machine, operation)
@@ -87,10 +115,8 @@ def test_run_killed_at_each_critical_point_reaches_the_same_state(new_machine, r
     assert outcome.code == 0, outcome.log
     assert not any(name.startswith("memory:") for name in outcome.changed)
     migrated_alone(machine)
-    # Asked for as late as here: until then the first deploy can go on beside.
-    assert provisioned(machine) == request.getfixturevalue("reference")
+    assert provisioned(machine) == reference
     assert deploy(machine).changed == ()
-    machine.down()
 
 
 @pytest.mark.drill_only

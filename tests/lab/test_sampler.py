@@ -8,9 +8,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.lab.redis_cli import REDIS, redis
-from tests.lab.test_stack import all_healthy, ids, states
+from tests.lab.test_stack import ids
 from xnai.facts.sampler import UNIT
 from xnai.lab.deploying import ROOT, deploy, environment, xnai_argv
+from xnai.lab.health import states, until_healthy
 from xnai.lab.waiting import until
 
 pytestmark = pytest.mark.lab
@@ -67,7 +68,7 @@ def test_a_sampler_is_set_up_warns_and_goes_again(deployed):
     assert until(lambda: deployed.run(told, check=False).stdout, timeout_s=120)
     assert "kills for want of memory" in status(deployed)
     # Started anew, it is known by its name.
-    assert until(lambda: all_healthy(deployed), timeout_s=150), states(deployed)
+    assert until_healthy(deployed, 150), states(deployed)
     assert until(lambda: (CURRENT, "xnai_redis") in textfile(deployed), timeout_s=60)
 
     # Killed, it is there again by itself.

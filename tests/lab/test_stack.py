@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 
@@ -11,6 +10,7 @@ import pytest
 from tests.lab.redis_cli import REDIS, redis
 from tests.lab.state_of import provisioned
 from xnai.lab.deploying import ROOT, deploy, environment, xnai_argv
+from xnai.lab.health import all_healthy, states, until_healthy
 from xnai.lab.waiting import until
 
 pytestmark = pytest.mark.lab
@@ -23,27 +23,10 @@ POSTGRES = "docker.io/library/postgres"
 PSQL = "xnai-podman exec xnai_vikunja_db psql --no-psqlrc -qtAX -U vikunja -c"
 
 
-def states(machine) -> dict[str, tuple[str, str]]:
-    """Container -> (state, health)."""
-    found = json.loads(machine.run("xnai-podman ps --all --format json").stdout)
-    health = machine.run(
-        "xnai-podman inspect --format '{{.Name}} {{.State.Health.Status}}' "
-        + " ".join(item["Names"][0] for item in found)
-    ).stdout.split("\n")
-    of = dict(line.split(" ") for line in health if line)
-    return {item["Names"][0]: (item["State"], of[item["Names"][0]]) for item in found}
-
-
 def ids(machine) -> dict[str, str]:
     """Container -> ID."""
     said = machine.run("xnai-podman ps --all --no-trunc --format '{{.Names}} {{.ID}}'").stdout
     return dict(line.split() for line in said.splitlines())
-
-
-def all_healthy(machine) -> bool:
-    """Whether all nine containers are."""
-    found = states(machine)
-    return len(found) == 9 and set(found.values()) == {("running", "healthy")}
 
 
 def xnai_status(machine) -> tuple[int, str]:
@@ -122,7 +105,7 @@ def test_a_container_past_its_limit_is_killed_alone_and_named(deployed):
         'string.rep(\\"y\\",1048576)) end" 0',
         check=False, timeout_s=120,
     )
-    assert until(lambda: all_healthy(deployed), timeout_s=150), states(deployed)
+    assert until_healthy(deployed, 150), states(deployed)
     assert ids(deployed) == made
     assert redis(deployed, "get xnai_before_oom") == "1"
     code, said = xnai_status(deployed)

@@ -8,8 +8,9 @@ import subprocess
 import pytest
 
 from tests.lab.redis_cli import REDIS, redis
-from tests.lab.test_stack import all_healthy, ids
+from tests.lab.test_stack import ids
 from xnai.lab.deploying import ROOT, deploy, environment, xnai_argv
+from xnai.lab.health import until_healthy
 from xnai.lab.waiting import until
 
 pytestmark = pytest.mark.lab
@@ -69,7 +70,7 @@ def test_triage_finds_the_root_cause_and_the_repair_mends_it(deployed, tmp_path)
     outcome = deploy(deployed, deploy_file="tasks/repair.py")
     assert outcome.code == 0, outcome.log
     assert "repair: xnai_redis_data owner 0 -> 999" in outcome.changed
-    assert until(lambda: all_healthy(deployed), timeout_s=60, every_s=1)
+    assert until_healthy(deployed, 60)
     assert roots(deployed) == [] and ids(deployed) == containers
     assert redis(deployed, "get xnai_triage") == "1"
     redis(deployed, "del xnai_triage")

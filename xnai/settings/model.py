@@ -234,6 +234,10 @@ class Settings(ReportSettings, DataSettings, SamplerSettings):
         "How long the deploy waits until a service is healthy: the timeout of each service.",
         section="services",
     )
+    stack_health_interval_s: int = setting(
+        30, checks.integer(5, 3600),
+        "Seconds between two health checks of a container, of which each starts a podman process.",
+    )
     browser_hosts: tuple[str, ...] = setting(
         ["127.0.0.1", "localhost"],
         checks.names(checks.host_name, at_least=1),

@@ -7,6 +7,7 @@ one Dockerfile template: docs/contributing.md.
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
@@ -84,7 +85,11 @@ def services(settings: Settings) -> tuple[Service, ...]:
                 f"{service.name} depends on {', '.join(sorted(later))}: its place must be greater "
                 "(xnai/stack/services)"
             )
-    return tuple(_from_own_tree(service, settings) for service in found)
+    often = settings.stack_health_interval_s
+    return tuple(
+        _from_own_tree(dataclasses.replace(service, health_interval_s=often), settings)
+        for service in found
+    )
 
 
 def tools(settings: Settings) -> tuple[Tool, ...]:

@@ -83,7 +83,8 @@ class Service:
         aliases: further names in the stack's own network.
         restart: restart policy.
         cpus: processors' time that it may take, or None for all.
-        health_interval_s: between two health checks, in seconds.
+        health_interval_s: between two health checks, in seconds; the catalogue fills it in from
+            stack_health_interval_s.
         health_retries: failures in a row until it counts as unhealthy.
         health_start_period_s: after its start, in which failures do not count, in seconds.
         tag_is_version: whether its image's tag says which version its data are of.
@@ -122,7 +123,7 @@ class Service:
     aliases: tuple[str, ...] = ()
     restart: str = "unless-stopped"
     cpus: float | None = None
-    health_interval_s: int = 30
+    health_interval_s: int = 0
     health_retries: int = 3
     health_start_period_s: int = 30
 

@@ -299,6 +299,7 @@ WRONG = [
     ("registry_mirrors", {"docker.io": {"location": "a b"}}, MIRROR),
     ("registry_mirrors", {"docker.io": {"location": "a", "insecure": "no"}}, MIRROR),
     ("registry_mirrors", {"docker.io": {"location": "a", "mirror": True}}, MIRROR),
+    ("stack_health_interval_s", 4, "at least 5"),
     ("stack_healthy_timeout_s", 9, "at least 10"),
     ("stack_name", "Xnai", STACK),
     ("stack_name", "a" * 21, STACK),
