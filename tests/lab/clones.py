@@ -155,6 +155,7 @@ def lend(base: Path, backend: str, progress: Progress) -> Machine:
         if mine.stem not in machine.names():
             continue
         one = machine.find(mine.stem)
+        one.pin()
         if stands_on == str(base) and one.running:
             try:
                 _wait(one, progress)
@@ -173,6 +174,7 @@ def give_back(one: Machine, base: Path) -> None:
     except (AssertionError, LabError):
         as_lent = False
     if as_lent:
+        one.unpin()
         with locked("pool") as root:
             (root / f"{one.name}.free").write_text(str(base))
     else:

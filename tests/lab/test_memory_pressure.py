@@ -46,7 +46,7 @@ def _size_mib(machine) -> int:
 
 
 def test_resize_that_does_not_fit_is_deferred_and_done_when_it_fits(new_machine):
-    machine = new_machine("pressed", memory_mib=1024)
+    machine = new_machine("pressed", memory_mib=1024, cpus=2)
     memory = {"deploy_file": "tasks/memory.py"}
     outcome = deploy(machine, *SMALL, **memory)
     assert outcome.code == 0, outcome.log

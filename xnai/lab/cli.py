@@ -50,7 +50,7 @@ def lab() -> None:
 @click.argument("name", default="try")
 @click.option("--release", default="trixie", show_default=True, help="Debian's code name.")
 @click.option("--memory-mib", default=4096, show_default=True, help="RAM of the guest in MiB.")
-@click.option("--cpus", default=2, show_default=True, help="Processors of the guest.")
+@click.option("--cpus", default=1, show_default=True, help="Processors of the guest.")
 @click.option("--disk-gib", default=16, show_default=True, help="Disk of the guest in GiB.")
 @click.option("--backend", type=click.Choice(BACKENDS), default="auto", show_default=True)
 @click.option(

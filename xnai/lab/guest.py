@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from xnai.lab import process, snapshots, ssh
+from xnai.lab import process, processors, snapshots, ssh
 from xnai.lab.backends.base import Backend
 from xnai.lab.backends.choose import by_name
 from xnai.lab.checks import require_ports
@@ -155,6 +155,7 @@ class Machine:
             process.spawn(helper, self.directory, name, f"{name}.log")
         launch = backend.launch(self.directory, self.config)
         process.spawn(launch, self.directory, process.MACHINE, "console.log")
+        self.pin()
         with progress.step(f"booting {self.config.host_name} ({self.backend})"):
             self._wait(None)
 
@@ -180,6 +181,16 @@ class Machine:
         self.run("systemctl reboot", check=False)
         with (progress or Silent()).step(f"rebooting {self.config.host_name}"):
             self._wait(before)
+
+    def pin(self) -> None:
+        """Keep it on as many of this host's processors as it has, those that others have least."""
+        if self._backend().pinned:
+            processors.pin(self.directory, self.config.cpus)
+
+    def unpin(self) -> None:
+        """Let it run anywhere, while nobody works with it."""
+        if self._backend().pinned:
+            processors.unpin(self.directory)
 
     def power_cut(self) -> None:
         """End the machine as if its power were cut; only what was written to disk stays."""

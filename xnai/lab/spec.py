@@ -37,7 +37,7 @@ class MachineSpec:
     name: str
     release: str = "trixie"
     memory_mib: int = 4096
-    cpus: int = 2
+    cpus: int = 1
     disk_gib: int = 16
     backend: str = "auto"
     kernel: str = "plain"

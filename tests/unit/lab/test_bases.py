@@ -222,7 +222,7 @@ def test_what_does_not_reach_it_is_not() -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [replace(SPEC, memory_mib=2048), replace(SPEC, cpus=1), replace(SPEC, disk_gib=32)],
+    [replace(SPEC, memory_mib=2048), replace(SPEC, cpus=2), replace(SPEC, disk_gib=32)],
 )
 def test_another_machine_has_another_key(other: MachineSpec) -> None:
     assert bases.key(other, "uml") != bases.key(SPEC, "uml")

@@ -18,7 +18,7 @@ from xnai.lab.proc import ProcessId, parse_start_ticks
 from xnai.lab.progress import Silent
 from xnai.lab.spec import Config, MachineSpec
 
-CONFIG = Config("t1", "trixie", 1024, 2, 16, "uml", 22207)
+CONFIG = Config("t1", "trixie", 1024, 1, 16, "uml", 22207)
 
 
 @pytest.fixture(autouse=True)

@@ -38,6 +38,8 @@ class Backend(Protocol):
     needs_kernel_on_disk: bool
     # Whether a machine's disk can be a record of what differs from a read-only base.
     copies_on_write: bool
+    # Whether a machine is kept on as many of this host's processors as it has itself.
+    pinned: bool
 
     def missing(self) -> list[str]:
         """Debian packages that are needed and not installed on this host."""

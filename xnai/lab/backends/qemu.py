@@ -33,6 +33,7 @@ class Qemu:
 
     needs_kernel_on_disk = True
     copies_on_write = False
+    pinned = False
 
     def __init__(self, name: str) -> None:
         self.name = name

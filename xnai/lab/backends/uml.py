@@ -31,6 +31,7 @@ class Uml:
     boot_timeout_s = 90.0
     needs_kernel_on_disk = False
     copies_on_write = True
+    pinned = True
 
     def missing(self) -> list[str]:
         """Debian packages that are needed and not installed on this host.
