@@ -112,6 +112,7 @@ def test_a_services_code_changed_rebuilds_that_service_alone(deployed, crawler):
     assert deploy(deployed).changed == ()
 
 
+@pytest.mark.family("build")
 def test_nothing_of_a_tracked_secret_is_sent(deployed, crawler):
     (crawler.directory / "crawler/.env").write_text(f"PASSWORD={SECRET}\n")
     crawler.git("add", "-f", ".")
@@ -139,6 +140,7 @@ def test_nothing_of_a_tracked_secret_is_sent(deployed, crawler):
     assert deploy(deployed).code == 0
 
 
+@pytest.mark.family("build")
 def test_a_failed_build_leaves_the_running_stack_alone(deployed, tmp_path):
     docs = Tree(tmp_path, "docs", ("mkdocs.yml", "docs"))
     with (docs.directory / "docs/index.md").open("a") as file:
@@ -152,6 +154,7 @@ def test_a_failed_build_leaves_the_running_stack_alone(deployed, tmp_path):
     assert deploy(deployed).changed == ()
 
 
+@pytest.mark.family("build")
 def test_disk_that_fills_up_during_a_build_fails_and_leaves_the_stack_running(deployed):
     free_kib = int(deployed.run("df --output=avail / | tail -1").stdout)
     process = subprocess.Popen(
@@ -181,6 +184,7 @@ def test_disk_that_fills_up_during_a_build_fails_and_leaves_the_stack_running(de
     assert (outcome.code, outcome.changed) == (0, ()), outcome.log
 
 
+@pytest.mark.family("tree that cannot build")
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -251,7 +255,7 @@ def test_nothing_that_compiles_was_added(deployed):
     assert [files - base for files in rest] == [set()] * len(rest)
 
 
-@pytest.mark.drill
+@pytest.mark.family("build")
 def test_rebuilds_and_recreations_leave_nothing_behind(deployed, crawler, rounds):
     for number in range(2 * rounds):
         with (crawler.directory / "crawler/__main__.py").open("a") as file:

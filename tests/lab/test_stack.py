@@ -74,6 +74,7 @@ def test_what_was_changed_by_hand_is_put_right(deployed):
     assert deploy(deployed).changed == ()
 
 
+@pytest.mark.family("no change")
 def test_podman_compose_by_hand_is_the_same_project_and_no_drift(deployed):
     made = ids(deployed)
     by_hand = (
@@ -168,6 +169,7 @@ def test_a_generation_that_does_not_get_healthy_goes_back(deployed, settings, co
     assert after == before
 
 
+@pytest.mark.family("no change")
 def test_an_older_major_of_postgresql_is_refused_before_anything_changes(deployed):
     made = ids(deployed)
     outcome = deploy(deployed, "--data", f"vikunja_db_image={POSTGRES}:15")
