@@ -20,7 +20,7 @@ from xnai.lab import bases, create, machine, registry
 from xnai.lab.backends.choose import choose
 from xnai.lab.deploying import deploy
 from xnai.lab.errors import LabError
-from xnai.lab.health import states, until_healthy
+from xnai.lab.health import states, until_healthy, until_started
 from xnai.lab.machine import Machine
 from xnai.lab.paths import private_dir, state_dir
 from xnai.lab.proc import ProcessId
@@ -107,6 +107,7 @@ def _new(base: Path, backend: str, progress: Progress) -> Machine:
         _borrowed(one)
     try:
         one.start(progress)
+        until_started(one)
         _wait(one, progress)
     except BaseException:
         one.down()

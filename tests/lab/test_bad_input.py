@@ -20,6 +20,8 @@ def machine(new_machine):
     return new_machine("bad", memory_mib=3072)
 
 
+# Each wrong value is a unit test too (tests/unit/settings).
+@pytest.mark.family("wrong setting")
 @pytest.mark.parametrize(
     ("data", "words"),
     [
