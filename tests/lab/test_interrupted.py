@@ -113,7 +113,7 @@ def test_run_killed_at_critical_points_reaches_the_same_state(deployed, referenc
             assert f"{STARTING}{operation}" in said, said
             assert "esolution" in said or "resolve" in said, said
             # It went on where the one before was killed, and the next does so too.
-            assert f"{STARTING}memory:" not in said, said
+            assert operation == drawn[0][0] or f"{STARTING}memory:" not in said, said
         last = killed_run(machine, operation, rng.uniform(0, most_s))
         assert last.startswith(operation), f"killed in {last!r}, not in {operation!r}"
     outcome = deploy(machine)
