@@ -12,6 +12,7 @@ pytestmark = pytest.mark.lab
 RIVAL = "/etc/sysctl.d/99-zz-mine.conf"
 
 
+@pytest.mark.family("rival")
 def test_sysctl_rival_that_wins_stops_the_run_and_is_set_aside_where_asked(deployed):
     deployed.run(f"printf '# mine\\nvm.swappiness = 10\\n' > {RIVAL}")
     before = provisioned(deployed)
@@ -28,10 +29,12 @@ def test_sysctl_rival_that_wins_stops_the_run_and_is_set_aside_where_asked(deplo
     assert f"memory: set {RIVAL} aside as {RIVAL}.xnai-set-aside" in outcome.changed
     assert deployed.run("cat /proc/sys/vm/swappiness").stdout.strip() == "180"
     assert "vm.swappiness = 10" in deployed.run(f"cat {RIVAL}.xnai-set-aside").stdout
-    assert (deploy(deployed).code, deploy(deployed).changed) == (0, ())
+    outcome = deploy(deployed)
+    assert (outcome.code, outcome.changed) == (0, ()), outcome.log
     deployed.run(f"rm {RIVAL}.xnai-set-aside")
 
 
+@pytest.mark.family("rival")
 def test_rival_with_foreign_keys_is_named_but_never_set_aside(deployed):
     deployed.run(f"printf 'vm.swappiness = 10\\nkernel.sysrq = 1\\n' > {RIVAL}")
     outcome = deploy(deployed, "--data", "memory_rivals=set_aside")
@@ -41,6 +44,7 @@ def test_rival_with_foreign_keys_is_named_but_never_set_aside(deployed):
     deployed.run(f"rm {RIVAL}")
 
 
+@pytest.mark.family("rival")
 def test_stack_in_a_login_users_store_blocks_and_is_named(deployed):
     deployed.run(
         "useradd --create-home --shell /bin/bash me && cd / && "
@@ -54,9 +58,11 @@ def test_stack_in_a_login_users_store_blocks_and_is_named(deployed):
     assert "nothing was changed" in outcome.log
     assert provisioned(deployed) == before
     deployed.run("pkill -KILL -u me; sleep 1; userdel --force --remove me", check=False)
-    assert (deploy(deployed).code, deploy(deployed).changed) == (0, ())
+    outcome = deploy(deployed)
+    assert (outcome.code, outcome.changed) == (0, ()), outcome.log
 
 
+@pytest.mark.family("rival")
 def test_a_second_stack_is_refused_and_the_first_ones_name_goes_on(deployed):
     before = provisioned(deployed)
     outcome = deploy(deployed, "--data", "stack_name=work")

@@ -113,7 +113,8 @@ def test_a_machine_is_what_it_was_and_data_are_kept_unless_purged(new_machine):
     outcome = deploy(machine, "--data", "memory_rivals=set_aside")
     assert outcome.code == 0, outcome.log
     assert outcome.changed[0].startswith("before: record"), outcome.changed
-    assert (deploy(machine).code, deploy(machine).changed) == (0, ())
+    outcome = deploy(machine)
+    assert (outcome.code, outcome.changed) == (0, ()), outcome.log
     machine.run(REDIS % "set xnai_kept periwinkle" + "; " + REDIS % "save")
     value = machine.run(VALUE).stdout
     deployed = everything(machine)
