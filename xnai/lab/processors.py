@@ -1,9 +1,8 @@
 """Which processors of this host a machine runs on: as many as it has itself, always the same.
 
 User-mode Linux hands over between its kernel and a process of the guest at each system call and
-page fault. Between two processors of the host that costs more than the work itself: a machine with
-two processors on any two took 111 processor seconds from its start until nine containers were
-healthy, one with one processor on one of them 57; two such machines at once took 132 and 69 s.
+page fault; between two processors of the host that costs more than on one. docs/lab.md has figures,
+benchmarks/processors.py measures them.
 """
 
 from __future__ import annotations
