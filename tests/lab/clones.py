@@ -30,7 +30,7 @@ from xnai.lab.spec import MachineSpec, load_json, save_json
 REFERENCE = "provisioned.json"
 PREFIX = "clone"
 BORROWER = "borrower.json"
-# All nine start at once on two processors.
+# All nine start at once on one processor.
 HEALTHY_WITHIN_S = 300
 
 

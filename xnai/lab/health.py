@@ -29,9 +29,12 @@ def states(one: Machine) -> dict[str, str]:
 
 
 def all_healthy(one: Machine) -> bool:
-    """Return whether every container of the stack is healthy."""
+    """Return whether every container of the stack runs and is healthy, and no other is ours."""
     found = states(one)
-    return len(found) >= CONTAINERS and all("(healthy)" in state for state in found.values())
+    # One that ended keeps the health that it had: "Exited (0) 2 seconds ago (healthy)".
+    return len(found) == CONTAINERS and all(
+        state.startswith("Up ") and "(healthy)" in state for state in found.values()
+    )
 
 
 def until_healthy(one: Machine, within_s: float) -> bool:
