@@ -37,7 +37,8 @@ def on_one(
     one = provisioned(options.machine, options.backend, progress)
     lines: list[str] = []
     if "noop" in wanted:
-        lines += noop.measure(one, options.runs, options.earlier)
+        beside = machine.find(options.earlier_machine) if options.earlier_machine else None
+        lines += noop.measure(one, options.runs, options.earlier, beside)
     if "images" in wanted:
         lines += images.measure(one, settings_of(one), progress)
     if "many" in wanted:
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=2, help="alternating fresh machines")
     parser.add_argument("--backend", default="auto")
     parser.add_argument("--earlier", type=Path, help="an earlier commit's checkout, for noop")
+    parser.add_argument("--earlier-machine", help="a lab machine that this checkout deployed")
     parser.add_argument("--machine", help="a provisioned lab machine for all but fresh")
     options = parser.parse_args()
     progress = Lines()

@@ -1,7 +1,7 @@
 """What a run that changes nothing costs, beside the least that could tell the same.
 
-With the checkout of an earlier commit, whose deploy changes nothing on that machine either, also
-beside that commit's.
+With the checkout of an earlier commit also beside that one's, on a machine that it deployed, or on
+the same one where its deploy changes nothing there either.
 """
 
 from __future__ import annotations
@@ -55,13 +55,25 @@ def floor_argv(one: Machine, settings: Settings) -> tuple[list[str], str]:
     return one.ssh_argv("sh /root/floor.sh " + shlex.join(words)), digests
 
 
-def measure(one: Machine, runs: int, earlier: Path | None = None) -> list[str]:
+def without_health_checks(one: Machine, stack_user: str) -> None:
+    """Stop the timers of the containers' health checks: earlier commits have them more often."""
+    bus = "XDG_RUNTIME_DIR=/run/user/$(id -u)"
+    one.run(
+        f"cd / && runuser -u {shlex.quote(stack_user)} -- sh -c "
+        + shlex.quote(f"export {bus}; systemctl --user stop '[0-9a-f]*.timer'")
+    )
+
+
+def measure(
+    one: Machine, runs: int, earlier: Path | None = None, beside: Machine | None = None
+) -> list[str]:
     """Alternate the deploy that changes nothing with the bare ssh floor.
 
     Args:
         one: a provisioned machine.
         runs: how often each.
         earlier: an earlier commit's checkout with its environment, which has its turn too.
+        beside: a machine that it deployed; by default `one` is its machine too.
     """
     settings = settings_of(one)
     argv, digests = floor_argv(one, settings)
@@ -79,7 +91,7 @@ def measure(one: Machine, runs: int, earlier: Path | None = None) -> list[str]:
     def converge_as_before() -> None:
         done = subprocess.run(
             [f"{earlier}/.venv/bin/pyinfra", *deploying.pyinfra_argv()[1:]], cwd=earlier,
-            env=deploying.environment(one), capture_output=True, text=True, check=False,
+            env=deploying.environment(beside or one), capture_output=True, text=True, check=False,
         )
         total = (done.stdout + done.stderr).partition("Grand total")[2]
         if done.returncode or not total or any(sign.isdigit() for sign in total.split("\n")[0]):
@@ -88,6 +100,8 @@ def measure(one: Machine, runs: int, earlier: Path | None = None) -> list[str]:
     sides = {"a": converge, "b": floor} | ({"c": converge_as_before} if earlier else {})
     for run in sides.values():
         run()
+    for machine in filter(None, (one, beside)):
+        without_health_checks(machine, settings.stack_user)
     load = [os.getloadavg()]
     measured = [pairs.timed(side, run) for _ in range(runs) for side, run in sides.items()]
     load.append(os.getloadavg())
