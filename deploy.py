@@ -24,4 +24,5 @@ with this_host_alone():
     secrets.apply()  # before the stack: a container with a missing secret does not start
     stack.apply()
     images.prune()  # after the stack: what runs now is no longer the old generation
+    images.hand_on()  # after the stack: a registry that is away must not hold it up
     verify.apply()  # last: what is up, what waits, what is wrong

@@ -39,6 +39,7 @@ __all__ = [
     "end_vikunja_sessions",
     "extra_ca_certificates",
     "host_reserve_mib",
+    "image_source",
     "llm_context_tokens",
     "llm_endpoint_url",
     "llm_memory_limit_mib",
@@ -303,6 +304,12 @@ service_sources = {}
 # on the host, or the absolute path of a file on this machine that holds the value and that nobody
 # else may read. docs/own-tree.md.
 own_secrets = {}
+
+# Where an image is copied from in place of being built, if it is there with the same content, and
+# to where a built one is copied: an absolute path (a directory on the controller), or a registry
+# as docker://registry.lan/stack (docker+http:// without TLS). None: from the other hosts of the
+# same run. "build": each host builds its own. docs/images.md says what is trusted.
+image_source = None
 
 # A file of such a tree above this size is refused by name: it is data, not code.
 context_max_mib = 20

@@ -1,12 +1,16 @@
 """The stack's own images, built on the host where their content differs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
-from pyinfra import host
+from pyinfra import host, state
+from pyinfra.api.command import StringCommand
+from pyinfra.context import ctx_host
 
 from tasks import before, preflight, verify
+from xnai.facts.podman import StoreImage
 from xnai.facts.podman_call import PodmanUnknown
 from xnai.facts.wheelhouse import WheelhouseFiles
 from xnai.images.content import BuildInput
@@ -14,8 +18,11 @@ from xnai.images.locks import absent, python_of
 from xnai.images.plan import Build, builds, find, levels, prunable
 from xnai.images.python_files import unparsable
 from xnai.images.tree import TreeRefused, revision, untracked
-from xnai.operations import image, network
+from xnai.operations import image, image_copy, network
+from xnai.operations.image_copy import Elsewhere, source_of
+from xnai.operations.image_source import architecture_of
 from xnai.run.context import current
+from xnai.run.exchange import exchange_of
 from xnai.run.known import known
 from xnai.run.pyinfra import RUN_BY_PYINFRA, fail_host, summary, this_host_alone
 from xnai.run.store import read_store
@@ -34,32 +41,90 @@ def apply() -> None:
     store = read_store(host, settings)
     planned = builds(wanted, images_of(store))
     _try_what_is_cheap(settings, planned)
+    elsewhere = _elsewhere(settings)
     # Before the stack: a container is not taken down for an image that cannot be had.
-    if missing := missing_images(settings, plan(settings, wanted), wanted, store):
+    missing = missing_images(settings, plan(settings, wanted), wanted, store)
+    if elsewhere:
+        missing = [name for name in missing if name != settings.base_image]
+    if missing:
         image.pull(name=f"images: pull {', '.join(missing)} (absent)", references=missing,
                    network=network.of(settings))
     for build in planned:
         copies = build.wanted.image.copies if "files" in build.wanted.inputs else ()
         if left_out := untracked(copies):
             host.log(f"not sent, since git does not track it: {summary(left_out)} (git add)")
-    for group in levels(planned):
-        names = [f"{build.wanted.reference} ({build.reason})" for build in group]
-        image.build(
-            name=f"images: build {summary(names, most=8)}",
-            planned=group,
-            stack_name=settings.stack_name,
-            directory=build_directory(settings),
-            version=version("xnai"),
-            revisions={b.wanted.name: revision(b.wanted.image.copies[-1].root) for b in group},
-            wheelhouse_dir=settings.wheelhouse_dir,
-            network=network.of(settings),
+    if elsewhere:
+        lacked = {one.wanted.reference for one in planned}
+        here = [one.reference for one in wanted if one.reference not in lacked]
+        # The host itself: `host` here is whichever one pyinfra works on.
+        elsewhere.exchange.has(ctx_host.get(), architecture_of(host), here)
+    if elsewhere and planned:
+        image_copy.obtain(
+            name=f"images: copy or build {_names(planned)}",
+            planned=planned, images=images_of(store), elsewhere=elsewhere,
+            build=lambda rest: _commands(settings, rest, images_of(store)),
         )
+    else:
+        for group in levels(planned):
+            image.build(name=f"images: build {_names(group)}", **_how(settings, group))
     if planned:
         image.limit_cache(
             name=f"images: build caches within {settings.build_cache_max_mib} MiB",
             stack_name=settings.stack_name,
             stack_user=settings.stack_user,
             most_mib=settings.build_cache_max_mib,
+        )
+
+
+def _names(group: Sequence[Build]) -> str:
+    return summary([f"{one.wanted.reference} ({one.reason})" for one in group], most=8)
+
+
+def _how(settings: Settings, group: Sequence[Build]) -> dict[str, Any]:
+    """The arguments of image.build."""
+    return {
+        "planned": group,
+        "stack_name": settings.stack_name,
+        "directory": build_directory(settings),
+        "version": version("xnai"),
+        "revisions": {b.wanted.name: revision(b.wanted.image.copies[-1].root) for b in group},
+        "wheelhouse_dir": settings.wheelhouse_dir,
+        "network": network.of(settings),
+    }
+
+
+def _commands(
+    settings: Settings, rest: Sequence[Build], present: Sequence[StoreImage]
+) -> Generator[StringCommand | str, None, None]:
+    """What builds the images that could not be copied, and pulls their base where they need it."""
+    base = settings.base_image
+    if any(one.wanted.parent == base for one in rest) and not find(present, base):
+        yield from image.pull._inner(references=[base], network=network.of(settings))
+    for group in levels(rest):
+        yield from image.build._inner(**_how(settings, group))
+
+
+def _elsewhere(settings: Settings) -> Elsewhere | None:
+    """Where images may be copied from; None where there is no such place."""
+    several = len(state.inventory.get_active_hosts()) > 1
+    if settings.image_source == "build" or not (settings.image_source or several):
+        return None
+    return Elsewhere(source_of(state, settings.image_source), exchange_of(state))
+
+
+def hand_on() -> None:
+    """Declare that images which are here are copied to a lasting image_source that lacks them."""
+    settings = current()
+    elsewhere = _elsewhere(settings)
+    if elsewhere is None or isinstance(images := read_store(host, settings).images, PodmanUnknown):
+        return
+    wanted = inputs(settings)
+    lacked = {one.wanted.reference for one in builds(wanted, images)}
+    here = [one.reference for one in wanted if one.reference not in lacked]
+    if absent_there := image_copy.lacking(elsewhere.source, host, here):
+        image_copy.give(
+            name=f"images: copy {len(absent_there)} images to {elsewhere.source.name}",
+            references=absent_there, source=elsewhere.source,
         )
 
 
@@ -155,4 +220,5 @@ if __name__ == RUN_BY_PYINFRA:
         preflight.apply()
         before.apply()
         apply()
+        hand_on()
         verify.waiting()

@@ -8,10 +8,9 @@ from typing import Any, TypeVar
 
 from xnai.models.found import ModelFile
 from xnai.settings import checks
-from xnai.settings.checks_containers import own_secrets
-from xnai.settings.checks_sources import Source, service_sources
 from xnai.settings.data import DataSettings
 from xnai.settings.declaration import MOST_MIB, HostValues, OfServices, ServiceMemory, setting
+from xnai.settings.images import ImageSettings
 from xnai.settings.reports import ReportSettings
 from xnai.settings.sampling import SamplerSettings
 
@@ -27,7 +26,7 @@ def host_reserve_mib(host: HostValues) -> int:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings(ReportSettings, DataSettings, SamplerSettings):
+class Settings(ReportSettings, DataSettings, ImageSettings, SamplerSettings):
     """One host's effective settings. Units are in the names.
 
     The fields made by `setting` carry the settings of the same name; those of one service are in
@@ -184,49 +183,6 @@ class Settings(ReportSettings, DataSettings, SamplerSettings):
         "without a network; docs/images.md says how to fill it. Every package is still held to "
         "its lock's hashes.",
         on_host="directory",
-    )
-    base_image: str = setting(
-        "docker.io/library/python:3.12-slim",
-        checks.python_image,
-        "Fully qualified, with a full tag and optionally a digest (`make pin` writes it): a "
-        "short name would be looked up in whatever registry the host happens to search first. "
-        "The base must carry Python 3.11, 3.12 or 3.13, for which the services' requirements "
-        "are locked.",
-        section="images",
-    )
-    container_uid: int = setting(
-        10001,
-        # Inside the 65,536 IDs that a rootless user gets in /etc/subuid, and not root.
-        checks.integer(1, 65000),
-        "The user inside our own images: one for all, so that volumes can be shared.",
-    )
-    container_gid: int = setting(
-        10001,
-        checks.integer(1, 65000),
-    )
-    service_sources: dict[str, Source] = setting(
-        {},
-        OfServices(lambda known: service_sources([s.name for s in known if s.has_own_tree])),
-        "Services that are made of the user's own tree instead of files/services: name -> "
-        "context, copy, requirements and more; docs/own-tree.md has a complete example.",
-    )
-    own_secrets: dict[str, str | None] = setting(
-        {},
-        own_secrets,
-        "Secrets for service_sources beside the stack's own: name -> None for a random value that "
-        "is made on the host, or the absolute path of a file on this machine that holds the value "
-        "and that nobody else may read. docs/own-tree.md.",
-    )
-    context_max_mib: int = setting(
-        20,
-        checks.integer(1, 10240),
-        "A file of such a tree above this size is refused by name: it is data, not code.",
-    )
-    build_cache_max_mib: int = setting(
-        2048,
-        checks.integer(64, MOST_MIB),
-        "What builds keep to be faster next time (uv's and apt's caches on the host) is dropped "
-        "when it grows past this.",
     )
     stack_healthy_timeout_s: int = setting(
         180,

@@ -10,6 +10,7 @@ from xnai.settings import layers
 from xnai.settings.checks import Refused
 from xnai.settings.data import DataSettings
 from xnai.settings.declaration import Configured, Declaration, declared, of_memory
+from xnai.settings.images import ImageSettings
 from xnai.settings.model import Settings
 from xnai.settings.reports import ReportSettings
 from xnai.settings.sampling import SamplerSettings
@@ -54,6 +55,13 @@ class Schema:
         return checked, found or misfits(sources, checked, self.declarations.values())
 
 
+def _after(
+    section: str, listed: Sequence[Declaration], more: Sequence[Declaration]
+) -> list[Declaration]:
+    last = max(i for i, one in enumerate(listed) if one.section == section)
+    return [*listed[: last + 1], *more, *listed[last + 1 :]]
+
+
 def schema(services: Sequence[Configured], further: Iterable[Declaration] = ()) -> Schema:
     """Return all the settings that exist.
 
@@ -63,10 +71,11 @@ def schema(services: Sequence[Configured], further: Iterable[Declaration] = ()) 
     """
     # What a dataclass inherits comes first in its fields, and is listed last.
     inherited = [*declared(DataSettings, services), *declared(ReportSettings, services)]
-    sampler = declared(SamplerSettings, services)
-    own = [*declared(Settings, services)[len(inherited) + len(sampler) :], *inherited]
-    last = max(i for i, one in enumerate(own) if one.section == "memory")
-    found = [*own[: last + 1], *further, *sampler, *own[last + 1 :]]
+    sampler, images = declared(SamplerSettings, services), declared(ImageSettings, services)
+    skipped = len(inherited) + len(sampler) + len(images)
+    own = [*declared(Settings, services)[skipped:], *inherited]
+    own = _after("where software comes from", own, images)
+    found = _after("memory", own, [*further, *sampler])
     for service in services:
         if service.settings:
             found += declared(service.settings, services, service.name)

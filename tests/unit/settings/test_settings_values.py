@@ -153,6 +153,11 @@ WRONG = [
     ("llm_model_name", "", "a model's name: letters, digits and . _ / : -"),
     ("llm_threads", 0, "at least 1"),
     ("wheelhouse_dir", "~/wheels", HOST_PATH),
+    (
+        "image_source", "images",
+        "an absolute path on the controller of letters, digits and . _ / + -; or "
+        'docker://registry/path (docker+http:// without TLS); or "build"',
+    ),
     ("service_sources", [], '{"rag_api": {"context": "/home/me/tree", "copy": [...], ...}}'),
     (
         "service_sources", {"api": {}},

@@ -1,0 +1,219 @@
+"""Images that exist elsewhere are copied, the others built; and what was built is given on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.exceptions import OperationError
+from pyinfra.api.host import Host
+from pyinfra.api.state import State
+from pyinfra.context import ctx_host, ctx_state
+
+from xnai.facts.podman import StoreImage
+from xnai.images.layout import Layout
+from xnai.images.offer import CopyRefused, Offer, misfit, takeable
+from xnai.images.plan import Build
+from xnai.operations.guard import failing_operation
+from xnai.operations.image_directory import DirectorySource, temporary
+from xnai.operations.image_registry import RegistrySource
+from xnai.operations.image_source import ImageSource, architecture_of, not_taken
+from xnai.run import image_record
+from xnai.run.context import current
+from xnai.run.exchange import ImageExchange
+from xnai.run.image_record import ImageRecord
+
+Commands = Generator[StringCommand | str, None, None]
+
+
+_OF_RUNS: WeakKeyDictionary[State, dict[str, ImageSource]] = WeakKeyDictionary()
+
+
+def source_of(state: State, image_source: str | None) -> ImageSource:
+    """Return the source that a setting names; one object for all hosts of a run.
+
+    Args:
+        state: the run.
+        image_source: the setting, which is not "build".
+    """
+    of_run = _OF_RUNS.setdefault(state, {})
+    name = image_source or ""
+    if name not in of_run:
+        of_run[name] = _made(name)
+    return of_run[name]
+
+
+def _made(name: str) -> ImageSource:
+    if name.startswith("docker"):
+        return RegistrySource(name, ImageRecord(name, image_record.file()))
+    if name:
+        record = ImageRecord(name, image_record.file())
+        return DirectorySource(Layout(Path(name)), record, name, lasting=True)
+    layout = Layout(temporary())
+    return DirectorySource(layout, ImageRecord("", None), "the controller", lasting=False)
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What is outside of this host.
+
+    Attributes:
+        source: through which images come and go.
+        exchange: who else has or builds them in this run.
+    """
+
+    source: ImageSource
+    exchange: ImageExchange
+
+
+@failing_operation
+def obtain(
+    planned: Sequence[Build],
+    images: Sequence[StoreImage],
+    elsewhere: Elsewhere,
+    build: Callable[[Sequence[Build]], Commands],
+) -> Commands:
+    """Copy what the source or another host of this run has, and build the rest.
+
+    Of several hosts that lack an image the first one builds it; the others wait, and copy it. What
+    cannot be copied, for whatever reason, is built here, and the reason is told.
+
+    Args:
+        planned: what is lacking, bases first.
+        images: of the host.
+        elsewhere: where to look.
+        build: returns the commands that build some of it.
+    """
+    if not ctx_state.get().is_executing:
+        yield "true"  # the plan alone: there is something to do
+        return
+    host = ctx_host.get()
+    architecture = architecture_of(host)
+    source, exchange = elsewhere.source, elsewhere.exchange
+    wanted = [one.wanted.reference for one in planned]
+    offered = _offers(host, source, wanted, architecture)
+    # What the source has nobody need build.
+    mine = exchange.begin(architecture, [one for one in wanted if one not in offered])
+    there: set[str] = set()
+    try:
+        _from_hosts(host, elsewhere, [w for w in wanted if w not in mine | set(offered)],
+                    architecture)
+        there = _copied(host, source, planned, images, architecture)
+        rest = [one for one in planned if one.wanted.reference not in there]
+        yield from build(rest)
+        there = set(wanted)
+        if source.lasting and rest:
+            _give(host, source, [one.wanted.reference for one in rest])
+    finally:
+        exchange.end(host, architecture, mine, there)
+    if not rest:
+        yield "true"  # what was copied is a change as well
+
+
+@failing_operation
+def give(references: Sequence[str], source: ImageSource) -> Commands:
+    """Copy images that are here to a source that lacks them.
+
+    Args:
+        references: of images that are here.
+        source: which lasts.
+
+    Raises:
+        OperationError: that did not work.
+    """
+    if ctx_state.get().is_executing:
+        host = ctx_host.get()
+        try:
+            source.bring(host, references)
+        except CopyRefused as refused:
+            raise OperationError(
+                f"not copied to {source.name}: {refused.args[0]}. The stack itself is as it should "
+                "be. See image_source (docs/images.md)"
+            ) from None
+    yield "true"
+
+
+def lacking(source: ImageSource, host: Host, references: Sequence[str]) -> list[str]:
+    """Return what a lasting source has not; nothing where it cannot be looked at."""
+    architecture = architecture_of(host)
+    if not source.lasting:
+        return []
+    try:
+        there, _ = source.offers(references, architecture)
+    except CopyRefused as refused:
+        host.log(f"{source.name}: {refused.args[0]}")
+        return []
+    return [one for one in references if one not in there]
+
+
+def _give(host: Host, source: ImageSource, references: Sequence[str]) -> None:
+    """An image that was built is there, whether or not it can be given on."""
+    try:
+        source.bring(host, references)
+        host.log(f"copied to {source.name}: {len(references)} images")
+    except CopyRefused as refused:
+        host.log(f"not copied to {source.name}: {refused.args[0]}")
+
+
+def _offers(
+    host: Host, source: ImageSource, wanted: Sequence[str], architecture: str, tell: bool = True
+) -> dict[str, Offer]:
+    try:
+        found, refused = source.offers(wanted, architecture)
+    except CopyRefused as error:
+        host.log(f"{source.name}: {error.args[0]}")
+        return {}
+    if tell:
+        for reference, why in refused.items():
+            host.log(not_taken(reference, why))
+    return found
+
+
+def _from_hosts(
+    host: Host, elsewhere: Elsewhere, wanted: Sequence[str], architecture: str
+) -> None:
+    """Bring to the source what other hosts have, or are building just now."""
+    for reference in wanted:
+        elsewhere.exchange.wait(reference, architecture)
+    of_holder: dict[Host, list[str]] = {}
+    for reference in wanted:
+        others = [one for one in elsewhere.exchange.holders(reference, architecture) if one != host]
+        for holder in others[:1]:
+            of_holder.setdefault(holder, []).append(reference)
+    for holder, references in of_holder.items():
+        host.log(f"copying {len(references)} images from {holder.name}")
+        try:
+            elsewhere.source.bring(holder, references)
+        except CopyRefused as refused:
+            host.log(f"not copied from {holder.name}, built here: {refused.args[0]}")
+
+
+def _copied(
+    host: Host, source: ImageSource, planned: Sequence[Build], images: Sequence[StoreImage],
+    architecture: str,
+) -> set[str]:
+    """Copy what the source has, as far as it fits, and return the references."""
+    base_image = current(host).base_image
+    offers = _offers(
+        host, source, [one.wanted.reference for one in planned], architecture, tell=False
+    )
+    fits = {
+        one.wanted.reference: misfit(offer, one.wanted, architecture, base_image)
+        for one in planned if (offer := offers.get(one.wanted.reference))
+    }
+    taken, refused = takeable(planned, offers, images, fits)
+    for reference, why in refused.items():
+        host.log(not_taken(reference, why))
+    if not taken:
+        return set()
+    try:
+        there = source.install(host, taken)
+    except CopyRefused as error:
+        host.log(f"not copied from {source.name}, built here: {error.args[0]}")
+        return set()
+    host.log(f"copied from {source.name}: {len(there)} images, and none of them was built here")
+    return there
+
