@@ -14,6 +14,7 @@ from tasks import (
 from xnai.run.pyinfra import this_host_alone
 
 with this_host_alone():
+    images.read_beside()
     # First: everything wrong is said at once, before anything changes.
     preflight.apply(for_all_steps=True)
     before.apply()  # before anything changes: what this machine is, for teardown

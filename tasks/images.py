@@ -1,10 +1,12 @@
 """The stack's own images, built on the host where their content differs."""
 
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import gevent
 from pyinfra import host, state
 from pyinfra.api.command import StringCommand
 from pyinfra.context import ctx_host
@@ -31,7 +33,7 @@ from xnai.settings.model import Settings
 from xnai.stack.catalogue import build_inputs, services, tree_problems
 from xnai.stack.differences import images_of, missing_images
 from xnai.stack.paths import build_directory
-from xnai.stack.plan import plan
+from xnai.stack.plan import StackPlan, plan
 
 
 def apply() -> None:
@@ -43,7 +45,7 @@ def apply() -> None:
     _try_what_is_cheap(settings, planned)
     elsewhere = _elsewhere(settings)
     # Before the stack: a container is not taken down for an image that cannot be had.
-    missing = missing_images(settings, plan(settings, wanted), wanted, store)
+    missing = missing_images(settings, stack_plan(settings), wanted, store)
     if elsewhere:
         missing = [name for name in missing if name != settings.base_image]
     if missing:
@@ -128,6 +130,17 @@ def hand_on() -> None:
         )
 
 
+def read_beside() -> None:
+    """Read the images' inputs while the host is asked; what is wrong with them is said later."""
+    of, settings = ctx_host.get(), current()
+
+    def read() -> None:
+        with suppress(TreeRefused, OSError):
+            known(of).read_inputs = build_inputs(settings)
+
+    gevent.spawn(read)
+
+
 def inputs(settings: Settings) -> list[BuildInput]:
     """Return every image's input, read once a run; stop this host where a tree cannot be built."""
     found = known(host).build_inputs
@@ -136,12 +149,20 @@ def inputs(settings: Settings) -> list[BuildInput]:
     return found
 
 
+def stack_plan(settings: Settings) -> StackPlan:
+    """Return what the stack should be, made once a run."""
+    found = known(host).plan
+    if found is None:
+        found = known(host).plan = plan(settings, inputs(settings))
+    return found
+
+
 def _inputs(settings: Settings) -> list[BuildInput]:
     where = layers.origin(layers.layers(host), "service_sources")
     if found := tree_problems(settings, where):
         fail_host("these trees cannot be built, nothing was changed:\n" + "\n".join(found))
     try:
-        return build_inputs(settings)
+        return known(host).read_inputs or build_inputs(settings)
     except TreeRefused as refused:
         fail_host(str(refused))
 

@@ -50,7 +50,6 @@ from xnai.stack.plan import (
     changed_images,
     differences,
     foreign,
-    plan,
     starting,
     with_data,
 )
@@ -59,7 +58,7 @@ from xnai.stack.plan import (
 def apply() -> None:
     """Declare what differs between the plan and the host's containers."""
     settings = current()
-    wanted = plan(settings, images.inputs(settings))
+    wanted = images.stack_plan(settings)
     facts = _facts_after_boot(settings)
     refused = refuse_unfinished_restore(settings, facts)
     if refused := refused or refuse_unfinished_rotation(settings, facts):

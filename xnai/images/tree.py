@@ -27,6 +27,9 @@ _EXAMPLES = re.compile(r".*\.(example|sample|template|dist)", re.IGNORECASE)
 _KEY = re.compile(rb"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----")
 
 
+_OWN = ROOT / "files"
+
+
 class TreeRefused(ValueError):
     """A tree cannot be built from; the text has a line for each thing wrong."""
 
@@ -34,6 +37,11 @@ class TreeRefused(ValueError):
 @cache
 def _tracked(root: Path) -> frozenset[str] | None:
     """The paths below `root` that git tracks, or None where there is no checkout."""
+    if _OWN in root.parents:
+        # The services' own folders by one question: a process costs more than the search.
+        below = f"{root.relative_to(_OWN)}/"
+        own = _tracked(_OWN)
+        return own and frozenset(n.removeprefix(below) for n in own if n.startswith(below))
     listed = _git(root, "ls-files", "-z", "--cached", "--recurse-submodules")
     if listed is None:
         return None

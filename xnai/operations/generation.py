@@ -10,7 +10,6 @@ import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import yaml
 from pyinfra.api.exceptions import OperationError
 from pyinfra.context import ctx_host
 
@@ -20,6 +19,7 @@ from xnai.operations.guard import one_at_a_time
 from xnai.operations.healthy import Read, wait_until_healthy
 from xnai.run.pyinfra import run_within
 from xnai.stack.paths import good_directory
+from xnai.stack.plan import parsed
 from xnai.stack.shared import SAVING_STOP_TIMEOUT_S
 
 # A pull of a registry image on a slow line is part of it.
@@ -49,7 +49,7 @@ class Entry:
 
 def entries(file: str, text: str) -> list[Entry]:
     """Return the services of a compose file of ours, in its order, without tools run by hand."""
-    content = yaml.safe_load(text)
+    content = parsed(text)
     return [
         Entry(
             name, service["container_name"], content["name"], file,

@@ -21,11 +21,15 @@ from xnai.stack.catalogue import SCHEMA, derive
 
 def problems(host: Host) -> list[str]:
     """Return a sentence for each thing wrong with `host`'s settings, the groups included."""
+    return _checked(host)[1]
+
+
+def _checked(host: Host) -> tuple[dict[str, Any], list[str]]:
+    """The checked values, and all that is wrong."""
     sources = layers.layers(host)
-    return (
-        layers.nothing_loaded(sources) + layers.unknown_groups(host.inventory)
-        + SCHEMA.check(sources)[1]
-    )
+    checked, wrong = SCHEMA.check(sources)
+    found = layers.nothing_loaded(sources) + layers.unknown_groups(host.inventory)
+    return checked, found + wrong
 
 
 def hardware(host: Host) -> HardwareFacts:
@@ -63,17 +67,18 @@ def hardware(host: Host) -> HardwareFacts:
 
 
 def current(host: Host | None = None) -> Settings:
-    """Return the settings of `host`, by default the host that pyinfra works on now.
+    """Return the settings of `host`, by default the one that pyinfra works on now; once a run.
 
     Raises:
         HostFailed: a setting is wrong (all problems at once), or the host's RAM is unreadable.
     """
     # Not `host or`: pyinfra's stand-in for a host has no truth value.
     host = ctx_host.get() if host is None else host
-    found = problems(host)
+    if (cached := known(host).settings) is not None:
+        return cached
+    checked, found = _checked(host)
     if found:
         raise HostFailed("wrong settings, nothing was changed:\n" + "\n".join(found))
-    checked, _ = SCHEMA.check(layers.layers(host))
     found_there = hardware(host)
     models = known(host).models
     if models is None:
@@ -81,4 +86,5 @@ def current(host: Host | None = None) -> Settings:
     settings = derive(checked, found_there.ram_kib, found_there.time_zone, models)
     if found := derived_misfits(settings.memory):
         raise HostFailed("wrong settings, nothing was changed:\n" + "\n".join(found))
+    known(host).settings = settings
     return settings

@@ -96,7 +96,12 @@ class ImageRecord:
         )
 
     def _write(self, path: Path, offers: list[object]) -> None:
-        text = json.dumps({**self._read(path), self._source: offers}, indent=1) + "\n"
+        others = {
+            source: found for source, found in self._read(path).items()
+            # Of a directory that was removed nothing can be copied any more.
+            if not source.startswith("/") or Path(source).exists()
+        }
+        text = json.dumps({**others, self._source: offers}, indent=1) + "\n"
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{os.getpid()}")
         with suppress(OSError):

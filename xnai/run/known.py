@@ -14,6 +14,8 @@ from xnai.facts.memory import MemoryFacts
 from xnai.facts.podman import StoreFacts
 from xnai.images.content import BuildInput
 from xnai.models.found import ModelFile
+from xnai.settings.model import Settings
+from xnai.stack.plan import StackPlan
 
 _KEY = "xnai"
 
@@ -23,13 +25,17 @@ class Known:
     """What one run knows of one host.
 
     Attributes:
+        settings: checked and derived.
         hardware: what its settings are derived from.
         machine: what preflight read.
         memory: swap and reclaim, as a run is prepared.
         containers: the stack's user and its Podman, as a run is prepared.
         models: service -> what was found of the model's file that it maps.
+        read_inputs: of every image, as they were read while the host was asked; nobody has judged
+            the trees yet.
         build_inputs: of every image. Read again, a file saved meanwhile would give the stack an
             image that nobody builds.
+        plan: of the stack that is wanted.
         store: what its Podman holds; None once it may have changed.
         user_manager_restarts: whether this run restarts the stack user's manager, and with it
             every container.
@@ -37,12 +43,15 @@ class Known:
         failure: why the host failed, or empty.
     """
 
+    settings: Settings | None = None
     hardware: HardwareFacts | None = None
     machine: PreflightFacts | None = None
     memory: MemoryFacts | None = None
     containers: ContainersFacts | None = None
     models: dict[str, ModelFile] | None = None
+    read_inputs: list[BuildInput] | None = None
     build_inputs: list[BuildInput] | None = None
+    plan: StackPlan | None = None
     store: StoreFacts | None = None
     user_manager_restarts: bool = False
     waiting: dict[str, str] = field(default_factory=dict)

@@ -45,11 +45,22 @@ def test_old_generations_are_forgotten_by_image(record):
 
 
 def test_sources_do_not_know_of_each_other(tmp_path):
-    one, other = (ImageRecord(name, tmp_path / "images.json") for name in ("/a", "/b"))
+    places = (f"{tmp_path}", "docker://registry.lan")
+    one, other = (ImageRecord(place, tmp_path / "images.json") for place in places)
     one.keep([MADE_APP.offer])
     other.keep([MADE_BASE.offer])
     assert one.all() == [MADE_APP.offer] and other.all() == [MADE_BASE.offer]
     assert (tmp_path / "images.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_directory_that_is_gone_is_forgotten(tmp_path):
+    gone, registry = (
+        ImageRecord(place, tmp_path / "images.json") for place in ("/gone", "docker://r.lan")
+    )
+    gone.keep([MADE_APP.offer])
+    assert gone.all() == [MADE_APP.offer], "until something else is written"
+    registry.keep([MADE_BASE.offer])
+    assert gone.all() == [] and registry.all() == [MADE_BASE.offer]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"/a": 1}', '{"/a": [{}]}'])
