@@ -18,7 +18,7 @@ WRAPPER_USER = f"sed -n 's/.*runuser -u \\([^ ]*\\) .*/\\1/p' {XNAI_PODMAN}; :"
 
 def linger(user: str) -> str:
     """Return shell code that prints something where the user lingers."""
-    return f"ls /var/lib/systemd/linger/{shlex.quote(user)}; :"
+    return f"[ ! -e /var/lib/systemd/linger/{shlex.quote(user)} ] || echo lingers"
 
 
 def account(user: str) -> dict[str, str]:

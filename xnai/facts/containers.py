@@ -83,8 +83,28 @@ class ContainersFacts:
 
 # A user may stand there by number too (subuid(5)).
 _SUB_IDS = (
-    "for f in u g; do grep -hE '^(@USER@|'${u:--}'):' /etc/sub\"$f\"id | sed \"s/^/$f /\"; done; :"
+    "for f in u g; do while IFS= read -r l || [ -n \"$l\" ]; do case $l in @USER@:*|\"${u:--}\":*) "
+    "echo \"$f $l\" ;; esac; done < /etc/sub${f}id; done; :"
 )
+
+
+def _print(path: str) -> str:
+    """Shell code that prints the one line of a file; a process for it would cost more."""
+    return f'IFS= read -r l < {path} && echo "$l"'
+
+
+
+_CGROUP = "/sys/fs/cgroup/user.slice/user-$u.slice/user@$u.service"
+# Of the stack user's manager.
+_MANAGER = {
+    "manager": '[ -n "$u" ] && [ -S /run/user/$u/bus ] && '
+    f"{_print(f'{_CGROUP}/cgroup.controllers')}; :",
+    "reload": '[ -n "$u" ] && systemctl show --property NeedDaemonReload --value '
+    "user@$u.service user-$u.slice user.slice; :",
+    "oom": f'[ -n "$u" ] && read p < {_CGROUP}/init.scope/cgroup.procs && '
+    f"{_print('/proc/$p/oom_score_adj')}; :",
+    "low": f'[ -n "$u" ] && {_print(f"{_CGROUP}/user.slice/memory.low")}; :',
+}
 
 
 class Containers(FactBase[ContainersFacts | None]):
@@ -115,39 +135,36 @@ class Containers(FactBase[ContainersFacts | None]):
         here = " ".join(shlex.quote(path) for path in directories)
         env = shlex.quote(compose)
         crts = " ".join(shlex.quote(path) for path in certificates)
-        uid_paths = [path for path in paths if "{uid}" in path]
-        fixed = [path for path in paths if path not in uid_paths]
         # Ours are plain words, which shlex.quote leaves bare: the variables may stand in them.
-        late = file_states([path.format(uid="@UID@") for path in uid_paths]).replace("@UID@", "$u")
+        late = [path.replace("{uid}", "@UID@") for path in paths]
+        files = file_states(late).replace("@UID@", "$u")
         homes = file_states([f"@HOME@/{path}" for path in home_paths]).replace("@HOME@", '"$1"')
-        cgroup = "/sys/fs/cgroup/user.slice/user-$u.slice/user@$u.service"
-        return f"u=$(id -u {user} 2>/dev/null); h=$(getent passwd {user} | cut -d: -f6)\n" + script(
+        # As few processes as can be: on a slow machine they are what this takes.
+        return (
+            f"IFS=: read -r x x u x x h x <<END\n$(getent passwd {user} 2>/dev/null)\nEND\n"
+        ) + script(
             {
                 "packages": installed_packages(packages),
-                "files": "\n".join((file_states(fixed), late, by_user(stack_user, homes, 5))),
-                "directories": f'for d in {here}; do [ -d "$d" ] && '
-                'echo "$(stat -c "%a %U %G" "$d") $d"; done; :',
+                "files": "\n".join((files, by_user(stack_user, homes, 5))),
+                "directories": f'set --; for d in {here}; do [ ! -d "$d" ] || set -- "$@" "$d"; '
+                'done; [ $# = 0 ] || stat -c "%a %U %G %n" -- "$@"; :',
                 "passwd": f'getent passwd {user} && id -gn {user}; :',
-                "subids": _SUB_IDS.replace("@USER@", stack_user.replace(".", "[.]")),
+                "subids": _SUB_IDS.replace("@USER@", stack_user),
                 "linger": linger(stack_user),
                 "uids": "getent passwd | cut -d: -f3",
-                "manager": '[ -n "$u" ] && [ -S /run/user/$u/bus ] && '
-                f"cat {cgroup}/cgroup.controllers; :",
                 "untrusted": f'for c in {crts}; do [ -e "$c" ] && '
                 f'[ {BUNDLE} -nt "$c" ] || echo "$c"; done; :',
-                "reload": '[ -n "$u" ] && systemctl show --property NeedDaemonReload --value '
-                "user@$u.service user-$u.slice user.slice; :",
-                "oom": f'[ -n "$u" ] && read p < {cgroup}/init.scope/cgroup.procs && '
-                "cat /proc/$p/oom_score_adj; :",
-                "low": f'[ -n "$u" ] && cat {cgroup}/user.slice/memory.low; :',
-                "controllers": "cat /sys/fs/cgroup/cgroup.controllers",
+                **_MANAGER,
+                "controllers": _print("/sys/fs/cgroup/cgroup.controllers"),
                 "wrapper": WRAPPER_USER,
-                "own_certificates": f"ls {CA_DIRECTORY}/xnai-*.crt; :",
+                "own_certificates": f'for c in {CA_DIRECTORY}/xnai-*.crt; do '
+                'if [ -e "$c" ] || [ -L "$c" ]; then echo "$c"; fi; done',
                 "sampler": SAMPLER,
                 "sessions": SESSIONS,
                 "compose": f'[ -x {env}/bin/podman-compose ] && '
                 f'[ -n "$(find {env} -maxdepth 0 -perm -005)" ] && '
-                f'p=$(readlink -f /usr/bin/python3) && ls -d {env}/lib/"${{p##*/}}"; :',
+                f'p=$(readlink -f /usr/bin/python3) && [ -e {env}/lib/"${{p##*/}}" ] && '
+                'echo "$p"; :',
             }
         )
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pyinfra.context import ctx_host
 
+from xnai.triage.ask import triage
 from xnai.triage.diagnosis import Judgement
 from xnai.triage.masking import without_passwords
 from xnai.triage.render.terminal import lines
@@ -21,9 +22,6 @@ def _failed(found: Judgement) -> Judgement:
 def judgement() -> str:
     """Return what is wrong on the host at work, each line on its own, beginning with a newline."""
     try:
-        # Here: a run that ends well need not load it.
-        from xnai.triage.ask import triage
-
         # Not pyinfra's stand-in for it, which deploy files import and which has no truth value.
         found = triage(ctx_host.get())
         said = [line for looked in found.looked for line in lines(_failed(looked.judgement))]

@@ -17,7 +17,6 @@ from xnai.operations import generation
 from xnai.operations.data import Data
 from xnai.operations.guard import failing_operation, one_at_a_time
 from xnai.operations.healthy import Read, wait_until_healthy
-from xnai.operations.judgement import judgement
 from xnai.operations.program import Commands
 from xnai.run.pyinfra import run_within
 from xnai.run.store import read_running
@@ -216,5 +215,12 @@ def stack_of(host: Host, settings: Settings, wanted: StackPlan) -> Stack:
         read=lambda name, ready_url: read_running(host, settings, name, ready_url),
         timeout_s=settings.stack_healthy_timeout_s,
         absent_files=wanted.absent_files,
-        judge=judgement,
+        judge=_judgement,
     )
+
+
+def _judgement() -> str:
+    """What triage says; loaded here, since a run that ends well need not ask it."""
+    from xnai.operations.judgement import judgement
+
+    return judgement()

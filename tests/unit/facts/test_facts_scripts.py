@@ -111,7 +111,7 @@ def test_the_users_own_files_are_found_by_uid_and_home(shell, tmp_path):
         directories=["/"], certificates=[], stack_user=ME.pw_name, compose="/no/such",
     )
     # The passwd entry's home is not ours to write into.
-    text = text.replace("cut -d: -f6)", f"cut -d: -f6); h={tmp_path}/home", 1)
+    text = text.replace("\nEND\n", f"\nEND\nh={tmp_path}/home\n", 1)
     found = Containers().process(run(shell, text))
     assert found is not None
     assert set(found.files) == {f"{tmp_path}/u{ME.pw_uid}", f"{tmp_path}/home/.config/x.conf"}

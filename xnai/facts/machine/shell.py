@@ -34,7 +34,7 @@ file() {
   if [ ! -r "$2" ]; then put "$1" unreadable "$2"; return 0; fi
   # One that is too large is told by its next byte: asking for its size costs two processes.
   printf 'xnai1\t%s\tok\tf\t' "$1"
-  { printf '%s\0%s\0' "$2" "$l"; head -c $((most+1)) -- "$2"; } | base64 -w0; echo
+  { printf '%s\0%s\0' "$2" "$l"; exec head -c $((most+1)) -- "$2"; } | base64 -w0; echo
 }
 files() {
   if [ -e "$2" ] && [ ! -r "$2" ]; then put "$1" unreadable "$2"; return 0; fi
@@ -174,14 +174,15 @@ put elsewheredirs ok
 # Those that may set ours, and what masks them by the same name in a directory that counts more.
 elsewhere() {
   a=$1; b=$2; c=$3
+  set --
   for d in /etc /run /usr/local/lib /usr/lib; do
     # Plain files alone: a pipe would keep its reader waiting for ever.
-    set --; for f in "$d/$a"/*"$b"; do if [ -f "$f" ]; then set -- "$@" "$f"; fi; done
-    if [ $# = 0 ]; then continue; fi
-    for f in $(timeout 10 grep -lsE "$c" -- "$@"); do
-      for m in /etc /run /usr/local/lib /usr/lib; do
-        n=$m/$a/${f##*/}; if [ -e "$n" ] || [ -L "$n" ]; then file elsewhere "$n"; fi
-      done
+    for f in "$d/$a"/*"$b"; do if [ -f "$f" ]; then set -- "$@" "$f"; fi; done
+  done
+  if [ $# = 0 ]; then return 0; fi
+  for f in $(timeout 10 grep -lsE "$c" -- "$@"); do
+    for m in /etc /run /usr/local/lib /usr/lib; do
+      n=$m/$a/${f##*/}; if [ -e "$n" ] || [ -L "$n" ]; then file elsewhere "$n"; fi
     done
   done
 }
