@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import pairs
+from benchmarks.noop import without_health_checks
+from benchmarks.wanted import settings_of
 from xnai.lab import deploying, machine, snapshots
 from xnai.lab.machine import Machine
 from xnai.lab.progress import Progress
@@ -54,12 +56,14 @@ def measure(one: Machine, runs: int, progress: Progress) -> list[str]:
                 _inventory(made[:count], Path(directory) / f"{count}.py")
                 for count in range(1, MOST_MACHINES + 1)
             ]
+            for machine_ in made:
+                without_health_checks(machine_, settings_of(one).stack_user)
             # The copies have their names to take in, and every container its first check.
-            _run(inventories[-1])
+            _run(one, inventories[-1])
             measured = []
             for _ in range(runs):
                 for count, inventory in enumerate(inventories, 1):
-                    run = pairs.timed("a", partial(_unchanged, inventory))
+                    run = pairs.timed("a", partial(_unchanged, one, inventory))
                     measured.append(Measured(count, run.wall_s, run.cpu_s))
                     progress.say(f"{count} machines: {run.wall_s:.1f} s")
     finally:
@@ -67,7 +71,7 @@ def measure(one: Machine, runs: int, progress: Progress) -> list[str]:
             copy.down()
         snapshots.remove(SNAPSHOT)
     lines = ["A run that changes nothing, on several machines at once", *_table(measured)]
-    pairs.keep("many", measured, lines)
+    pairs.keep("many", measured, lines, commit=pairs.commit_of(), load=os.getloadavg())
     return lines
 
 
@@ -94,11 +98,11 @@ def _inventory(machines: Sequence[Machine], path: Path) -> Path:
     return path
 
 
-def _run(inventory: Path) -> list[str]:
+def _run(one: Machine, inventory: Path) -> list[str]:
     """Run the deploy and return the names of the operations that it executed."""
     done = subprocess.run(
         deploying.pyinfra_argv("--json"), cwd=ROOT, capture_output=True, text=True, check=False,
-        env={**os.environ, "XNAI_HOSTS": str(inventory), "PYINFRA_PROGRESS": "off"},
+        env={**deploying.environment(one), "XNAI_HOSTS": str(inventory)},
         stdin=subprocess.DEVNULL,
     )
     if done.returncode:
@@ -106,6 +110,6 @@ def _run(inventory: Path) -> list[str]:
     return [item["name"] for item in json.loads(done.stdout)["results"]["operations"]]
 
 
-def _unchanged(inventory: Path) -> None:
-    if changed := _run(inventory):
+def _unchanged(one: Machine, inventory: Path) -> None:
+    if changed := _run(one, inventory):
         sys.exit(f"not a run that changes nothing: {changed}")

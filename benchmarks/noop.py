@@ -102,6 +102,8 @@ def measure(
         run()
     for machine in filter(None, (one, beside)):
         without_health_checks(machine, settings.stack_user)
+        # Else a login after some idle seconds waits 2 s for root's own manager, on one side only.
+        machine.run("loginctl enable-linger root")
     load = [os.getloadavg()]
     measured = [pairs.timed(side, run) for _ in range(runs) for side, run in sides.items()]
     load.append(os.getloadavg())
