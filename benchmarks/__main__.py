@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import fresh, images, many, noop, simulated
+from benchmarks import changed_line, fresh, images, many, noop, simulated
 from benchmarks.wanted import settings_of
 from xnai.lab import deploying, machine, registry
 from xnai.lab.machine import Machine
@@ -15,7 +15,7 @@ from xnai.lab.progress import Lines, Progress
 from xnai.lab.spec import MachineSpec
 
 # Those that measure a provisioned machine, and the one that makes its own.
-ON_ONE = ("noop", "simulated", "images", "many")
+ON_ONE = ("noop", "simulated", "changed_line", "images", "many")
 ALL = (*ON_ONE, "fresh")
 
 
@@ -41,6 +41,8 @@ def on_one(
         lines += noop.measure(one, options.runs, options.earlier, beside)
     if "simulated" in wanted:
         lines += simulated.measure(one, options.runs, progress)
+    if "changed_line" in wanted:
+        lines += changed_line.measure(one, options.runs, progress)
     if "images" in wanted:
         lines += images.measure(one, settings_of(one), progress)
     if "many" in wanted:
