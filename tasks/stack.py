@@ -34,6 +34,7 @@ from xnai.stack.differences import (
     changed_files,
     changed_unit,
     containers_of,
+    in_use,
     kept_image_ids,
     unwanted_containers,
     unwanted_files,
@@ -157,6 +158,7 @@ def _bring_up(
             for name, id_ in images.replaced(settings).items()
         },
         data=data,
+        there=in_use(facts),
     )
 
 

@@ -26,8 +26,12 @@ def test_each_task_alone_executes_nothing_either(deployed):
         assert (outcome.code, outcome.changed) == (0, ()), f"{name}: {outcome.log}"
 
 
-def test_drift_of_sysctl_zram_and_container_is_mended(deployed):
+def test_drift_of_sysctl_zram_files_units_and_container_is_mended(deployed):
     before = provisioned(deployed)
+    deployed.run("echo '# by hand' >> /etc/sysctl.d/90-xnai.conf")
+    deployed.run("chmod 0700 /usr/local/bin/xnai-podman")
+    deployed.run("echo '# by hand' >> /etc/systemd/user/xnai-stack.service")
+    deployed.run("rm /etc/systemd/user/default.target.wants/xnai-stack.service")
     deployed.run("sysctl -w vm.swappiness=60 || echo 60 > /proc/sys/vm/swappiness")
     # Not through the unit: as somebody does it by hand.
     deployed.run(
@@ -40,10 +44,32 @@ def test_drift_of_sysctl_zram_and_container_is_mended(deployed):
     outcome = deploy(deployed)
     assert outcome.code == 0, outcome.log
     assert [name.split(" (")[0] for name in outcome.changed] == [
-        "memory: load sysctls", "memory: zram0", "stack: bring up rag_api",
+        "memory: /etc/sysctl.d/90-xnai.conf", "memory: load sysctls", "memory: zram0",
+        "containers: /usr/local/bin/xnai-podman", "stack: bring up rag_api",
+        "stack: /etc/systemd/user/xnai-stack.service", "stack: enable xnai-stack.service at boot",
     ]
-    assert "size 512 -> " in outcome.changed[1]
+    assert "size 512 -> " in outcome.changed[2] and "mode 0700 -> 0755" in outcome.changed[3]
     assert provisioned(deployed) == before
+    assert deploy(deployed).changed == ()
+
+
+@pytest.mark.drill_only
+def test_drift_of_image_secret_and_limit_is_mended(deployed):
+    deployed.run(
+        "xnai-podman untag $(xnai-podman images --format '{{.Repository}}:{{.Tag}}' "
+        "| grep localhost/xnai_docs:)"
+    )
+    deployed.run("xnai-podman secret rm xnai_redis_auth_conf")
+    deployed.run("xnai-podman update --memory 80m xnai_curation_worker")
+    outcome = deploy(deployed)
+    assert outcome.code == 0, outcome.log
+    said = " ".join(outcome.changed)
+    for words in (
+        "images: build localhost/xnai_docs:", "(absent: xnai_redis_auth_conf)",
+        "redis (secret xnai_redis_auth_conf changed)", "docs (its image changed)",
+        "curation_worker (drifted: limit mib 80 -> 96)",
+    ):
+        assert words in said, said
     assert deploy(deployed).changed == ()
 
 

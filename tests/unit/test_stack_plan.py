@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -18,6 +19,7 @@ from xnai.facts.podman_call import PodmanUnknown
 from xnai.settings.checks_sources import Source
 from xnai.stack import plan as stack_plan
 from xnai.stack.catalogue import secret_forms, services, tools
+from xnai.stack.differences import in_use
 from xnai.stack.drift import configuration, drift
 from xnai.stack.plan import (
     StackPlan,
@@ -375,3 +377,13 @@ def test_a_health_check_of_one_word_is_as_podman_shows_it():
     settings = make(service_sources={"rag_api": source | {"health_command": ["/app/healthy"]}})
     (service,) = (s for s in services(settings) if s.name == "rag_api")
     assert configuration(service).health_command == ("CMD-SHELL", "/app/healthy")
+
+
+def test_what_containers_have_is_known_to_be_there():
+    one = SimpleNamespace(configuration=SimpleNamespace(
+        networks=("xnai", "xnai_data"),
+        mounts=("volume xnai_library:/library", "bind /etc/x:/x:ro", "tmpfs /tmp"),
+    ))
+    facts = SimpleNamespace(containers={"xnai_rag_api": one})
+    assert in_use(facts) == {"xnai", "xnai_data", "xnai_library"}
+    assert in_use(SimpleNamespace(containers=PodmanUnknown())) == frozenset()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -55,7 +55,7 @@ class Stack:
 @failing_operation
 def bring_up(
     of: Stack, recreate: Sequence[Service], previous: Mapping[str, str] = MappingProxyType({}),
-    data: Data | None = None,
+    data: Data | None = None, there: Collection[str] = (),
 ) -> Commands:
     """Recreate containers, each after those that it depends on are healthy, others together.
 
@@ -69,6 +69,7 @@ def bring_up(
         previous: name -> ID of an image that a container leaves: it gets that name, to go back to.
         data: whose data are copied first, or that an earlier run has copied; None where no
             stateful image changes.
+        there: networks and volumes that are known to be there.
 
     Raises:
         OperationError: there is no copy of the data, and nothing was removed; or a service is not
@@ -78,7 +79,8 @@ def bring_up(
     for name, id_ in previous.items():
         yield one_at_a_time(f"{XNAI_PODMAN} tag {id_} {shlex.quote(name)}")
     plan, directory = of.plan, of.directory
-    yield one_at_a_time(" && ".join(_shared(plan)))
+    if shared := _shared(plan, there):
+        yield one_at_a_time(" && ".join(shared))
     files = [file.name for file in plan.files.values()]
     names = [service.container_name for service in recreate]
     if data:
@@ -158,8 +160,10 @@ def keep(plan: StackPlan, directory: str) -> Generator[str, None, None]:
     yield generation.keep(directory, [file.name for file in plan.files.values()])
 
 
-def _shared(plan: StackPlan) -> list[str]:
+def _shared(plan: StackPlan, there: Collection[str] = ()) -> list[str]:
     """Commands that make the networks and volumes that are not there, as the files expect them.
+
+    Those that are known to be there are not asked about: each question is a process.
 
     Podman 5.4 gives an empty volume at a path that the image lacks to root again when its
     container is restarted, unless the volume was made with its owner.
@@ -167,11 +171,15 @@ def _shared(plan: StackPlan) -> list[str]:
     label = f"--label=io.xnai.stack={plan.stack_name}"
     made = []
     for name, owner in plan.volumes.items():
+        if name in there:
+            continue
         uid, _, gid = owner.partition(":")
         words = ["volume", "create", "--ignore", label, f"--opt=o=uid={uid},gid={gid}", name]
         made.append(words)
     return [
-        *network_commands(plan.stack_name, plan.networks),
+        *network_commands(
+            plan.stack_name, {k: v for k, v in plan.networks.items() if k not in there}
+        ),
         *(f"{XNAI_PODMAN} {shlex.join(words)} >/dev/null" for words in made),
     ]
 

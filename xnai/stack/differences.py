@@ -28,6 +28,15 @@ def containers_of(facts: StoreFacts) -> Mapping[str, Container]:
     return {} if isinstance(facts.containers, PodmanUnknown) else facts.containers
 
 
+def in_use(facts: StoreFacts) -> frozenset[str]:
+    """Return the networks and volumes that containers of the stack have: these are there."""
+    made = [container.configuration for container in containers_of(facts).values()]
+    networks = {name for one in made for name in one.networks}
+    mounts = [mount.split(" ", 1) for one in made for mount in one.mounts]
+    volumes = {rest.partition(":")[0] for kind, rest in mounts if kind == "volume"}
+    return frozenset(networks | volumes)
+
+
 def missing_images(
     settings: Settings, wanted: StackPlan, inputs: Sequence[BuildInput], facts: StoreFacts
 ) -> list[str]:
