@@ -15,7 +15,7 @@ from tasks import before, preflight, verify
 from xnai.facts.podman import StoreImage
 from xnai.facts.podman_call import PodmanUnknown
 from xnai.facts.wheelhouse import WheelhouseFiles
-from xnai.images.content import BuildInput
+from xnai.images.content import PARENT_LABEL, BuildInput
 from xnai.images.locks import absent, python_of
 from xnai.images.plan import Build, builds, find, levels, prunable
 from xnai.images.python_files import unparsable
@@ -57,7 +57,10 @@ def apply() -> None:
             host.log(f"not sent, since git does not track it: {summary(left_out)} (git add)")
     if elsewhere:
         lacked = {one.wanted.reference for one in planned}
-        here = [one.reference for one in wanted if one.reference not in lacked]
+        here = {
+            one.reference: found.labels.get(PARENT_LABEL, "") for one in wanted
+            if one.reference not in lacked and (found := find(images_of(store), one.reference))
+        }
         # The host itself: `host` here is whichever one pyinfra works on.
         elsewhere.exchange.has(ctx_host.get(), architecture_of(host), here)
     if elsewhere and planned:
@@ -127,6 +130,7 @@ def hand_on() -> None:
         image_copy.give(
             name=f"images: copy {len(absent_there)} images to {elsewhere.source.name}",
             references=absent_there, source=elsewhere.source,
+            _ignore_errors=True,  # said, and no reason to leave out the table of what is up
         )
 
 

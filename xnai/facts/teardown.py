@@ -174,8 +174,10 @@ class Teardown(FactBase[Remains | None]):
                 "in_directory": f'if [ -d {here} ]; then echo ./; ls -A {here}; fi',
                 "set_aside": f"ls -d /etc/sysctl.d/*{SET_ASIDE_SUFFIX}* "
                 f"/etc/sysctl.conf{SET_ASIDE_SUFFIX}*; :",
-                "caches": '[ -z "$u" ] || ls -d /var/tmp/buildah-cache-$u '
-                "/var/tmp/containers-user-$u; :",
+                # What a run that was killed while it copied images has left is one more.
+                "caches": '[ -z "$u" ] || { ls -d /var/tmp/buildah-cache-$u '
+                "/var/tmp/containers-user-$u; "
+                "find /var/tmp -maxdepth 1 -user $u -name 'xnai-images-*'; }; :",
                 "packages": f"ls {INSTALLED} {INSTALLING}; :",
             }
         )

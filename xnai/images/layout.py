@@ -10,15 +10,18 @@ import hashlib
 import json
 import os
 import stat
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from xnai.images.offer import DIGEST, MOST_BYTES, CopyRefused, Offer, checked
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _NAME = "org.opencontainers.image.ref.name"
 _READ_BYTES = 1 << 20
+_LEFT_S = 86400
 
 
 def _entry(offer: Offer) -> dict[str, object]:
@@ -76,7 +79,11 @@ class Layout:
                     f"{stat.S_IMODE(found.st_mode):04o}): chmod go-w {self.directory}, or name "
                     "another directory in image_source"
                 )
-            (self.directory / "blobs/sha256").mkdir(parents=True, exist_ok=True)
+            blobs = self.directory / "blobs/sha256"
+            blobs.mkdir(parents=True, exist_ok=True)
+            for left in blobs.glob(".*"):  # by a run that was killed
+                if time.time() - left.stat().st_mtime > _LEFT_S:
+                    left.unlink()
             self._write("oci-layout", b'{"imageLayoutVersion": "1.0.0"}\n')
         except OSError as error:
             raise CopyRefused(
@@ -123,6 +130,7 @@ class Layout:
             with self.path(digest).open("rb") as blob:
                 while data := blob.read(_READ_BYTES):
                     total.update(data)
+                    time.sleep(0)  # lets the other hosts' commands go on
         except OSError as error:
             raise CopyRefused(f"{self.path(digest)}: {error.strerror}") from None
         if f"sha256:{total.hexdigest()}" != digest:
@@ -133,10 +141,17 @@ class Layout:
             )
 
     def read(self, digest: str, offset: int, length: int) -> bytes:
-        """Return a piece of a blob that `check` has read."""
-        with self.path(digest).open("rb") as blob:
-            blob.seek(offset)
-            return blob.read(length)
+        """Return a piece of a blob that `check` has read.
+
+        Raises:
+            CopyRefused: it is gone.
+        """
+        try:
+            with self.path(digest).open("rb") as blob:
+                blob.seek(offset)
+                return blob.read(length)
+        except OSError as error:
+            raise CopyRefused(f"{self.path(digest)}: {error.strerror}") from None
 
     def add(self, digest: str, pieces: Iterable[bytes]) -> None:
         """Write a blob, under its name once it is whole.
@@ -167,38 +182,57 @@ class Layout:
 
     def names(self) -> dict[str, str]:
         """Return the images that the index names: reference -> digest; none where it has none."""
+        return {name: one["digest"] for name, _, one in self._entries() if name}
+
+    def _entries(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """What the index has: name and architecture, empty where it does not say so; and all."""
         with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
             entries = json.loads((self.directory / "index.json").read_bytes())["manifests"]
-            return {
-                one["annotations"][_NAME]: one["digest"]
-                for one in entries if _NAME in one.get("annotations", {})
-            }
-        return {}
+            return [
+                (
+                    str(one.get("annotations", {}).get(_NAME, "")),
+                    str(one.get("platform", {}).get("architecture", "")),
+                    {**one, "digest": str(one["digest"]), "size": int(one["size"])},
+                )
+                for one in entries
+            ]
+        return []
 
     def index(self, offers: Iterable[Offer]) -> None:
         """Write the index: these images, and what others have written into it.
 
         Args:
             offers: whose blobs are there.
+
+        Raises:
+            CopyRefused: it cannot be written.
         """
-        entries = {(one.reference, one.architecture): _entry(one) for one in offers}
-        named = {reference for reference, _ in entries}
-        with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-            there = json.loads((self.directory / "index.json").read_bytes())["manifests"]
-            for one in there:
-                name = one.get("annotations", {}).get(_NAME, "")
-                if name not in named and self.has(one["digest"], one["size"]):
-                    entries[name, one["digest"]] = one
-        self._write("index.json", _text(entries.values()).encode())
+        ours = {(one.reference, one.architecture): _entry(one) for one in offers}
+        others = [
+            one for name, architecture, one in self._entries()
+            if (name, architecture) not in ours and self.has(one["digest"], one["size"])
+        ]
+        try:
+            self._write("index.json", _text([*others, *ours.values()]).encode())
+        except OSError as error:
+            raise CopyRefused(f"{self.directory / 'index.json'}: {error.strerror}") from None
 
     def remove(self, offer: Offer, kept: Iterable[Offer]) -> None:
-        """Remove an image's blobs that no other needs.
+        """Remove an image's blobs that no other needs, also none that somebody else put there.
 
         Args:
             offer: the image.
-            kept: the others.
+            kept: the others of ours.
         """
         needed = {digest for one in kept for digest in one.sizes}
+        for _, _, entry in self._entries():
+            if entry["digest"] != offer.manifest:
+                try:
+                    says = json.loads(self.small(entry["digest"]))
+                    blobs = [says["config"], *says["layers"], entry]
+                    needed |= {str(one["digest"]) for one in blobs}
+                except (CopyRefused, ValueError, TypeError, KeyError):
+                    return  # what it needs cannot be told
         for digest in offer.sizes.keys() - needed:
             with suppress(OSError):
                 self.path(digest).unlink()

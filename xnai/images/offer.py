@@ -158,6 +158,22 @@ def misfit(offer: Offer, wanted: BuildInput, architecture: str, base_image: str)
     return ""
 
 
+def bases_of(planned: Sequence[Build], images: Sequence[StoreImage]) -> dict[str, str]:
+    """Return what each image will be built from: reference -> ID, empty where that is to come.
+
+    Args:
+        planned: what is lacking.
+        images: of the host.
+    """
+    to_come = {build.wanted.reference for build in planned}
+    found = {}
+    for build in planned:
+        present = find(images, build.wanted.parent)
+        known = present is not None and build.wanted.parent not in to_come
+        found[build.wanted.reference] = present.id if present is not None and known else ""
+    return found
+
+
 def takeable(
     planned: Sequence[Build], offers: Mapping[str, Offer], images: Sequence[StoreImage],
     fits: Mapping[str, str],

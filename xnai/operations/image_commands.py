@@ -29,17 +29,24 @@ class Exported:
     """A layout that a host's Podman has written.
 
     Attributes:
-        directory: on the host; its stack user's.
         manifests: reference -> digest.
         sizes: bytes of each blob, by digest.
     """
 
-    directory: str
     manifests: Mapping[str, str]
     sizes: Mapping[str, int]
 
 
-def export(user: str, references: Sequence[str]) -> Limited:
+def export_directory(run: str) -> str:
+    """Return where `export` writes on the host: below /var/tmp, the stack user's alone.
+
+    Args:
+        run: letters and digits; other runs have others.
+    """
+    return f"{_TEMPORARY}{run}"
+
+
+def export(user: str, references: Sequence[str], directory: str) -> Limited:
     """Return the command that writes images into a new layout of the stack's user.
 
     Layers stay as they are: so their digests are those that the other host's Podman knows its own
@@ -48,22 +55,21 @@ def export(user: str, references: Sequence[str]) -> Limited:
     Args:
         user: the stack's.
         references: of images that are there.
+        directory: of `export_directory`; `forget` removes it.
     """
     code = (
         f"find /var/tmp -maxdepth 1 -user {shlex.quote(user)} -name 'xnai-images-*' -mmin +600 "
-        f'-exec rm -rf {{}} + ; d=$(mktemp -d {_TEMPORARY}XXXXXXXX) && echo "$d"'
+        f"-exec rm -rf {{}} + ; mkdir -m 0700 {directory}"
     )
     shows = (
-        'cd "$1" && tr -d "\\n" < index.json && echo && '
+        f'cd {directory} && tr -d "\\n" < index.json && echo && '
         "find blobs/sha256 -type f -printf '%s %f\\n'"
     )
     as_user = f"runuser -u {shlex.quote(user)} --"
-    saves = f"{XNAI_PODMAN} save --quiet --format oci-dir --uncompressed --output"
+    saves = f"{XNAI_PODMAN} save --quiet --format oci-dir --uncompressed --output {directory}"
     return Limited(
-        f"cd / && d=$({as_user} sh -c {shlex.quote(code)}) && for r in "
-        f'{shlex.join(references)}; do {saves} "$d" "$r" >&2 || {{ '
-        f'{as_user} rm -rf "$d"; exit 1; }}; done && echo "$d" && '
-        f'{as_user} sh -c {shlex.quote(shows)} sh "$d"',
+        f"cd / && {as_user} sh -c {shlex.quote(code)} && for r in {shlex.join(references)}; do "
+        f'{saves} "$r" >&2 || exit 1; done && {as_user} sh -c {shlex.quote(shows)}',
         limit_s=FETCH_LIMIT_S,
     )
 
@@ -75,7 +81,7 @@ def exported(lines: Sequence[str]) -> Exported:
         CopyRefused: it is something else.
     """
     try:
-        directory, index, *files = lines
+        index, *files = lines
         manifests = {
             one["annotations"]["org.opencontainers.image.ref.name"]: str(one["digest"])
             for one in json.loads(index)["manifests"]
@@ -85,10 +91,7 @@ def exported(lines: Sequence[str]) -> Exported:
         }
     except (ValueError, TypeError, KeyError) as error:
         raise CopyRefused(f"its Podman wrote no layout that can be read: {error!r}") from None
-    # It becomes part of commands.
-    if not re.fullmatch(rf"{_TEMPORARY}[A-Za-z0-9]+", directory, re.ASCII):
-        raise CopyRefused(f"its Podman wrote to {directory!r}")
-    return Exported(directory, manifests, sizes)
+    return Exported(manifests, sizes)
 
 
 def forget(user: str, directory: str) -> str:
@@ -139,10 +142,14 @@ def _one(build: Build, offer: Offer, source: str, words: str = "") -> str:
     keeps = f"{XNAI_PODMAN} tag {old} {shlex.quote(f'{offer.reference}-{old[:8]}')} && " \
         if old else ""
     other = shlex.quote(f"{offer.reference}: what came has another ID than {offer.id}")
+    # The name goes back to what had it; else the build would take what came for another run's.
+    back = f"{XNAI_PODMAN} untag \"$i\" {reference} >&2; " + (
+        f"{XNAI_PODMAN} tag {old} {reference} >&2; " if old else ""
+    )
     return (
         f"{keeps}i=$({XNAI_PODMAN} pull --quiet {words}{shlex.quote(source)}) && "
-        f"{{ [ \"$i\" = {offer.id} ] || {{ echo {other} >&2; {XNAI_PODMAN} rmi \"$i\" >&2; "
-        f"false; }}; }} && {XNAI_PODMAN} tag {offer.id} {reference} && echo {_HAS} {reference}"
+        f"{{ [ \"$i\" = {offer.id} ] || {{ echo {other} >&2; {back}false; }}; }} && "
+        f"{XNAI_PODMAN} tag {offer.id} {reference} && echo {_HAS} {reference}"
     )
 
 

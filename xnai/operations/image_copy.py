@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -15,7 +15,7 @@ from pyinfra.context import ctx_host, ctx_state
 
 from xnai.facts.podman import StoreImage
 from xnai.images.layout import Layout
-from xnai.images.offer import CopyRefused, Offer, misfit, takeable
+from xnai.images.offer import CopyRefused, Offer, bases_of, misfit, takeable
 from xnai.images.plan import Build
 from xnai.operations.guard import failing_operation
 from xnai.operations.image_directory import DirectorySource, temporary
@@ -94,13 +94,15 @@ def obtain(
     architecture = architecture_of(host)
     source, exchange = elsewhere.source, elsewhere.exchange
     wanted = [one.wanted.reference for one in planned]
+    bases = bases_of(planned, images)
     offered = _offers(host, source, wanted, architecture)
     # What the source has nobody need build.
-    mine = exchange.begin(architecture, [one for one in wanted if one not in offered])
+    lacking_there = {one: base for one, base in bases.items() if one not in offered}
+    mine = exchange.begin(host, architecture, lacking_there)
     there: set[str] = set()
     try:
-        _from_hosts(host, elsewhere, [w for w in wanted if w not in mine | set(offered)],
-                    architecture)
+        of_others = {one: base for one, base in lacking_there.items() if one not in mine}
+        _from_hosts(host, elsewhere, of_others, architecture)
         there = _copied(host, source, planned, images, architecture)
         rest = [one for one in planned if one.wanted.reference not in there]
         yield from build(rest)
@@ -108,7 +110,7 @@ def obtain(
         if source.lasting and rest:
             _give(host, source, [one.wanted.reference for one in rest])
     finally:
-        exchange.end(host, architecture, mine, there)
+        exchange.end(host, architecture, bases, mine, there)
     if not rest:
         yield "true"  # what was copied is a change as well
 
@@ -152,7 +154,8 @@ def lacking(source: ImageSource, host: Host, references: Sequence[str]) -> list[
 def _give(host: Host, source: ImageSource, references: Sequence[str]) -> None:
     """An image that was built is there, whether or not it can be given on."""
     try:
-        source.bring(host, references)
+        # Over what is there: it did not do.
+        source.bring(host, references, over=True)
         host.log(f"copied to {source.name}: {len(references)} images")
     except CopyRefused as refused:
         host.log(f"not copied to {source.name}: {refused.args[0]}")
@@ -173,22 +176,40 @@ def _offers(
 
 
 def _from_hosts(
-    host: Host, elsewhere: Elsewhere, wanted: Sequence[str], architecture: str
+    host: Host, elsewhere: Elsewhere, bases: Mapping[str, str], architecture: str
 ) -> None:
     """Bring to the source what other hosts have, or are building just now."""
-    for reference in wanted:
-        elsewhere.exchange.wait(reference, architecture)
-    of_holder: dict[Host, list[str]] = {}
-    for reference in wanted:
-        others = [one for one in elsewhere.exchange.holders(reference, architecture) if one != host]
-        for holder in others[:1]:
-            of_holder.setdefault(holder, []).append(reference)
-    for holder, references in of_holder.items():
+    exchange, source = elsewhere.exchange, elsewhere.source
+    builders = {exchange.builder(one, architecture, base) for one, base in bases.items()} - {None}
+    if builders:
+        names = sorted(builder.name for builder in builders if builder)
+        host.log(f"waiting for images that {' and '.join(names)} builds")
+    left = dict(bases)
+    for reference, base in bases.items():
+        exchange.wait(reference, architecture, base)
+    tried: set[Host] = set()
+    while of_holder := _holders(exchange, left, architecture, tried | {host}):
+        holder, references = next(iter(of_holder.items()))
+        tried.add(holder)
         host.log(f"copying {len(references)} images from {holder.name}")
         try:
-            elsewhere.source.bring(holder, references)
+            source.bring(holder, references)
+            left = {one: base for one, base in left.items() if one not in references}
         except CopyRefused as refused:
-            host.log(f"not copied from {holder.name}, built here: {refused.args[0]}")
+            host.log(f"not copied from {holder.name}: {refused.args[0]}")
+
+
+def _holders(
+    exchange: ImageExchange, bases: Mapping[str, str], architecture: str, without: set[Host]
+) -> dict[Host, list[str]]:
+    """Who has which of these images, each once."""
+    found: dict[Host, list[str]] = {}
+    for reference, base in bases.items():
+        for holder in exchange.holders(reference, architecture, base):
+            if holder not in without:
+                found.setdefault(holder, []).append(reference)
+                break
+    return found
 
 
 def _copied(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import atexit
 import os
+import secrets
 import shutil
-import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import groupby
@@ -35,6 +36,7 @@ from xnai.stack.paths import build_directory
 
 # Manifests and configurations are smaller; a small layer among them does no harm.
 _SMALL_BYTES = 256 << 10
+_LEFT_S = 86400
 
 
 class DirectorySource:
@@ -70,31 +72,41 @@ class DirectorySource:
                 )
         return found, refused
 
-    def bring(self, holder: Host, references: Sequence[str]) -> None:
+    def bring(self, holder: Host, references: Sequence[str], over: bool = False) -> None:
         """Let the holder's Podman write a layout, and fetch what is not here yet."""
-        architecture = architecture_of(holder)
-        user = current(holder).stack_user
         with self._one_at_a_time:
-            there, _ = self.offers(references, architecture)
-            wanted = [one for one in references if one not in there]
+            there, _ = self.offers(references, architecture_of(holder))
+            wanted = [one for one in references if over or one not in there]
             if not wanted:
                 return
             self._layout.prepare()
-            written = image_commands.exported(run_on(holder, image_commands.export(user, wanted)))
-            try:
-                small = {d: s for d, s in written.sizes.items() if s <= _SMALL_BYTES}
-                self._fetch(holder, user, written.directory, small)
-                offers = [self._described(one, written.manifests) for one in wanted]
-                needed = {d: s for one in offers for d, s in one.sizes.items()}
-                self._fetch(holder, user, written.directory, needed)
-            except ValueError as error:
-                raise CopyRefused(f"{holder.name}: {error}") from None
-            finally:
-                with suppress(CopyRefused):
-                    run_on(holder, image_commands.forget(user, written.directory))
+            offers = self._fetched(holder, wanted)
             self._layout.index(offers)
             for old in self._record.keep(offers):
                 self._layout.remove(old, self._record.all())
+
+    def _fetched(self, holder: Host, wanted: Sequence[str]) -> list[Offer]:
+        """What the holder has of these names; their parts are here then, nothing is left there."""
+        user = current(holder).stack_user
+        # Of this side's choosing, so that it can be removed whatever came of the command.
+        directory = image_commands.export_directory(secrets.token_hex(8))
+        try:
+            written = image_commands.exported(
+                run_on(holder, image_commands.export(user, wanted, directory))
+            )
+            small = {d: s for d, s in written.sizes.items() if s <= _SMALL_BYTES}
+            self._fetch(holder, user, directory, small)
+            offers = [self._described(one, written.manifests) for one in wanted]
+            needed = {d: s for one in offers for d, s in one.sizes.items()}
+            self._fetch(holder, user, directory, needed)
+        except CopyRefused:
+            raise
+        except ValueError as error:
+            raise CopyRefused(f"{holder.name}: {error}") from None
+        finally:
+            with suppress(CopyRefused):
+                run_on(holder, image_commands.forget(user, directory))
+        return offers
 
     def _described(self, reference: str, manifests: Mapping[str, str]) -> Offer:
         digest = manifests.get(reference, "")
@@ -126,12 +138,18 @@ class DirectorySource:
             digest: size for offer in offers for digest, size in offer.sizes.items()
             if digest not in there
         }
-        run_on(host, image_commands.prepare(directory))
-        for piece in told(host, sizes, f"from {self.name}"):
-            contents = [self._layout.read(one.digest, one.offset, one.length) for one in piece]
-            run_on(host, blobs.put(directory, piece, contents))
-        run_on(host, image_commands.index(directory, offers))
-        return arrived_on(host, image_commands.load(directory, taken))
+        try:
+            run_on(host, image_commands.prepare(directory))
+            for piece in told(host, sizes, f"from {self.name}"):
+                contents = [self._layout.read(one.digest, one.offset, one.length) for one in piece]
+                run_on(host, blobs.put(directory, piece, contents))
+            run_on(host, image_commands.index(directory, offers))
+            return arrived_on(host, image_commands.load(directory, taken))
+        except CopyRefused:
+            # A build may need the room.
+            with suppress(CopyRefused):
+                run_on(host, f"rm -rf {directory}")
+            raise
 
     def _whole(
         self, host: Host, taken: Sequence[tuple[Build, Offer]], there: set[str]
@@ -154,13 +172,12 @@ class DirectorySource:
 
 
 def temporary() -> Path:
-    """Return a directory of this run's; at its end it goes, and what killed runs left goes now."""
+    """Return a directory of this run's, not made yet; at its end it goes, and old ones go now."""
     above = user_directories.cache()
-    for left in above.glob("images-*"):
-        process = left.name.partition("-")[2].partition("-")[0]
-        if process.isdigit() and not Path(f"/proc/{process}").exists():
-            shutil.rmtree(left, ignore_errors=True)
-    above.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f"images-{os.getpid()}-", dir=above))
-    atexit.register(shutil.rmtree, made, ignore_errors=True)
-    return made
+    with suppress(OSError):
+        for left in above.glob("images-*"):  # by a run that was killed
+            if time.time() - left.stat().st_mtime > _LEFT_S:
+                shutil.rmtree(left, ignore_errors=True)
+    path = above / f"images-{os.getpid()}-{secrets.token_hex(4)}"
+    atexit.register(shutil.rmtree, path, ignore_errors=True)
+    return path

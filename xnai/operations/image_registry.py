@@ -35,13 +35,13 @@ class RegistrySource:
         """Return what is recorded; whether it is still there turns out when it is pulled."""
         return recorded(self._record, references, architecture)
 
-    def bring(self, holder: Host, references: Sequence[str]) -> None:
+    def bring(self, holder: Host, references: Sequence[str], over: bool = False) -> None:
         """Let the holder's Podman push, and record the digests."""
         settings = current(holder)
         architecture = architecture_of(holder)
         with self._one_at_a_time:
             there, _ = self.offers(references, architecture)
-            wanted = [one for one in references if one not in there]
+            wanted = [one for one in references if over or one not in there]
             if not wanted:
                 return
             lines: list[str] = []
@@ -52,8 +52,14 @@ class RegistrySource:
             self._record.keep(image_commands.pushed(wanted, lines))
 
     def install(self, host: Host, taken: Sequence[tuple[Build, Offer]]) -> set[str]:
-        """Let the host's Podman pull by digest."""
+        """Let the host's Podman pull by digest; what the registry has not any more is forgotten."""
         *first, last = image_commands.pull(self.name, taken, network.of(current(host)))
-        for command in first:
-            run_on(host, command)
-        return arrived_on(host, last)
+        found: set[str] = set()
+        try:
+            for command in first:
+                run_on(host, command)
+            found = arrived_on(host, last)
+        finally:
+            gone = {offer.reference for _, offer in taken} - found
+            self._record.forget(gone, architecture_of(host))
+        return found

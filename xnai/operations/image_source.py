@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
+from paramiko import SSHException
 from pyinfra.api.command import StringCommand
 from pyinfra.api.host import Host
 from pyinfra.context import ctx_state
@@ -40,8 +41,13 @@ class ImageSource(Protocol):
             CopyRefused: it cannot be looked at.
         """
 
-    def bring(self, holder: Host, references: Sequence[str]) -> None:
+    def bring(self, holder: Host, references: Sequence[str], over: bool = False) -> None:
         """Copy images of a host to it.
+
+        Args:
+            holder: whose.
+            references: of images that are there.
+            over: also those that it has already, which did not do.
 
         Raises:
             CopyRefused: that did not work; with what was said.
@@ -68,11 +74,15 @@ def run_on(host: Host, command: StringCommand | str) -> list[str]:
     """Run a command as root on any host of the run, and return the lines that it printed.
 
     Raises:
-        CopyRefused: it failed; with the last that it said.
+        CopyRefused: it failed, with the last that it said; or the host does not answer.
     """
     words = command if isinstance(command, StringCommand) else StringCommand(command)
     how = connector_arguments(host, ctx_state.get()) | words.connector_arguments
-    done, output = host.run_shell_command(words, **how)
+    try:
+        done, output = host.run_shell_command(words, **how)
+    except (SSHException, EOFError, OSError) as error:
+        # pyinfra handles these for operations' own commands alone.
+        raise CopyRefused(f"{host.name} does not answer: {error or type(error).__name__}") from None
     lines: list[str] = output.stdout_lines
     if not done:
         said = [line for line in output.stderr_lines if line.strip()][-_LAST_LINES:]

@@ -16,11 +16,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from xnai.remote.content import sent
-from xnai.remote.limit import FETCH_LIMIT_S, Limited
+from xnai.remote.limit import Limited
 
 PIECE_BYTES = 32 << 20
 """The most that one command moves."""
 _LARGE_BYTES = 1 << 20
+# Of one piece: a host that is gone must not keep the others waiting for hours.
+_LIMIT_S = 900
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
@@ -87,7 +89,7 @@ def get(user: str, directory: str, piece: Sequence[Segment]) -> Limited:
     code = f"cd {shlex.quote(directory)} && {{ {reads}; }} | gzip -1 | base64 -w 60000"
     return Limited(
         f"cd / && runuser -u {shlex.quote(user)} -- sh -c {shlex.quote(code)}",
-        limit_s=FETCH_LIMIT_S,
+        limit_s=_LIMIT_S,
     )
 
 
@@ -128,7 +130,8 @@ def put(directory: str, piece: Sequence[Segment], contents: Sequence[bytes]) -> 
     (first, *others), (content, *_) = piece, contents
     if not others:
         blob = shlex.quote(f"{directory}/{file_of(first.digest)}")
-        return sent(f"umask 022; base64 -d | gzip -d >> {blob}", gzip.compress(content, 1, mtime=0))
+        packed_content = gzip.compress(content, 1, mtime=0)
+        return sent(f"umask 022; base64 -d | gzip -d >> {blob}", packed_content, _LIMIT_S)
     buffer = io.BytesIO()
     # A format of the host's own tools, in which each file says how long it is.
     with (
@@ -141,5 +144,5 @@ def put(directory: str, piece: Sequence[Segment], contents: Sequence[bytes]) -> 
             tar.addfile(info, io.BytesIO(content))
     return sent(
         f"cd {shlex.quote(directory)} && base64 -d | gzip -d | tar -x --no-same-owner -f -",
-        buffer.getvalue(),
+        buffer.getvalue(), _LIMIT_S,
     )

@@ -71,16 +71,17 @@ def put_as(user: str, path: str, content: bytes, mode: str = "0644") -> Limited:
     )
 
 
-def sent(code: str, content: bytes) -> Limited:
+def sent(code: str, content: bytes, limit_s: int = FETCH_LIMIT_S) -> Limited:
     """Return the command that runs shell code with base64 of some content as its input.
 
     Args:
         code: what reads it; `base64 -d` gives the content.
         content: any bytes.
+        limit_s: until it is ended, in seconds.
     """
     # pyinfra ends each item with a newline and sends it alone: neither too many nor too large.
     items = [
         base64.b64encode(content[start : start + _ITEM_BYTES]).decode("ascii")
         for start in range(0, len(content), _ITEM_BYTES)
     ]
-    return Limited(code, limit_s=FETCH_LIMIT_S, _stdin=items or [""])
+    return Limited(code, limit_s=limit_s, _stdin=items or [""])

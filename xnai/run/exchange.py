@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from weakref import WeakKeyDictionary
 
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
-
-# While a build goes on; whoever waits looks again, lest the builder's run was ended.
-_LOOK_EVERY_S = 5.0
 
 
 class ImageExchange:
@@ -19,68 +16,93 @@ class ImageExchange:
     A host says for all that it lacks at once what it will build; one that comes later waits for
     what the earlier ones have said. So the waiting has no circle, in whatever order or number
     pyinfra lets hosts run.
+
+    An image is one with what it was built from: of two hosts with bases of their own neither waits
+    for the other. The ID of an image's base is known where the base was there when the run began;
+    it is empty where the base is yet to come.
     """
 
     def __init__(self) -> None:
         """Nobody has or builds anything yet."""
         self._lock = threading.Lock()
-        self._holders: dict[tuple[str, str], list[Host]] = {}
-        self._building: dict[tuple[str, str], threading.Event] = {}
+        self._holders: dict[tuple[str, str], list[tuple[Host, str]]] = {}
+        self._building: dict[tuple[str, str, str], tuple[Host, threading.Event]] = {}
 
-    def has(self, host: Host, architecture: str, references: Iterable[str]) -> None:
-        """Say what a host has."""
-        with self._lock:
-            for reference in references:
-                self._holders.setdefault((reference, architecture), []).append(host)
-
-    def holders(self, reference: str, architecture: str) -> Sequence[Host]:
-        """Return who has an image."""
-        with self._lock:
-            return tuple(self._holders.get((reference, architecture), ()))
-
-    def begin(self, architecture: str, references: Iterable[str]) -> set[str]:
-        """Say that the caller builds what nobody has or builds; `end` must follow.
+    def has(self, host: Host, architecture: str, bases: Mapping[str, str]) -> None:
+        """Say what a host has.
 
         Args:
+            host: who.
             architecture: of its machine.
-            references: all that it lacks.
+            bases: reference -> ID of the image that it was built from, empty where not known.
+        """
+        with self._lock:
+            for reference, base in bases.items():
+                self._holders.setdefault((reference, architecture), []).append((host, base))
+
+    def holders(self, reference: str, architecture: str, base: str) -> Sequence[Host]:
+        """Return who has an image that was built from `base`, or from any where that is empty."""
+        with self._lock:
+            return self._of(reference, architecture, base)
+
+    def _of(self, reference: str, architecture: str, base: str) -> Sequence[Host]:
+        found = self._holders.get((reference, architecture), ())
+        return tuple(host for host, other in found if not base or other == base)
+
+    def begin(self, host: Host, architecture: str, bases: Mapping[str, str]) -> set[str]:
+        """Say that a host builds what nobody has or builds; `end` must follow.
+
+        Args:
+            host: who.
+            architecture: of its machine.
+            bases: all that it lacks -> ID of the image that it is built from, empty where that
+                one is lacking too.
 
         Returns:
-            What is the caller's to build.
+            What is the host's to build.
         """
         with self._lock:
             mine = {
-                reference for reference in references
-                if (reference, architecture) not in self._building
-                and not self._holders.get((reference, architecture))
+                reference for reference, base in bases.items()
+                if (reference, architecture, base) not in self._building
+                and not self._of(reference, architecture, base)
             }
             for reference in mine:
-                self._building[reference, architecture] = threading.Event()
+                key = (reference, architecture, bases[reference])
+                self._building[key] = (host, threading.Event())
             return mine
 
     def end(
-        self, host: Host, architecture: str, mine: Collection[str], built: Collection[str]
+        self, host: Host, architecture: str, bases: Mapping[str, str], mine: Collection[str],
+        built: Collection[str],
     ) -> None:
         """Say which of its images the host has now, and let the others go on.
 
         Args:
             host: who built.
             architecture: of its machine.
+            bases: as `begin` was told.
             mine: what `begin` returned.
             built: what is there.
         """
-        self.has(host, architecture, built)
+        self.has(host, architecture, {one: bases[one] for one in built})
         with self._lock:
-            ended = [self._building.pop((reference, architecture)) for reference in mine]
-        for event in ended:
+            ended = [self._building.pop((one, architecture, bases[one])) for one in mine]
+        for _, event in ended:
             event.set()
 
-    def wait(self, reference: str, architecture: str) -> None:
+    def builder(self, reference: str, architecture: str, base: str) -> Host | None:
+        """Return who builds an image just now."""
+        with self._lock:
+            found = self._building.get((reference, architecture, base))
+        return found[0] if found else None
+
+    def wait(self, reference: str, architecture: str, base: str) -> None:
         """Wait until nobody builds an image any more, well or not."""
         with self._lock:
-            event = self._building.get((reference, architecture))
-        while event is not None and not event.wait(_LOOK_EVERY_S):
-            pass
+            found = self._building.get((reference, architecture, base))
+        if found is not None:
+            found[1].wait()
 
 
 _OF_RUNS: WeakKeyDictionary[State, ImageExchange] = WeakKeyDictionary()

@@ -6,17 +6,18 @@ by the digest of its manifest, which says the digests of all the rest.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xnai.images.offer import CopyRefused, Offer, parsed_offer
 from xnai.run import user_directories
 
-# Of each image of each architecture: the present one, the one before, and one more.
-KEPT = 3
+KEPT = 8
+"""Of each image of each architecture: generations, and variants for hosts with other settings."""
 
 
 def file() -> Path:
@@ -61,7 +62,44 @@ class ImageRecord:
 
         Returns:
             Those that were forgotten, since there are newer ones of the same image.
+
+        Raises:
+            CopyRefused: the file cannot be read or written.
         """
+        try:
+            with self._alone():
+                return self._keep(offers)
+        except OSError as error:
+            raise CopyRefused(f"{self._path}: {error.strerror}") from None
+
+    def forget(self, references: Collection[str], architecture: str) -> None:
+        """Take offers back that did not do when they were wanted.
+
+        Args:
+            references: their names.
+            architecture: for which.
+        """
+        with suppress(OSError), self._alone():
+            kept = [
+                one for one in self.all()
+                if one.reference not in references or one.architecture != architecture
+            ]
+            self._here = kept
+            if self._path is not None:
+                self._write(self._path, [json.loads(one.text()) for one in kept])
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While no other run of this user's changes the file."""
+        if self._path is None:
+            yield
+            return
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.with_suffix(".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _keep(self, offers: Iterable[Offer]) -> list[Offer]:
         new = {(one.reference, one.architecture): one for one in offers}
         found = [one for one in self.all() if (one.reference, one.architecture) not in new]
         found += new.values()
@@ -96,13 +134,7 @@ class ImageRecord:
         )
 
     def _write(self, path: Path, offers: list[object]) -> None:
-        others = {
-            source: found for source, found in self._read(path).items()
-            # Of a directory that was removed nothing can be copied any more.
-            if not source.startswith("/") or Path(source).exists()
-        }
-        text = json.dumps({**others, self._source: offers}, indent=1) + "\n"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({**self._read(path), self._source: offers}, indent=1) + "\n"
         partial = path.with_name(f".{path.name}.{os.getpid()}")
         with suppress(OSError):
             partial.unlink()

@@ -13,15 +13,16 @@ from xnai.run.exchange import ImageExchange, exchange_of
 NAMES = [f"image {number}" for number in range(6)]
 
 
-def run(exchange, host, lacks, built, fails=()):
+def run(exchange, host, lacks, built, fails=(), base=""):
     """A host of the run, as the operation does it."""
-    mine = exchange.begin("amd64", lacks)
+    bases = dict.fromkeys(lacks, base)
+    mine = exchange.begin(host, "amd64", bases)
     there = set()
     try:
         for name in lacks:
             if name not in mine:
-                exchange.wait(name, "amd64")
-                if exchange.holders(name, "amd64"):
+                exchange.wait(name, "amd64", base)
+                if exchange.holders(name, "amd64", base):
                     there.add(name)
         if host in fails:
             raise RuntimeError
@@ -32,7 +33,7 @@ def run(exchange, host, lacks, built, fails=()):
     except RuntimeError:
         there = set()
     finally:
-        exchange.end(host, "amd64", mine, there)
+        exchange.end(host, "amd64", bases, mine, there)
 
 
 @given(st.lists(st.lists(st.sampled_from(NAMES), unique=True), min_size=1, max_size=6))
@@ -64,15 +65,30 @@ def test_whoever_waits_for_a_build_that_fails_builds():
     run(exchange, "first", NAMES[:1], built, fails=("first",))
     assert built == []
     run(exchange, "second", NAMES[:1], built)
-    assert built == NAMES[:1] and list(exchange.holders(NAMES[0], "amd64")) == ["second"]
+    assert built == NAMES[:1] and list(exchange.holders(NAMES[0], "amd64", "")) == ["second"]
 
 
 def test_what_a_host_has_nobody_builds():
     exchange = ImageExchange()
-    exchange.has("old", "amd64", NAMES[:1])
-    assert exchange.begin("amd64", NAMES[:2]) == {NAMES[1]}
-    assert exchange.begin("arm64", NAMES[:2]) == set(NAMES[:2]), "another machine's is of no use"
-    exchange.wait(NAMES[0], "amd64")
+    exchange.has("old", "amd64", {NAMES[0]: "a base"})
+    assert exchange.begin("new", "amd64", dict.fromkeys(NAMES[:2], "")) == {NAMES[1]}
+    assert exchange.builder(NAMES[1], "amd64", "") == "new"
+    both = dict.fromkeys(NAMES[:2], "")
+    assert exchange.begin("arm", "arm64", both) == set(both), "another machine's is of no use"
+    exchange.wait(NAMES[0], "amd64", "")
+
+
+def test_hosts_with_bases_of_their_own_do_not_wait_for_each_other():
+    """Each built its base itself: what the other builds on its own would be built again here."""
+    exchange, built = ImageExchange(), []
+    exchange.has("third", "amd64", {NAMES[0]: "its base"})
+    mine = exchange.begin("first", "amd64", {NAMES[0]: "first's base"})
+    assert mine == {NAMES[0]}, "the third's is of no use"
+    run(exchange, "second", NAMES[:1], built, base="second's base")
+    assert built == NAMES[:1]
+    assert list(exchange.holders(NAMES[0], "amd64", "second's base")) == ["second"]
+    # Whoever lacks the base as well takes either.
+    assert list(exchange.holders(NAMES[0], "amd64", "")) == ["third", "second"]
 
 
 def test_a_run_has_one():

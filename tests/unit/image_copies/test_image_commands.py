@@ -50,10 +50,13 @@ SAVES = (
 PULLS = f'case "$*" in *{BASE.reference}) echo {MADE_BASE.id} ;; *pull*) echo {MADE_APP.id} ;; esac'
 
 
+DIRECTORY_THERE = image_commands.export_directory("0123abcd")
+
+
 def test_export(run, tmp_path):
-    done, calls = run(image_commands.export("xnai", [APP.reference]), SAVES)
-    lines = [line.replace(str(tmp_path), "/var/tmp") for line in done.stdout.splitlines()]
-    found = image_commands.exported(lines)
+    done, calls = run(image_commands.export("xnai", [APP.reference], DIRECTORY_THERE), SAVES)
+    found = image_commands.exported(done.stdout.splitlines())
+    assert (tmp_path / "xnai-images-0123abcd").stat().st_mode & 0o777 == 0o700
     assert found.manifests == {APP.reference: "sha256:1"}
     assert found.sizes == {f"sha256:{7:064d}": 5}
     assert re.fullmatch(
@@ -61,15 +64,14 @@ def test_export(run, tmp_path):
     )
 
 
-def test_an_export_that_fails_leaves_nothing(run, tmp_path):
-    done, _ = run(image_commands.export("xnai", [APP.reference]), "exit 125", check=False)
-    assert not [*tmp_path.glob("xnai-images-*")] and not done.stdout
+def test_an_export_that_fails_says_so(run):
+    command = image_commands.export("xnai", [APP.reference], DIRECTORY_THERE)
+    done, _ = run(command, "echo why >&2; exit 125", check=False)
+    assert not done.stdout and "why" in done.stderr
 
 
 @pytest.mark.parametrize("lines", [
-    [], ["/var/tmp/xnai-images-x"], ["/var/tmp/xnai-images-x", "{}"],
-    ["/var/tmp/xnai-images-x", '{"manifests": []}', "no size"],
-    ["/etc", '{"manifests": []}'], ["/var/tmp/xnai-images-x; reboot", '{"manifests": []}'],
+    [], ["{}"], ['{"manifests": [{}]}'], ['{"manifests": []}', "no size"],
 ])
 def test_what_is_no_export_is_refused(lines):
     with pytest.raises(CopyRefused):
@@ -96,7 +98,16 @@ def test_another_id_is_not_taken(run, tmp_path):
     )
     assert image_commands.arrived(done.stdout.splitlines()) == {BASE.reference}
     assert f"{APP.reference}: what came has another ID than {MADE_APP.id}" in done.stderr
-    assert calls[-1] == "rmi 0ther"
+    assert calls[-1] == f"untag 0ther {APP.reference}"
+
+
+def test_another_id_does_not_take_the_name_from_the_old_image(run, tmp_path):
+    old = "0123456789abcdef" * 4
+    taken = [(Build(BASE, "another base", old), MADE_BASE.offer)]
+    command = image_commands.load(str(tmp_path / "copies"), taken)
+    _, calls = run(command, "case $1 in pull) echo 0ther ;; esac", check=False)
+    # Else the build that follows would say that another run has built it meanwhile.
+    assert calls[-2:] == [f"untag 0ther {BASE.reference}", f"tag {old} {BASE.reference}"]
 
 
 def test_an_image_that_has_the_name_keeps_one(run, tmp_path):

@@ -45,7 +45,7 @@ class Source:
         self._may("offers")
         return {one: offer for one, offer in self.there.items() if one in references}, self.refused
 
-    def bring(self, holder, references):
+    def bring(self, holder, references, over=False):
         self._may("bring")
         self.brought.append((holder.name, list(references)))
         self.there |= {one: OFFERS[one] for one in references}
@@ -138,7 +138,7 @@ def test_what_does_not_fit_is_named_and_built(monkeypatch):
 
 def test_another_hosts_images_are_copied():
     exchange, source = ImageExchange(), Source(lasting=False)
-    exchange.has(Host("two"), "amd64", ALL)
+    exchange.has(Host("two"), "amd64", dict.fromkeys(ALL, ""))
     host, built, _ = obtain(source, exchange)
     assert built == [] and source.brought == [("two", ALL)]
     assert host.logged[0] == "copying 3 images from two"
@@ -160,10 +160,27 @@ def test_a_build_that_fails_leaves_nobody_waiting():
 
 def test_a_host_that_cannot_give_is_not_waited_for():
     exchange, source = ImageExchange(), Source(lasting=False, fails=["bring"])
-    exchange.has(Host("two"), "amd64", ALL)
+    exchange.has(Host("two"), "amd64", dict.fromkeys(ALL, ""))
     host, built, _ = obtain(source, exchange)
     assert built == ALL
-    assert host.logged[1] == "not copied from two, built here: bring does not work"
+    assert host.logged[1] == "not copied from two: bring does not work"
+
+
+def test_the_next_one_that_has_them_is_asked():
+    exchange, source = ImageExchange(), Source(lasting=False)
+    for name in ("two", "three"):
+        exchange.has(Host(name), "amd64", dict.fromkeys(ALL, ""))
+    real = source.bring
+
+    def bring(holder, references, over=False):
+        if holder.name == "two":
+            raise CopyRefused("two does not answer")
+        real(holder, references)
+
+    source.bring = bring
+    host, built, _ = obtain(source, exchange)
+    assert built == [] and source.brought == [("three", ALL)]
+    assert "not copied from two: two does not answer" in host.logged
 
 
 def test_the_plan_alone_touches_nothing():

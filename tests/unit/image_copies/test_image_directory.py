@@ -7,12 +7,26 @@ as whoever runs the tests.
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import time
 from types import SimpleNamespace
 
 import pytest
-from made_images import APP, BASE, MADE_APP, MADE_BASE, MADE_OTHER, OTHER, PLANNED, digest_of
+from made_images import (
+    APP,
+    BASE,
+    MADE_APP,
+    MADE_BASE,
+    MADE_OTHER,
+    OTHER,
+    PLANNED,
+    Made,
+    digest_of,
+)
+from paramiko import SSHException
+from pyinfra.context import ctx_state
 
 from xnai.images.layout import Layout, index_text
 from xnai.images.offer import CopyRefused
@@ -22,6 +36,7 @@ from xnai.remote.lease_code import DIRECTORY
 from xnai.run import user_directories
 from xnai.run.image_record import ImageRecord
 
+RUN_ON = image_source.run_on
 MADE = {one.reference: one for one in (MADE_BASE, MADE_APP, MADE_OTHER)}
 TAKEN = [(build, MADE[build.wanted.reference].offer) for build in PLANNED]
 
@@ -98,7 +113,7 @@ class Host:
             ["sh", "-c", text], input="".join(f"{line}\n" for line in stdin), text=True,
             capture_output=True, check=False,
         )
-        lines = done.stdout.replace(str(self.path), "/var/tmp").splitlines()
+        lines = done.stdout.splitlines()
         if done.returncode or (self.fails and self.fails in text):
             raise CopyRefused(f"{self.name}: {done.stderr.strip() or 'it was cut off'}", lines)
         return lines
@@ -109,6 +124,7 @@ def here(monkeypatch):
     for module in (image_source, image_directory):
         monkeypatch.setattr(module, "run_on", lambda host, command: host.run(command))
         monkeypatch.setattr(module, "architecture_of", lambda host: "amd64")
+    monkeypatch.setattr(image_source, "connector_arguments", lambda host, state: {})
     settings = SimpleNamespace(stack_user="xnai", stack_name="xnai")
     monkeypatch.setattr(image_directory, "current", lambda host: settings)
 
@@ -213,6 +229,7 @@ def test_a_host_that_is_cut_off_while_it_gives(source, old, cut):
     old.fails = cut
     with pytest.raises(CopyRefused, match="old: it was cut off"):
         source.bring(old, list(MADE))
+    assert not [*old.path.glob("xnai-images-*")], "nothing is left there"
     assert source.offers(list(MADE), "amd64")[0] == {}
     old.fails = ""
     source.bring(old, list(MADE))
@@ -229,6 +246,7 @@ def test_a_host_that_is_cut_off_while_it_takes(source, old, tmp_path, cut):
     else:
         with pytest.raises(CopyRefused, match="new: it was cut off"):
             source.install(new, TAKEN)
+    assert not [*new.path.rglob("copies")], "a build may need the room"
     new.fails = ""
     assert source.install(new, TAKEN) == set(MADE)
 
@@ -238,11 +256,47 @@ def test_an_image_that_the_host_has_not_is_told(source, tmp_path):
         source.bring(Host(tmp_path / "old"), [BASE.reference])
 
 
+def test_what_did_not_do_is_replaced(source, old, tmp_path):
+    source.bring(old, [APP.reference])
+    other = Made(APP, "another base", layers=(b"python", b"another base", b"app"))
+    rebuilt = Host(tmp_path / "rebuilt", [other])
+    source.bring(rebuilt, [APP.reference])
+    assert source.offers([APP.reference], "amd64")[0] == {APP.reference: MADE_APP.offer}
+    source.bring(rebuilt, [APP.reference], over=True)
+    assert source.offers([APP.reference], "amd64")[0] == {APP.reference: other.offer}
+
+
 def test_the_runs_own_directory_goes_with_it(monkeypatch, tmp_path):
     monkeypatch.setattr(user_directories, "cache", lambda: tmp_path)
     ended = []
     monkeypatch.setattr(image_directory.atexit, "register", lambda *a, **k: ended.append(a))
-    (tmp_path / "images-999999999-x").mkdir()
+    for name, age_s in (("images-1-old", 90_000), ("images-2-new", 60)):
+        (tmp_path / name).mkdir()
+        then = time.time() - age_s
+        os.utime(tmp_path / name, (then, then))
     made = temporary()
-    assert [*tmp_path.iterdir()] == [made] and made.stat().st_mode & 0o777 == 0o700
+    assert not made.exists(), "not before it is needed"
+    assert [path.name for path in tmp_path.iterdir()] == ["images-2-new"]
+    Layout(made).prepare()
+    assert made.stat().st_mode & 0o777 == 0o700
     assert ended[0][1:] == (made,)
+
+
+def test_a_run_needs_no_cache_where_nothing_is_copied(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(user_directories, "cache", lambda: tmp_path / "file/cache")
+    path = temporary()
+    with pytest.raises(CopyRefused):
+        Layout(path).prepare()
+
+
+def test_a_host_that_is_gone_is_no_reason_to_fail():
+    class Gone:
+        name = "old"
+
+        def run_shell_command(self, *_, **__):
+            raise SSHException("SSH session not active")
+
+    said = "old does not answer: SSH session not active"
+    with ctx_state.use(SimpleNamespace()), pytest.raises(CopyRefused, match=said):
+        RUN_ON(Gone(), "true")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 
 import pytest
 from made_images import APP, MADE_APP, MADE_BASE
@@ -53,14 +54,31 @@ def test_sources_do_not_know_of_each_other(tmp_path):
     assert (tmp_path / "images.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_directory_that_is_gone_is_forgotten(tmp_path):
-    gone, registry = (
-        ImageRecord(place, tmp_path / "images.json") for place in ("/gone", "docker://r.lan")
-    )
-    gone.keep([MADE_APP.offer])
-    assert gone.all() == [MADE_APP.offer], "until something else is written"
-    registry.keep([MADE_BASE.offer])
-    assert gone.all() == [] and registry.all() == [MADE_BASE.offer]
+def test_what_did_not_do_is_forgotten(record):
+    arm = dataclasses.replace(MADE_APP.offer, architecture="arm64")
+    record.keep([MADE_APP.offer, arm, MADE_BASE.offer])
+    record.forget([APP.reference], "amd64")
+    assert record.all() == [arm, MADE_BASE.offer]
+
+
+def test_a_state_directory_that_cannot_be_written_is_told(tmp_path):
+    (tmp_path / "state").write_text("")
+    with pytest.raises(CopyRefused, match=r"state/images\.json"):
+        ImageRecord("/a", tmp_path / "state/images.json").keep([MADE_APP.offer])
+
+
+def test_two_runs_at_once_lose_nothing(tmp_path):
+    def keep(number: int) -> None:
+        ImageRecord(f"docker://r{number}.lan", tmp_path / "images.json").keep([MADE_APP.offer])
+
+    threads = [threading.Thread(target=keep, args=(number,)) for number in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for number in range(12):
+        record = ImageRecord(f"docker://r{number}.lan", tmp_path / "images.json")
+        assert record.all() == [MADE_APP.offer]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"/a": 1}', '{"/a": [{}]}'])

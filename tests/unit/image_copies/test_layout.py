@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 import pytest
-from made_images import APP, MADE_APP, MADE_BASE, MADE_OTHER, digest_of
+from made_images import APP, MADE_APP, MADE_BASE, MADE_OTHER, Made, digest_of
 
 from xnai.images.layout import Layout, configuration_of, index_text
 from xnai.images.offer import CopyRefused
@@ -121,3 +122,44 @@ def test_what_no_other_image_needs_goes(layout):
     layout.remove(MADE_APP.offer, [MADE_BASE.offer, MADE_OTHER.offer])
     left = {f"sha256:{path.name}" for path in (layout.directory / "blobs/sha256").iterdir()}
     assert left == MADE_BASE.blobs.keys() | MADE_OTHER.blobs.keys()
+
+
+def test_what_somebody_elses_image_needs_stays(layout):
+    for one in (MADE_APP, MADE_OTHER):
+        one.write(layout.directory)
+    theirs = {
+        "digest": MADE_OTHER.digest, "size": len(MADE_OTHER.manifest),
+        "annotations": {"org.opencontainers.image.ref.name": "theirs"},
+    }
+    (layout.directory / "index.json").write_text(json.dumps({"manifests": [theirs]}))
+    layout.remove(MADE_APP.offer, [])
+    left = {f"sha256:{path.name}" for path in (layout.directory / "blobs/sha256").iterdir()}
+    assert left == set(MADE_OTHER.blobs)
+
+
+def test_nothing_goes_where_it_cannot_be_told_what_others_need(layout):
+    MADE_APP.write(layout.directory)
+    theirs = {"digest": digest_of(b"gone"), "size": 4}
+    (layout.directory / "index.json").write_text(json.dumps({"manifests": [theirs]}))
+    layout.remove(MADE_APP.offer, [])
+    assert all(layout.has(digest, len(data)) for digest, data in MADE_APP.blobs.items())
+
+
+def test_the_index_has_one_name_for_two_machines(layout):
+    arm = Made(APP, MADE_BASE.id, architecture="arm64")
+    for one in (MADE_APP, arm):
+        one.write(layout.directory)
+    layout.index([MADE_APP.offer])
+    layout.index([arm.offer])
+    found = json.loads((layout.directory / "index.json").read_text())["manifests"]
+    assert {one["digest"] for one in found} == {MADE_APP.digest, arm.digest}
+
+
+def test_what_a_killed_run_left_goes_a_day_later(layout):
+    blobs = layout.directory / "blobs/sha256"
+    for name, age_s in ((".old", 90_000), (".new", 60)):
+        (blobs / name).write_bytes(b"")
+        then = time.time() - age_s
+        os.utime(blobs / name, (then, then))
+    layout.prepare()
+    assert [path.name for path in blobs.iterdir()] == [".new"]
