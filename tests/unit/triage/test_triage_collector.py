@@ -84,8 +84,11 @@ def test_a_torn_frame_is_no_answer():
     assert unframed(["@@xnai-triage 1 1 no base64!"]) is None
 
 
-@given(st.text(alphabet=st.characters(codec="ascii", exclude_categories=["C", "Z"]), min_size=8,
-               max_size=40))
+VISIBLE = st.characters(codec="ascii", exclude_categories=["C", "Z"])
+
+
+# The word of a line of Redis' configuration is shown; Hypothesis takes constants from the code.
+@given(st.text(alphabet=VISIBLE, min_size=8, max_size=40).filter(lambda v: v != "requirepass"))
 def test_no_spelling_of_a_secret_survives(value):
     masked = Masked()
     masked.add("x_password", value)
