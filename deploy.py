@@ -14,7 +14,7 @@ from tasks import (
 from xnai.run.pyinfra import this_host_alone
 
 with this_host_alone():
-    images.read_beside()
+    images.read_beside()  # goes on while the next step waits for the host
     # First: everything wrong is said at once, before anything changes.
     preflight.apply(for_all_steps=True)
     before.apply()  # before anything changes: what this machine is, for teardown

@@ -53,7 +53,7 @@ def measure(one: Machine, runs: int, progress: Progress) -> list[str]:
             made.append(machine.up(spec, progress))
         with tempfile.TemporaryDirectory() as directory:
             inventories = [
-                _inventory(made[:count], Path(directory) / f"{count}.py")
+                deploying.inventory_of(made[:count], Path(directory) / f"{count}.py")
                 for count in range(1, MOST_MACHINES + 1)
             ]
             for machine_ in made:
@@ -86,16 +86,6 @@ def _table(measured: Sequence[Measured]) -> list[str]:
             f"controller CPU {statistics.median(cpus):.2f} s"
         )
     return lines
-
-
-def _inventory(machines: Sequence[Machine], path: Path) -> Path:
-    """Write one inventory of several machines; each machine's own file names one host."""
-    files = [str(one.hosts_file) for one in machines]
-    path.write_text(
-        "import runpy\n"
-        f"lab = [host for path in {files!r} for host in runpy.run_path(path)['lab']]\n"
-    )
-    return path
 
 
 def _run(one: Machine, inventory: Path) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import pairs
+from benchmarks.proof import calibration
 from xnai.lab import deploying
 from xnai.lab.machine import Machine
 from xnai.lab.progress import Progress
@@ -60,33 +62,25 @@ def measure(one: Machine, runs: int, progress: Progress) -> list[str]:
     lines = ["A run that changes nothing, on simulated hosts", *_table(measured)]
     pairs.keep(
         "simulated", measured, lines, commit=pairs.commit_of(), load=os.getloadavg(),
-        calibration_s=calibration_s(),
+        calibration_s=calibration(),
     )
     return lines
 
 
-def calibration_s() -> float:
-    """Return the seconds that a fixed piece of work takes: how fast this machine is just now."""
-    started = time.monotonic()
-    sum(number * number % 7 for number in range(5_000_000))
-    return round(time.monotonic() - started, 2)
-
-
 def _table(measured: Sequence[Simulated]) -> list[str]:
     lines = []
+    medians_s = {}
     for count in COUNTS:
         of_count = [run for run in measured if run.hosts == count]
         walls = sorted(run.wall_s for run in of_count)
+        medians_s[count] = statistics.median(walls)
         lines.append(
-            f"  {count:>2} hosts  median {walls[len(walls) // 2]:6.2f} s  (min {walls[0]:.2f}, max "
+            f"  {count:>2} hosts  median {medians_s[count]:6.2f} s  (min {walls[0]:.2f}, max "
             f"{walls[-1]:.2f}, n {len(walls)})  controller CPU "
-            f"{sorted(run.cpu_s for run in of_count)[len(walls) // 2]:.2f} s, "
+            f"{statistics.median(run.cpu_s for run in of_count):.2f} s, "
             f"{max(run.memory_mib for run in of_count)} MiB"
         )
-    by_count = {
-        count: sorted(run.wall_s for run in measured if run.hosts == count) for count in COUNTS
-    }
-    ratio = by_count[COUNTS[-1]][len(measured) // 6] / by_count[1][len(measured) // 6]
+    ratio = medians_s[COUNTS[-1]] / medians_s[1]
     lines.append(
         f"  {COUNTS[-1]} by one: {ratio:.2f}, goal at most {GOAL_RATIO}: "
         f"{'reached' if ratio <= GOAL_RATIO else 'NOT reached'}"

@@ -14,7 +14,6 @@ from xnai.run.store import read_store, refuse_unfinished_restore
 from xnai.settings.model import Settings
 from xnai.stack.differences import containers_of
 from xnai.stack.paths import backup_home
-from xnai.stack.plan import plan
 
 # Program -> the Debian packages that it comes with. gpg asks its agent even for a passphrase
 # that it was given.
@@ -24,7 +23,7 @@ PROGRAMS = {"age": ("age",), "gpg": ("gpg", "gpg-agent")}
 def apply() -> None:
     """Declare the backup of a stack that is up. No preflight: nothing is deployed."""
     settings = current()
-    wanted = plan(settings, images.inputs(settings))
+    wanted = images.stack_plan(settings)
     facts = read_store(host, settings)
     if refused := refuse_unfinished_restore(settings, facts):
         fail_host(f"backup: {refused}")

@@ -1,6 +1,6 @@
 """The stack's own images, built on the host where their content differs."""
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -8,7 +8,6 @@ from typing import Any
 
 import gevent
 from pyinfra import host, state
-from pyinfra.api.command import StringCommand
 from pyinfra.context import ctx_host
 
 from tasks import before, preflight, verify
@@ -23,6 +22,7 @@ from xnai.images.tree import TreeRefused, revision, untracked
 from xnai.operations import image, image_copy, network
 from xnai.operations.image_copy import Elsewhere, source_of
 from xnai.operations.image_source import architecture_of
+from xnai.operations.program import Commands
 from xnai.run.context import current
 from xnai.run.exchange import exchange_of
 from xnai.run.known import known
@@ -56,10 +56,9 @@ def apply() -> None:
         if left_out := untracked(copies):
             host.log(f"not sent, since git does not track it: {summary(left_out)} (git add)")
     if elsewhere:
-        lacked = {one.wanted.reference for one in planned}
         here = {
-            one.reference: found.labels.get(PARENT_LABEL, "") for one in wanted
-            if one.reference not in lacked and (found := find(images_of(store), one.reference))
+            reference: found.labels.get(PARENT_LABEL, "") for reference in _here(wanted, planned)
+            if (found := find(images_of(store), reference))
         }
         # The host itself: `host` here is whichever one pyinfra works on.
         elsewhere.exchange.has(ctx_host.get(), architecture_of(host), here)
@@ -81,6 +80,12 @@ def apply() -> None:
         )
 
 
+def _here(wanted: Sequence[BuildInput], planned: Sequence[Build]) -> list[str]:
+    """The names of the images that are there as they should be."""
+    lacked = {one.wanted.reference for one in planned}
+    return [one.reference for one in wanted if one.reference not in lacked]
+
+
 def _names(group: Sequence[Build]) -> str:
     return summary([f"{one.wanted.reference} ({one.reason})" for one in group], most=8)
 
@@ -100,7 +105,7 @@ def _how(settings: Settings, group: Sequence[Build]) -> dict[str, Any]:
 
 def _commands(
     settings: Settings, rest: Sequence[Build], present: Sequence[StoreImage]
-) -> Generator[StringCommand | str, None, None]:
+) -> Commands:
     """What builds the images that could not be copied, and pulls their base where they need it."""
     base = settings.base_image
     if any(one.wanted.parent == base for one in rest) and not find(present, base):
@@ -124,8 +129,7 @@ def hand_on() -> None:
     if elsewhere is None or isinstance(images := read_store(host, settings).images, PodmanUnknown):
         return
     wanted = inputs(settings)
-    lacked = {one.wanted.reference for one in builds(wanted, images)}
-    here = [one.reference for one in wanted if one.reference not in lacked]
+    here = _here(wanted, builds(wanted, images))
     if absent_there := image_copy.lacking(elsewhere.source, host, here):
         image_copy.give(
             name=f"images: copy {len(absent_there)} images to {elsewhere.source.name}",
@@ -139,7 +143,7 @@ def read_beside() -> None:
     of, settings = ctx_host.get(), current()
 
     def read() -> None:
-        with suppress(TreeRefused, OSError):
+        with suppress(Exception):
             known(of).read_inputs = build_inputs(settings)
 
     gevent.spawn(read)

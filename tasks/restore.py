@@ -17,7 +17,7 @@ from xnai.run.store import other_files, read_store
 from xnai.settings.model import Settings
 from xnai.stack.catalogue import secret_forms
 from xnai.stack.paths import backup_home
-from xnai.stack.plan import StackPlan, foreign, plan
+from xnai.stack.plan import StackPlan, foreign
 
 
 def apply() -> None:
@@ -28,7 +28,7 @@ def apply() -> None:
             "restore_from is not set: pyinfra inventory.py tasks/restore.py --data "
             "restore_from=/path/of/the/archive/on/the/host. Nothing was changed."
         )
-    wanted = plan(settings, images.inputs(settings))
+    wanted = images.stack_plan(settings)
     if found := _lacking(settings, wanted, read_store(host, settings)):
         fail_host(
             f"restore: this machine is not as these settings would have it: {', '.join(found)}. "

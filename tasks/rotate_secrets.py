@@ -24,14 +24,14 @@ from xnai.stack import paths
 from xnai.stack.catalogue import secret_forms
 from xnai.stack.model import Service
 from xnai.stack.own_secrets import given
-from xnai.stack.plan import StackPlan, differences, foreign, plan
+from xnai.stack.plan import StackPlan, differences, foreign
 from xnai.stack.services.vikunja import VikunjaSettings
 
 
 def apply() -> None:
     """Declare the rotation of a stack that a deploy would leave alone. No preflight."""
     settings = current()
-    wanted = plan(settings, images.inputs(settings))
+    wanted = images.stack_plan(settings)
     chosen = _chosen(settings)
     own = settings.of(VikunjaSettings)
     if own.end_vikunja_sessions and not own.vikunja:

@@ -17,7 +17,6 @@ from xnai.run.store import (
     refuse_unfinished_rotation,
 )
 from xnai.stack.paths import backup_home
-from xnai.stack.plan import plan
 from xnai.stack.services.vikunja import VikunjaSettings
 
 # Asked for once, whatever the number of hosts.
@@ -35,7 +34,7 @@ def apply() -> None:
             "vikunja_account_name=anna --data vikunja_account_email=anna@example.org. Nothing was "
             "changed."
         )
-    wanted = plan(settings, images.inputs(settings))
+    wanted = images.stack_plan(settings)
     service = next((one for one in wanted.services if one.name == VIKUNJA), None)
     if service is None:
         fail_host("vikunja = False: this machine has none. Nothing was changed.")

@@ -11,7 +11,7 @@ import pytest
 
 from tests.lab import clones
 from xnai.lab import registry
-from xnai.lab.deploying import ROOT, deploy, environment, pyinfra_argv
+from xnai.lab.deploying import ROOT, deploy, environment, inventory_of, pyinfra_argv
 
 pytestmark = pytest.mark.lab
 
@@ -51,11 +51,7 @@ def forget(machine, pattern: str) -> set[str]:
 
 def run(machines, *words: str) -> str:
     """Deploy to several machines at once; what was said."""
-    text = "import runpy\nlab = [host for path in " + repr(
-        [str(one.hosts_file) for one in machines]
-    ) + " for host in runpy.run_path(path)['lab']]\n"
-    hosts = machines[0].directory / "several.py"
-    hosts.write_text(text)
+    hosts = inventory_of(machines, machines[0].directory / "several.py")
     done = subprocess.run(
         pyinfra_argv(*words), cwd=ROOT, capture_output=True, text=True, check=False,
         env={**environment(machines[0]), "XNAI_HOSTS": str(hosts)}, stdin=subprocess.DEVNULL,

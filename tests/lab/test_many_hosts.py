@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from xnai.lab.deploying import ROOT, environment, pyinfra_argv
+from xnai.lab.deploying import ROOT, environment, inventory_of, pyinfra_argv
 
 pytestmark = pytest.mark.lab
 
@@ -19,12 +19,7 @@ def machines(new_machine, tmp_path_factory):
     """Three machines and an inventory file of all."""
     with ThreadPoolExecutor(2) as pool:
         made = list(pool.map(lambda name: new_machine(name, memory_mib=3072), NAMES))
-    hosts = tmp_path_factory.mktemp("inventory") / "hosts.py"
-    # Each machine's own file names one group with one host.
-    hosts.write_text(
-        "import runpy\nlab = [host for path in "
-        f"{[str(one.hosts_file) for one in made]!r} for host in runpy.run_path(path)['lab']]\n"
-    )
+    hosts = inventory_of(made, tmp_path_factory.mktemp("inventory") / "hosts.py")
     yield made, {**environment(made[0]), "XNAI_HOSTS": str(hosts)}
     for one in made:
         one.down()

@@ -19,7 +19,10 @@ from typing import Any
 from xnai.images.offer import DIGEST, MOST_BYTES, CopyRefused, Offer, checked
 
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-_NAME = "org.opencontainers.image.ref.name"
+NAME = "org.opencontainers.image.ref.name"
+"""The annotation in an index that names an image."""
+VERSION = '{"imageLayoutVersion": "1.0.0"}'
+"""What the file oci-layout says, on a line."""
 _READ_BYTES = 1 << 20
 _LEFT_S = 86400
 
@@ -28,7 +31,7 @@ def _entry(offer: Offer) -> dict[str, object]:
     return {
         "mediaType": _MANIFEST, "digest": offer.manifest, "size": offer.sizes[offer.manifest],
         "platform": {"architecture": offer.architecture, "os": "linux"},
-        "annotations": {_NAME: offer.reference},
+        "annotations": {NAME: offer.reference},
     }
 
 
@@ -84,7 +87,7 @@ class Layout:
             for left in blobs.glob(".*"):  # by a run that was killed
                 if time.time() - left.stat().st_mtime > _LEFT_S:
                     left.unlink()
-            self._write("oci-layout", b'{"imageLayoutVersion": "1.0.0"}\n')
+            self._write("oci-layout", f"{VERSION}\n".encode())
         except OSError as error:
             raise CopyRefused(
                 f"{self.directory}: {error.strerror}: image_source names a directory of yours on "
@@ -190,7 +193,7 @@ class Layout:
             entries = json.loads((self.directory / "index.json").read_bytes())["manifests"]
             return [
                 (
-                    str(one.get("annotations", {}).get(_NAME, "")),
+                    str(one.get("annotations", {}).get(NAME, "")),
                     str(one.get("platform", {}).get("architecture", "")),
                     {**one, "digest": str(one["digest"]), "size": int(one["size"])},
                 )

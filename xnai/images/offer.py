@@ -27,7 +27,16 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
 
 
 class CopyRefused(ValueError):
-    """An image that exists elsewhere is not taken; the text says why."""
+    """An image that exists elsewhere is not taken; the text says why.
+
+    Attributes:
+        lines: what a command that failed had printed by then.
+    """
+
+    def __init__(self, why: str, lines: Sequence[str] = ()) -> None:
+        """Take the reason, and what was printed."""
+        super().__init__(why)
+        self.lines = lines
 
 
 @dataclass(frozen=True)
@@ -113,12 +122,9 @@ def described(reference: str, manifest_digest: str, manifest: bytes, configurati
         layers = [_blob(one) for one in says["layers"]]
         inside = json.loads(checked(config[0], configuration))
         labels: dict[str, str] = inside["config"]["Labels"]
-        environment: Sequence[str] = inside["config"].get("Env") or ()
-        python = [one.partition("=")[2] for one in environment
-                  if one.startswith("PYTHON_VERSION=")]
         return Offer(
             reference=reference, manifest=manifest_digest, id=config[0].partition(":")[2],
-            architecture=str(inside["architecture"]), python=python[0] if python else "",
+            architecture=str(inside["architecture"]), python=python_in(inside["config"]),
             content=str(labels[CONTENT_LABEL]), parent=str(labels[PARENT_LABEL]),
             layers=tuple(digest for digest, _ in layers),
             sizes={manifest_digest: len(manifest), **dict([config, *layers])},
@@ -128,6 +134,17 @@ def described(reference: str, manifest_digest: str, manifest: bytes, configurati
             raise
         raise CopyRefused(f"{reference}: not a manifest and configuration of ours: {error!r}") \
             from None
+
+
+def python_in(config: Mapping[str, Any]) -> str:
+    """Return the Python that an image's variables name, as Python's official images have it.
+
+    Args:
+        config: the part of its configuration that is called so.
+    """
+    environment: Sequence[str] = config.get("Env") or ()
+    found = [one.partition("=") for one in environment]
+    return next((value for name, _, value in found if name == "PYTHON_VERSION"), "")
 
 
 def _blob(descriptor: Mapping[str, Any]) -> tuple[str, int]:

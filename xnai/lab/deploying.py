@@ -39,6 +39,16 @@ def environment(machine: Machine) -> dict[str, str]:
     return {**given, "XNAI_HOSTS": str(machine.hosts_file), "PYINFRA_PROGRESS": "off"}
 
 
+def inventory_of(machines: Sequence[Machine], path: Path) -> Path:
+    """Write one hosts file of several machines; each one's own names one group with one host."""
+    files = [str(one.hosts_file) for one in machines]
+    path.write_text(
+        "import runpy\n"
+        f"lab = [host for path in {files!r} for host in runpy.run_path(path)['lab']]\n"
+    )
+    return path
+
+
 def pyinfra_argv(*words: str, deploy_file: str = "deploy.py") -> list[str]:
     """Return the command line of the README with the lab's own settings added."""
     pyinfra = str(Path(sys.executable).parent / "pyinfra")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,15 +11,15 @@ from pyinfra.api.command import StringCommand
 
 from xnai.facts.podman_call import XNAI_PODMAN
 from xnai.images.content import CONTENT_LABEL, PARENT_LABEL
-from xnai.images.layout import index_text
-from xnai.images.offer import CopyRefused, Offer
+from xnai.images.layout import NAME, VERSION, index_text
+from xnai.images.offer import DIGEST, CopyRefused, Offer, python_in
 from xnai.images.plan import Build
 from xnai.operations.guard import one_at_a_time
 from xnai.operations.network import Network
 from xnai.remote import content
 from xnai.remote.limit import FETCH_LIMIT_S, Limited
 
-_TEMPORARY = "/var/tmp/xnai-images-"  # noqa: S108  # the stack user's own, made by mktemp(1)
+_TEMPORARY = "/var/tmp/xnai-images-"  # noqa: S108  # what is made there is the stack user's alone
 _HAS = "has"
 
 
@@ -83,7 +82,7 @@ def exported(lines: Sequence[str]) -> Exported:
     try:
         index, *files = lines
         manifests = {
-            one["annotations"]["org.opencontainers.image.ref.name"]: str(one["digest"])
+            one["annotations"][NAME]: str(one["digest"])
             for one in json.loads(index)["manifests"]
         }
         sizes = {
@@ -112,7 +111,7 @@ def prepare(directory: str) -> str:
     here = shlex.quote(directory)
     return (
         f"umask 022; rm -rf {here} && mkdir -p {here}/blobs/sha256 && "
-        f"echo '{{\"imageLayoutVersion\": \"1.0.0\"}}' > {here}/oci-layout"
+        f"printf '%s\\n' {shlex.quote(VERSION)} > {here}/oci-layout"
     )
 
 
@@ -224,14 +223,12 @@ def pushed(references: Sequence[str], lines: Sequence[str]) -> list[Offer]:
 def _inspected(reference: str, digest: str, text: str) -> Offer:
     (image,) = json.loads(text)
     labels: Mapping[str, str] = image["Labels"]
-    environment: Sequence[str] = image["Config"].get("Env") or ()
-    python = [one.partition("=")[2] for one in environment if one.startswith("PYTHON_VERSION=")]
     for one in (digest, f"sha256:{image['Id']}"):
-        if not re.fullmatch(r"sha256:[0-9a-f]{64}", one, re.ASCII):
+        if not DIGEST.fullmatch(one):
             raise ValueError(f"no digest: {one!r}")
     return Offer(
         reference=reference, manifest=digest, id=image["Id"],
-        architecture=str(image["Architecture"]), python=python[0] if python else "",
+        architecture=str(image["Architecture"]), python=python_in(image["Config"]),
         content=str(labels[CONTENT_LABEL]), parent=str(labels[PARENT_LABEL]),
         layers=tuple(image["RootFS"]["Layers"]), sizes={},
     )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import OperationError
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
@@ -21,13 +20,11 @@ from xnai.operations.guard import failing_operation
 from xnai.operations.image_directory import DirectorySource, temporary
 from xnai.operations.image_registry import RegistrySource
 from xnai.operations.image_source import ImageSource, architecture_of, not_taken
+from xnai.operations.program import Commands
 from xnai.run import image_record
 from xnai.run.context import current
 from xnai.run.exchange import ImageExchange
 from xnai.run.image_record import ImageRecord
-
-Commands = Generator[StringCommand | str, None, None]
-
 
 _OF_RUNS: WeakKeyDictionary[State, dict[str, ImageSource]] = WeakKeyDictionary()
 
@@ -132,7 +129,7 @@ def give(references: Sequence[str], source: ImageSource) -> Commands:
             source.bring(host, references)
         except CopyRefused as refused:
             raise OperationError(
-                f"not copied to {source.name}: {refused.args[0]}. The stack itself is as it should "
+                f"not copied to {source.name}: {refused}. The stack itself is as it should "
                 "be. See image_source (docs/images.md)"
             ) from None
     yield "true"
@@ -146,7 +143,7 @@ def lacking(source: ImageSource, host: Host, references: Sequence[str]) -> list[
     try:
         there, _ = source.offers(references, architecture)
     except CopyRefused as refused:
-        host.log(f"{source.name}: {refused.args[0]}")
+        host.log(f"{source.name}: {refused}")
         return []
     return [one for one in references if one not in there]
 
@@ -158,7 +155,7 @@ def _give(host: Host, source: ImageSource, references: Sequence[str]) -> None:
         source.bring(host, references, over=True)
         host.log(f"copied to {source.name}: {len(references)} images")
     except CopyRefused as refused:
-        host.log(f"not copied to {source.name}: {refused.args[0]}")
+        host.log(f"not copied to {source.name}: {refused}")
 
 
 def _offers(
@@ -167,7 +164,7 @@ def _offers(
     try:
         found, refused = source.offers(wanted, architecture)
     except CopyRefused as error:
-        host.log(f"{source.name}: {error.args[0]}")
+        host.log(f"{source.name}: {error}")
         return {}
     if tell:
         for reference, why in refused.items():
@@ -196,7 +193,7 @@ def _from_hosts(
             source.bring(holder, references)
             left = {one: base for one, base in left.items() if one not in references}
         except CopyRefused as refused:
-            host.log(f"not copied from {holder.name}: {refused.args[0]}")
+            host.log(f"not copied from {holder.name}: {refused}")
 
 
 def _holders(
@@ -233,7 +230,7 @@ def _copied(
     try:
         there = source.install(host, taken)
     except CopyRefused as error:
-        host.log(f"not copied from {source.name}, built here: {error.args[0]}")
+        host.log(f"not copied from {source.name}, built here: {error}")
         return set()
     host.log(f"copied from {source.name}: {len(there)} images, and none of them was built here")
     return there

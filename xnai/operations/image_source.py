@@ -98,8 +98,9 @@ def not_taken(reference: str, why: str) -> str:
 def recorded(record: ImageRecord, references: Sequence[str], architecture: str) -> Offered:
     """Return what a record has of these names for a machine."""
     found, refused = {}, {}
+    by_name = record.by_name()
     for reference in references:
-        there = record.of(reference)
+        there = by_name.get(reference, {})
         if architecture in there:
             found[reference] = there[architecture]
         elif there:
@@ -114,10 +115,10 @@ def arrived_on(host: Host, command: StringCommand | str) -> set[str]:
     try:
         return image_commands.arrived(run_on(host, command))
     except CopyRefused as refused:
-        found = image_commands.arrived(refused.args[1] if len(refused.args) > 1 else [])
+        found = image_commands.arrived(refused.lines)
         if not found:
             raise
-        host.log(f"not all images were copied: {refused.args[0]}")
+        host.log(f"not all images were copied: {refused}")
         return found
 
 

@@ -1,7 +1,7 @@
 """What this controller has seen of images that it copied: for each source, by name and machine.
 
-An image at a source is taken only if it is the one that a host built while this controller watched:
-by the digest of its manifest, which says the digests of all the rest.
+An image at a source is taken only if it is the one that this controller has copied there: by the
+digest of its manifest, which says the digests of all the rest.
 """
 
 from __future__ import annotations
@@ -52,7 +52,14 @@ class ImageRecord:
 
     def of(self, reference: str) -> dict[str, Offer]:
         """Return what there is of one name, by architecture."""
-        return {one.architecture: one for one in self.all() if one.reference == reference}
+        return self.by_name().get(reference, {})
+
+    def by_name(self) -> dict[str, dict[str, Offer]]:
+        """Return what there is, by name and architecture."""
+        found: dict[str, dict[str, Offer]] = {}
+        for one in self.all():
+            found.setdefault(one.reference, {})[one.architecture] = one
+        return found
 
     def keep(self, offers: Iterable[Offer]) -> list[Offer]:
         """Add offers, or replace them.
@@ -80,13 +87,10 @@ class ImageRecord:
             architecture: for which.
         """
         with suppress(OSError), self._alone():
-            kept = [
+            self._store([
                 one for one in self.all()
                 if one.reference not in references or one.architecture != architecture
-            ]
-            self._here = kept
-            if self._path is not None:
-                self._write(self._path, [json.loads(one.text()) for one in kept])
+            ])
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -110,10 +114,14 @@ class ImageRecord:
             counts[image] = counts.get(image, 0) + 1
             if counts[image] <= KEPT:
                 kept.insert(0, one)
-        self._here = kept
-        if self._path is not None:
-            self._write(self._path, [json.loads(one.text()) for one in kept])
+        self._store(kept)
         return [one for one in found if one not in kept]
+
+    def _store(self, kept: list[Offer]) -> None:
+        if self._path is None:
+            self._here = kept
+        else:
+            self._write(self._path, [json.loads(one.text()) for one in kept])
 
     @staticmethod
     def _read(path: Path) -> Mapping[str, list[object]]:
